@@ -1,0 +1,3 @@
+"""Validates conda packages and publishes them to a prefix.dev channel."""
+
+__version__ = "1.0.0"

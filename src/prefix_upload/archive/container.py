@@ -1,0 +1,167 @@
+"""The ZIP file around a `.conda` package (CEP 35): where its members are, and that every reader sees the same.
+
+A client that installs from a file reads the central directory at the end; one that unpacks while it downloads
+reads the members from the start and never sees the directory. Both must find the same bytes, so the members
+have to follow one another without gaps, from the first byte to the directory, each described twice alike.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from prefix_upload.archive.streams import DamagedError
+
+# Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.16 (end record),
+# 4.5.3 (zip64 extra field).
+_LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_END_SIGNATURE = b"PK\x05\x06"
+_END_SIZE = 22
+_ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
+_DESCRIPTOR_SIZES = frozenset({0, 12, 16, 20, 24})
+_ZIP64_EXTRA = struct.Struct("<2H2Q")
+_IN_ZIP64_EXTRA = 0xFFFFFFFF
+# What is read in one go from where a header points to. The directory of 103 members with the longest names and
+# extra fields that 16 bits can tell has 20 MB; real ones have less than 1 KiB.
+_MAX_READ = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stored member: `start` and `size` say where in the file its bytes are; `crc` is their CRC-32."""
+
+    name: str
+    start: int
+    size: int
+    crc: int
+
+
+class Container:
+    """The members of a ZIP file: `entries` are those that can be read, `findings` is what is wrong.
+
+    Raises:
+        DamagedError: the file cannot be read as a ZIP file at all.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.findings: list[str] = []
+        infos, directory_start = self._directory()
+        self.entries = [entry for info in infos if (entry := self._entry(info))]
+        self._expect_no_gaps(infos, directory_start)
+        names = [info.orig_filename for info in infos]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.findings.append(f"the ZIP file has two members called {name!r}")
+
+    def open(self, entry: Entry) -> Region:
+        """The bytes of a member."""
+        return Region(self._file, entry)
+
+    def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
+        size = self._file.seek(0, 2)
+        try:
+            with zipfile.ZipFile(_BoundedReads(self._file)) as reader:  # type: ignore[arg-type]  # it needs read, seek and tell only
+                infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
+        # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+            raise DamagedError(f"is no readable ZIP file ({error})") from error
+        self._file.seek(max(0, size - _END_SIZE - len(comment)))
+        if self._file.read(4) != _END_SIGNATURE:
+            self.findings.append("the ZIP file has bytes after its end")
+        return infos, start
+
+    def _entry(self, info: zipfile.ZipInfo) -> Entry | None:
+        name = info.orig_filename
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
+            self.findings.append(f"the ZIP member {name!r} is compressed or encrypted, but has to be stored")
+            return None
+        self._file.seek(info.header_offset)
+        header = self._file.read(_LOCAL_HEADER.size)
+        if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
+            self.findings.append(f"the ZIP member {name!r} has no header where the directory says")
+            return None
+        _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
+        raw_name = self._file.read(name_size)
+        stored, size = _sizes(stored, size, self._file.read(extra_size))
+        told = (raw_name, method) if flags & _SIZES_FOLLOW else (raw_name, method, crc, stored, size)
+        expected = (_raw_name(info), info.compress_type, info.CRC, info.compress_size, info.file_size)
+        if told != expected[: len(told)] or info.compress_size != info.file_size:
+            self.findings.append(f"the ZIP member {name!r} is described in two ways that differ")
+        start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
+        return Entry(name, start, info.file_size, info.CRC)
+
+    def _expect_no_gaps(self, infos: list[zipfile.ZipInfo], directory_start: int) -> None:
+        ends = {entry.name: entry.start + entry.size for entry in self.entries}
+        end, allowed = 0, frozenset({0})
+        for info in sorted(infos, key=lambda info: info.header_offset):
+            if info.orig_filename not in ends:
+                return  # it was found unreadable, so nobody knows where it ends
+            if info.header_offset - end not in allowed:
+                break
+            end = ends[info.orig_filename]
+            allowed = _DESCRIPTOR_SIZES if info.flag_bits & _SIZES_FOLLOW else frozenset({0})
+        else:
+            if directory_start - end in allowed:
+                return
+        self.findings.append(
+            "the ZIP file has bytes outside its members: readers that start at the front and readers of the "
+            "directory at the end would see different packages"
+        )
+
+
+class Region:
+    """Reads one member of the ZIP file from its start and keeps count of its CRC-32."""
+
+    def __init__(self, file: BinaryIO, entry: Entry) -> None:
+        self._file = file
+        self._entry = entry
+        self._crc = 0
+        self._left = entry.size
+        file.seek(entry.start)
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes of the member, fewer only at its end.
+
+        Raises:
+            DamagedError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
+        """
+        data = self._file.read(min(size, self._left))
+        self._left -= len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        if (not self._left or len(data) < min(size, self._left)) and self._crc != self._entry.crc:
+            raise DamagedError("does not have the CRC-32 that the ZIP file tells")
+        return data
+
+
+class _BoundedReads:
+    """The file for `zipfile`, which reads as many bytes at once as a header tells it to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek = file.seek
+        self.tell = file.tell
+        self._read = file.read
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._read(min(size, _MAX_READ + 1) if size >= 0 else _MAX_READ + 1)
+        if len(data) > _MAX_READ:
+            raise zipfile.BadZipFile(f"its directory has more than {_MAX_READ} bytes")
+        return data
+
+
+def _sizes(stored: int, size: int, extra: bytes) -> tuple[int, int]:
+    """The two sizes of a local header, from its zip64 field where they stand there (both always do)."""
+    if _IN_ZIP64_EXTRA in (stored, size):
+        while len(extra) >= _ZIP64_EXTRA.size:
+            identifier, length, long_size, long_stored = _ZIP64_EXTRA.unpack_from(extra)
+            if identifier == 1:
+                return long_stored, long_size
+            extra = extra[4 + length :]
+    return stored, size
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_NAME else "cp437")

@@ -1,0 +1,173 @@
+"""Compressed bytes in, expanded bytes out, in pieces of bounded size and without trusting any header."""
+
+from __future__ import annotations
+
+import bz2
+from typing import TYPE_CHECKING, Protocol
+
+import zstandard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A decoder needs a buffer as large as the frame's window. 128 MiB is what `zstd --long` writes and
+# `zstd -d` accepts without a flag; conda clients accept at least that.
+MAX_ZSTD_WINDOW = 128 * 2**20
+# What the smallest zstd block costs is 3 bytes, so that a stream of empty ones takes long to read and
+# expands to nothing. 4 million full blocks would be 512 GiB.
+MAX_ZSTD_BLOCKS = 4_000_000
+# Setting up a decoder takes longer than decoding a small frame or stream.
+MAX_PARTS = 100_000
+
+_PIECE = 2**18
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_BZIP2_MAGIC = b"BZh"
+
+
+class DamagedError(Exception):
+    """The bytes are not what their format asks for. The text completes "<member> …"."""
+
+
+class Readable(Protocol):
+    """Anything with the `read` of a binary file."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, fewer only at the end."""
+
+
+class Zstd:
+    """Decodes a zstd stream: any number of frames, data and skippable ones (RFC 8878, section 3).
+
+    Iterate to get the expanded bytes; `frames` then says how many data frames there were.
+
+    The decoder is fed block by block. A block never expands to more than 128 KiB, so that no input can make
+    a piece large; and the end of the last block is known, which the library's own readers do not tell: for
+    them a stream that was cut off merely ends.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self.frames = 0
+        self._blocks = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yields pieces of at most 128 KiB.
+
+        Raises:
+            DamagedError: not zstd, cut off, damaged, or asking for more memory than is granted.
+        """
+        magic = self._source.read(4)
+        if not magic:
+            raise DamagedError("is empty")
+        while magic:
+            if magic == _ZSTD_MAGIC:
+                self.frames = _one_more(self.frames)
+                yield from self._frame(magic)
+            elif len(magic) == 4 and 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # noqa: PLR2004 - RFC 8878, 3.1.2
+                self._skip(int.from_bytes(self._exactly(4), "little"))
+            else:
+                raise DamagedError(
+                    "has bytes after its last zstd frame" if self.frames else "is no zstd stream"
+                )
+            magic = self._source.read(4)
+
+    def _frame(self, magic: bytes) -> Iterator[bytes]:
+        header = magic + self._frame_header()
+        try:
+            parameters = zstandard.get_frame_parameters(header)
+        except zstandard.ZstdError as error:
+            raise DamagedError(f"has a zstd frame that cannot be decoded ({error})") from error
+        if parameters.window_size > MAX_ZSTD_WINDOW:
+            raise DamagedError(
+                f"has a zstd frame that needs a window of {parameters.window_size} bytes, "
+                f"more than the {MAX_ZSTD_WINDOW} that decoders grant"
+            )
+        decoder = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW).decompressobj()
+        try:
+            decoder.decompress(header)
+            last = False
+            while not last:
+                last, block = self._block()
+                yield decoder.decompress(block)
+            if parameters.has_checksum:
+                yield decoder.decompress(self._exactly(4))
+        except zstandard.ZstdError as error:
+            raise DamagedError(f"has a zstd frame that cannot be decoded ({error})") from error
+        if not decoder.eof:
+            raise DamagedError("has a zstd frame that does not end where its last block does")
+
+    def _frame_header(self) -> bytes:
+        """The frame header after the magic number: 2 to 14 bytes (RFC 8878, section 3.1.1.1)."""
+        descriptor = self._exactly(1)
+        single_segment = descriptor[0] >> 5 & 1
+        content_size = (single_segment, 2, 4, 8)[descriptor[0] >> 6]
+        dictionary_id = (0, 1, 2, 4)[descriptor[0] & 3]
+        return descriptor + self._exactly((1 - single_segment) + dictionary_id + content_size)
+
+    def _block(self) -> tuple[bool, bytes]:
+        """Whether it is the frame's last, and the block with its header (RFC 8878, section 3.1.1.2)."""
+        self._blocks += 1
+        if self._blocks > MAX_ZSTD_BLOCKS:
+            raise DamagedError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
+        header = self._exactly(3)
+        value = int.from_bytes(header, "little")
+        is_rle = value >> 1 & 3 == 1  # one byte that is repeated as often as the size field says
+        return bool(value & 1), header + self._exactly(1 if is_rle else value >> 3)
+
+    def _skip(self, size: int) -> None:
+        while size:
+            size -= len(self._exactly(min(size, _PIECE)))
+
+    def _exactly(self, size: int) -> bytes:
+        piece = self._source.read(size)
+        if len(piece) != size:
+            raise DamagedError("is cut off in the middle of a zstd frame")
+        return piece
+
+
+class Bzip2:
+    """Decodes a bzip2 file: one stream or several after one another.
+
+    Iterate to get the expanded bytes; `streams` then says how many streams there were.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self.streams = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yields pieces of at most 256 KiB.
+
+        Raises:
+            DamagedError: not bzip2, cut off, or damaged.
+        """
+        data = self._source.read(_PIECE)
+        if not data:
+            raise DamagedError("is empty")
+        while data:
+            if not _BZIP2_MAGIC.startswith(data[:3]) and not data.startswith(_BZIP2_MAGIC):
+                raise DamagedError(
+                    "has bytes after the end of its bzip2 stream" if self.streams else "is no bzip2 stream"
+                )
+            self.streams = _one_more(self.streams)
+            decoder = bz2.BZ2Decompressor()
+            yield from self._stream(decoder, data)
+            data = decoder.unused_data or self._source.read(_PIECE)
+
+    def _stream(self, decoder: bz2.BZ2Decompressor, data: bytes) -> Iterator[bytes]:
+        while not decoder.eof:
+            if decoder.needs_input and not data:
+                data = self._source.read(_PIECE)
+                if not data:
+                    raise DamagedError("is cut off in the middle of a bzip2 stream")
+            try:
+                yield decoder.decompress(data, _PIECE)
+            except OSError as error:
+                raise DamagedError("has a bzip2 stream that cannot be decoded") from error
+            data = b""
+
+
+def _one_more(parts: int) -> int:
+    if parts == MAX_PARTS:
+        raise DamagedError(f"consists of more than {MAX_PARTS} compressed parts")
+    return parts + 1

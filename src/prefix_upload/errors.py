@@ -1,0 +1,93 @@
+"""Every failure that is reported on purpose: what happened, what to do, and how the run ends.
+
+Exit codes follow the sections of `sysexits`-like tools: one per class of failure, so that a workflow
+can tell a mistyped input from a package that the server refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a run ended. 1 is left to Python: a bug in the action, with its traceback."""
+
+    SUCCESS = 0
+    CONFIGURATION = 2
+    NOTHING_TO_UPLOAD = 3
+    INVALID_PACKAGES = 4
+    UPLOAD_FAILED = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to tell the user: a few words as title, what happened, and what to do about it.
+
+    The texts may hold words from outside (file names, a server's answer); whoever shows them neutralises
+    them for the place where they are shown.
+    """
+
+    title: str
+    message: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".rstrip()
+
+
+class ActionError(Exception):
+    """A failure that was foreseen. It is shown without a traceback."""
+
+    title: ClassVar[str]
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    @property
+    def problem(self) -> Problem:
+        """The failure as it is told to the user."""
+        return Problem(self.title, self.message, self.advice)
+
+
+class ConfigurationError(ActionError):
+    """The workflow asks for something that cannot be done. Carries all problems of the run at once."""
+
+    title = "Configuration"
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems), "")
+        self.problems = problems
+
+
+class ChannelError(ActionError):
+    """The server did not take one package, or did not say what it has."""
+
+    title = "Upload failed"
+
+
+class BatchError(ChannelError):
+    """An answer that would be the same for every package: uploads that have not started never do."""
+
+
+class ConflictError(ChannelError):
+    """The channel has other bytes under this file name."""
+
+    title = "File name taken"
+
+
+class FileChangedError(ChannelError):
+    """The file is no longer the one that was validated."""
+
+    title = "File changed"
+
+
+class CancelledError(ChannelError):
+    """The run was cancelled while this package was being sent."""
+
+    title = "Cancelled"

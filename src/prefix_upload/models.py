@@ -1,0 +1,181 @@
+"""The values that travel through a run. All of them are frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import ExitCode, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+# The two formats of a conda package (CEP 35).
+PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
+
+
+class Secret:
+    """A credential that can be sent but not shown: printing, formatting or dumping it gives stars."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The credential itself, for the one header that carries it and the runner's mask."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Glob patterns relative to the workspace: what to take, and what of it to leave."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+class Depth(StrEnum):
+    """How much of a package validation decodes: all of it, or no more than `info/`."""
+
+    FULL = "full"
+    METADATA = "metadata"
+
+
+class Status(StrEnum):
+    """What became of a file. The values are part of the `packages` output."""
+
+    UPLOADED = "uploaded"
+    OVERWRITTEN = "overwritten"
+    ALREADY_PRESENT = "already-present"
+    SKIPPED = "skipped"
+    WOULD_UPLOAD = "would-upload"
+    INVALID = "invalid"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not-attempted"
+
+    @property
+    def is_on_channel(self) -> bool:
+        """Whether the channel now has the file with exactly these bytes."""
+        return self in {Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run did not do with this file what it was asked to do."""
+        return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A conda package that passed validation. Only `validation.check` makes one.
+
+    `path` is where its bytes are; `relative_path` is what users know it by (relative to the workspace,
+    with `/`). `size` is in bytes; `md5` and `sha256` are lower-case hexadecimal, of the whole file.
+    """
+
+    path: Path
+    relative_path: str
+    file: str
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    size: int
+    md5: str
+    sha256: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one package on a channel: a channel holds one file of a name per subdir."""
+        return self.subdir, self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidFile:
+    """A matched file that is no publishable package, with every reason."""
+
+    relative_path: str
+    file: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file.
+
+    `problem` says why it failed, `note` what else the user should know of it. `seconds` is the time its
+    upload took, retries included; 0 where nothing was sent.
+    """
+
+    source: Package | InvalidFile
+    status: Status
+    problem: Problem | None = None
+    note: Problem | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A whole run, for the summary, the outputs and the exit code.
+
+    `channel` is the channel's path (empty if the run ended before it was known) and `server_url` the
+    server's origin. `problems` and `warnings` are those that belong to no single file. `ended_by` is the
+    exit code of a run that ended early: a configuration error, nothing found, a signal.
+    """
+
+    channel: str = ""
+    server_url: str = ""
+    dry_run: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    ended_by: ExitCode | None = None
+
+    def count(self, *statuses: Status) -> int:
+        """How many files ended in one of these statuses."""
+        return sum(outcome.status in statuses for outcome in self.outcomes)
+
+    @property
+    def failed_count(self) -> int:
+        """How many files the run did not do with what it was asked to do."""
+        return sum(outcome.status.is_failure for outcome in self.outcomes)
+
+    @property
+    def channel_url(self) -> str:
+        """The channel's page, for people."""
+        return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
+
+    @property
+    def packages_on_channel(self) -> Iterable[Package]:
+        """The packages that the channel now has with exactly these bytes, in input order."""
+        for outcome in self.outcomes:
+            if outcome.status.is_on_channel and isinstance(outcome.source, Package):
+                yield outcome.source
+
+    def package_url(self, package: Package) -> str:
+        """Where conda clients read the package."""
+        return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file}"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process's exit code: what ended the run early, or else the worst that befell a file."""
+        if self.ended_by is not None:
+            return self.ended_by
+        if self.count(Status.INVALID):
+            return ExitCode.INVALID_PACKAGES
+        return ExitCode.UPLOAD_FAILED if self.failed_count else ExitCode.SUCCESS
+
+    @property
+    def result(self) -> str:
+        """The `result` output: `success`, `failure` or `dry-run`."""
+        if self.exit_code != ExitCode.SUCCESS:
+            return "failure"
+        return "dry-run" if self.dry_run else "success"
