@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+import bracex
 from wcmatch import glob
 
 from prefix_upload.errors import ConfigurationError, Problem
 from prefix_upload.models import PACKAGE_EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
     from pathlib import Path
 
     from prefix_upload.models import Patterns
 
-# Hidden folders (`.pixi`, `.git`) are matched only where a pattern spells the dot: package caches live there.
-_FLAGS = glob.GLOBSTAR | glob.BRACE
+_MAX_ALTERNATIVES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +38,46 @@ def find(patterns: Patterns, workspace: Path) -> Found:
     package. A file that is reached by two patterns or links is found once, by its first path.
 
     Raises:
-        ConfigurationError: a pattern has too many alternatives.
+        ConfigurationError: a pattern stands for too many.
     """
-    paths: dict[tuple[int, int] | str, Path] = {}
+    excluded = [globbed for pattern in patterns.exclude for globbed in _alternatives(pattern)]
+    files: dict[tuple[int, int] | str, Path] = {}
     unmatched = []
     for pattern in patterns.include:
-        matches = [path for path in _matches(pattern, patterns, workspace) if _is_candidate(path)]
+        matches = _matches(_alternatives(pattern), excluded, workspace)
         if not matches:
             unmatched.append(pattern)
         for path in matches:
-            paths.setdefault(_identity(path), path)
-    return Found(tuple(paths.values()), tuple(unmatched))
+            files.setdefault(_identity(path), path)
+    return Found(tuple(files.values()), tuple(unmatched))
 
 
-def _matches(pattern: str, patterns: Patterns, workspace: Path) -> Iterator[Path]:
+def _alternatives(pattern: str) -> list[str]:
+    """What the braces of a pattern stand for."""
     try:
-        names = sorted(glob.glob(pattern, flags=_FLAGS, root_dir=workspace))
-        for name in names:
-            # NOTE: alternatives such as '{..,a}/*' can lead out of the workspace, where nothing is ours.
-            inside = ".." not in PurePath(name).parts
-            if inside and not any(glob.globmatch(part, patterns.exclude, flags=_FLAGS) for part in _ancestry(name)):
-                yield workspace / name
-    except glob.PatternLimitException:
+        return bracex.expand(pattern, keep_escapes=True, limit=_MAX_ALTERNATIVES)
+    except bracex.ExpansionLimitException:
         raise ConfigurationError(
             Problem(
                 "Input 'glob'",
-                f"The input 'glob' has the pattern {pattern!r} or an exclusion, which stands for over 1000 patterns.",
-                "Write fewer alternatives in braces.",
+                f"The pattern {pattern!r} of the input 'glob' stands for more than {_MAX_ALTERNATIVES} patterns.",
+                "Write fewer alternatives in braces, or '*'.",
             )
         ) from None
 
 
-def _ancestry(name: str) -> Iterator[str]:
-    """The path and each folder above it, so that excluding a folder excludes what is in it."""
-    while name:
-        yield name
-        name = os.path.dirname(name)  # noqa: PTH120 - a string that ends at "", where Path has "."
+def _matches(globs: Sequence[str], excluded: Sequence[str], workspace: Path) -> list[Path]:
+    # Hidden folders (`.pixi`, `.git`) match only where a pattern spells the dot: package caches live there.
+    names = sorted(glob.glob(globs, flags=glob.GLOBSTAR, root_dir=workspace, limit=0))
+    return [workspace / name for name in names if _is_wanted(name, excluded) and _is_candidate(workspace / name)]
+
+
+def _is_wanted(name: str, excluded: Sequence[str]) -> bool:
+    """Whether the name lies inside the workspace and neither it nor a folder above it is excluded."""
+    path = PurePath(name)
+    return ".." not in path.parts and not any(
+        glob.globmatch(str(part), excluded, flags=glob.GLOBSTAR, limit=0) for part in (path, *path.parents[:-1])
+    )
 
 
 def _is_candidate(path: Path) -> bool:
@@ -81,9 +85,9 @@ def _is_candidate(path: Path) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """What two names of one file share. A link that leads nowhere is a file of its own, for validation."""
+    """What the names of one file share. Whatever is no file is told apart by its name."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - the name may hold what Path cannot
+        status = os.stat(path)  # noqa: PTH116 - the same call as Path.stat, beside its `stat.S_ISREG`
     except OSError:
         return str(path)
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else str(path)

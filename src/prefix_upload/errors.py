@@ -1,7 +1,7 @@
 """Every failure that is reported on purpose: what happened, what to do, and how the run ends.
 
-Exit codes follow the sections of `sysexits`-like tools: one per class of failure, so that a workflow
-can tell a mistyped input from a package that the server refused.
+There is an exit code for each class of failure, so that a workflow can tell a mistyped input from a package that
+the server refused.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """How a run ended. 1 is left to Python: a bug in the action, with its traceback."""
+    """How a run ended. `BUG` is Python's own code for the traceback that follows."""
 
     SUCCESS = 0
+    BUG = 1
     CONFIGURATION = 2
     NOTHING_TO_UPLOAD = 3
     INVALID_PACKAGES = 4

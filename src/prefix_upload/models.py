@@ -99,8 +99,11 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvalidFile:
-    """A matched file that is no publishable package, with every reason."""
+class UnvalidatedFile:
+    """A matched file that is not a `Package`: `findings` are all the reasons why it is invalid.
+
+    There are none where the run ended before the file was looked at.
+    """
 
     relative_path: str
     file: str
@@ -115,7 +118,7 @@ class Outcome:
     upload took, retries included; 0 where nothing was sent.
     """
 
-    source: Package | InvalidFile
+    source: Package | UnvalidatedFile
     status: Status
     problem: Problem | None = None
     note: Problem | None = None

@@ -266,6 +266,7 @@ def _patterns(reader: _Reader, workspace: Workspace) -> Patterns:
     reader.check("glob", _at_least_one, "".join(include), None)
     return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
 
+
 def _at_least_one(text: str) -> None:
     if not text:
         raise _InputError("names no file", "Write one pattern a line, such as 'output/**/*.conda'.")
@@ -323,6 +324,6 @@ _NO_TOKEN = Problem(
 _FORK_WITHOUT_TOKEN = Problem(
     "Input 'token'",
     "The input 'token' is empty because this is a pull request from a fork, which is given no secrets.",
-    "Publish after the merge (for example with 'if: github.event_name == \'push\''), and set 'dry-run: true' "
+    "Publish after the merge (for example with 'if: github.event_name == 'push''), and set 'dry-run: true' "
     "in pull requests to validate only.",
 )

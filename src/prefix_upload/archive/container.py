@@ -64,7 +64,7 @@ class Container:
     def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
         size = self._file.seek(0, 2)
         try:
-            with zipfile.ZipFile(_BoundedReads(self._file)) as reader:  # type: ignore[arg-type]  # it needs read, seek and tell only
+            with zipfile.ZipFile(_BoundedReads(self._file)) as reader:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
         # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
@@ -129,10 +129,12 @@ class Region:
         Raises:
             DamagedError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
         """
-        data = self._file.read(min(size, self._left))
+        wanted = min(size, self._left)
+        data = self._file.read(wanted)
         self._left -= len(data)
         self._crc = zlib.crc32(data, self._crc)
-        if (not self._left or len(data) < min(size, self._left)) and self._crc != self._entry.crc:
+        is_at_end = not self._left or len(data) < wanted
+        if is_at_end and self._crc != self._entry.crc:
             raise DamagedError("does not have the CRC-32 that the ZIP file tells")
         return data
 

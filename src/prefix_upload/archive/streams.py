@@ -66,9 +66,7 @@ class Zstd:
             elif len(magic) == 4 and 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # noqa: PLR2004 - RFC 8878, 3.1.2
                 self._skip(int.from_bytes(self._exactly(4), "little"))
             else:
-                raise DamagedError(
-                    "has bytes after its last zstd frame" if self.frames else "is no zstd stream"
-                )
+                raise DamagedError("has bytes after its last zstd frame" if self.frames else "is no zstd stream")
             magic = self._source.read(4)
 
     def _frame(self, magic: bytes) -> Iterator[bytes]:

@@ -219,7 +219,7 @@ def _number(field: bytes) -> int:
     if field[0] & 0x80:
         value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
         if field[0] & 0x40 or value >= 2**63:
-            raise DamagedError("has a tar header with a number out of range")
+            raise DamagedError(_DAMAGED_HEADER)
         return value
     digits = field.split(b"\0", 1)[0].strip(b" ")
     if not digits:
@@ -230,7 +230,7 @@ def _number(field: bytes) -> int:
 
 
 def _pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The records of an extended header: "<length> <key>=<value>\\n" (POSIX.1-2017, pax)."""
+    """The records of an extended header: "<length> <key>=<value>" and a line feed (POSIX.1-2017, pax)."""
     at = 0
     while at < len(data):
         match = _PAX_RECORD.match(data, at)

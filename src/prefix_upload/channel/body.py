@@ -1,0 +1,68 @@
+"""A validated file as the body of a request: streamed, hashed again, and never sent whole if it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import FileChangedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prefix_upload.models import Package
+
+_PIECE = 2**20
+
+
+class Body:
+    """Iterate to get the file's bytes in pieces of at most 1 MiB; its length is the validated size.
+
+    Args:
+        package: the validated file.
+        on_progress: called with the number of bytes handed out so far, before each piece. What it raises
+            breaks the request off.
+    """
+
+    def __init__(self, package: Package, on_progress: Callable[[int], None]) -> None:
+        self._package = package
+        self._on_progress = on_progress
+
+    def __len__(self) -> int:
+        return self._package.size
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yields the pieces. The last one is held back until the hash of all of them is the validated one.
+
+        Raises:
+            FileChangedError: the file is gone or has other bytes. The request then lacks its end, so that the
+                server cannot take it.
+        """
+        try:
+            with self._package.path.open("rb", buffering=0) as file:
+                yield from self._pieces(file.readinto)
+        except OSError as error:
+            raise _changed(self._package, f"cannot be read any more ({error.strerror})") from error
+
+    def _pieces(self, readinto: Callable[[memoryview], int | None]) -> Iterator[memoryview]:
+        digest = hashlib.sha256()
+        buffer = memoryview(bytearray(_PIECE))
+        sent = 0
+        while sent < len(self):
+            self._on_progress(sent)
+            size = readinto(buffer) or 0
+            piece = buffer[: min(size, len(self) - sent)]
+            digest.update(piece)
+            sent += len(piece)
+            is_last = sent == len(self)
+            if not size or (is_last and digest.hexdigest() != self._package.sha256):
+                raise _changed(self._package, "was changed after its validation")
+            yield piece
+        self._on_progress(sent)
+
+
+def _changed(package: Package, what: str) -> FileChangedError:
+    return FileChangedError(
+        f"'{package.relative_path}' {what}.",
+        "Nothing of it was published. Let no build run while packages are published, and run the step again.",
+    )

@@ -1,0 +1,230 @@
+"""One request, one answer: the only module that uses `requests`, and what it has to be kept from doing."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import requests.adapters
+import requests.auth
+import urllib3
+
+from prefix_upload import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prefix_upload.credentials import Credentials
+
+USER_AGENT = f"prefix-upload/{__version__}"
+# Enough of an error page to show; a success has a few bytes.
+MAX_BODY = 2**16
+# What is shown of it, in characters.
+_MAX_WORDS = 500
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class NoAnswerError(Exception):
+    """The request got no answer. The text says why.
+
+    Args:
+        reason: what happened, in the words of whoever noticed it.
+        may_have_arrived: whether the server may have got, and acted on, the whole request.
+        is_final: whether trying again is pointless.
+    """
+
+    def __init__(self, reason: str, *, may_have_arrived: bool, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.may_have_arrived = may_have_arrived
+        self.is_final = is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said. `body` is what came of it, up to the limit asked for; `is_whole`: that is all of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_whole: bool
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class of status codes
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may well succeed later."""
+        return self.status in {408, 425, 429} or self.status >= 500  # noqa: PLR2004 - the same
+
+    @property
+    def words(self) -> str:
+        """The status and what the server says about it, for people."""
+        text = " ".join(self.body.decode("utf-8", "replace").split())
+        if "<html" in text[:200].lower():
+            text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_WORDS])
+            text = " ".join(text.split())
+        shown = text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
+        return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, without a word"
+
+    def retry_after(self, now: datetime) -> float:
+        """The seconds that the server asks to wait; 0 where it asks for nothing (RFC 9110, 10.2.3)."""
+        value = self.headers.get("Retry-After", "")
+        if re.fullmatch(r"[0-9]{1,9}", value):
+            return float(value)
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return 0.0
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+
+
+class Client:
+    """Sends requests to one server over pooled connections. May be used by several threads at once.
+
+    Args:
+        server_url: the origin that the credentials are for.
+        credentials: the bearer; it is sent to this origin only.
+        connections: how many connections to keep open.
+        ca_bundle: the file of certificates to trust where `REQUESTS_CA_BUNDLE` names none; "" for the usual.
+    """
+
+    def __init__(self, server_url: str, credentials: Credentials, *, connections: int, ca_bundle: str) -> None:
+        self._server_url = server_url
+        self._bearer = _Bearer(credentials)
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = USER_AGENT
+        if ca_bundle:
+            self._session.verify = ca_bundle
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=connections)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def post(
+        self,
+        path: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        data: Iterable[memoryview] | None = None,
+        json: Mapping[str, Any] | None = None,
+        max_body: int = MAX_BODY,
+    ) -> Answer:
+        """Posts a body to the server. A redirect is an answer, not followed.
+
+        Raises:
+            NoAnswerError: no answer came.
+        """
+        arguments = {"headers": headers, "data": data, "json": json, "auth": self._bearer}
+        return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
+
+    def get(self, path: str, *, timeout: float, max_body: int) -> Answer:
+        """Gets something from the server, over redirects, on which other origins are not shown the token.
+
+        Raises:
+            NoAnswerError: no answer came.
+        """
+        url = self._server_url + path
+        answer = self._get(url, timeout, max_body)
+        for _ in range(_MAX_REDIRECTS):
+            if answer.status not in _REDIRECTS:
+                break
+            url = urljoin(url, answer.headers.get("Location", ""))
+            answer = self._get(url, timeout, max_body)
+        return answer
+
+    def _get(self, url: str, timeout: float, max_body: int) -> Answer:
+        is_ours = _origin(url) == _origin(self._server_url)
+        return self._send(
+            "GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if is_ours else _Bearer(None)
+        )
+
+    def _send(self, method: str, url: str, *, timeout: float, max_body: int, **arguments: Any) -> Answer:
+        try:
+            response = self._session.request(
+                method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
+            )
+        except requests.RequestException as error:
+            raise _no_answer(error) from error
+        except OSError as error:
+            # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
+            raise NoAnswerError(str(error), may_have_arrived=False, is_final=True) from error
+        with response:
+            body, is_whole = _read(response, max_body)
+            return Answer(response.status_code, response.headers, body, is_whole)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sets the `Authorization` header.
+
+    As an auth object, since a header alone would be replaced by what `~/.netrc` has for the host; for the same
+    reason one that sets nothing where there is no token.
+    """
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        self._credentials = credentials
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        header = self._credentials.header() if self._credentials else None
+        if header is not None:
+            request.headers["Authorization"] = header
+        return request
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _read(response: requests.Response, limit: int) -> tuple[bytes, bool]:
+    """The body up to the limit, and whether it is all of it. What broke off on the way is kept."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_content(MAX_BODY):
+            body += chunk
+            if len(body) > limit:
+                return bytes(body[:limit]), False
+    except requests.RequestException:
+        return bytes(body), False
+    return bytes(body), True
+
+
+def _no_answer(error: requests.RequestException) -> NoAnswerError:
+    """Tells apart what `requests` lumps together: whether the request can have arrived, and what to say."""
+    cause = _root(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = f"its certificate was not accepted ({cause.verify_message})"
+        return NoAnswerError(reason, may_have_arrived=False, is_final=True)
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return NoAnswerError(str(error), may_have_arrived=False, is_final=True)
+    never_sent = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
+        cause, urllib3.exceptions.NewConnectionError
+    )
+    return NoAnswerError(_said(cause), may_have_arrived=not never_sent)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that the others were raised for, as far as it says more than they do."""
+    seen = {error}
+    while True:
+        inner = getattr(error, "reason", None) or next(iter(error.args), None)
+        if not isinstance(inner, Exception) or inner in seen:
+            return error
+        seen.add(inner)
+        error = inner
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
+        return "nothing came or went in time"
+    # urllib3 writes "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
+    text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))
+    return text or type(error).__name__

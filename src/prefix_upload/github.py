@@ -1,0 +1,273 @@
+"""GitHub's runner: inputs, mask, log, annotations, outputs, summary, cancellation. Nothing else knows of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from actions_toolkit import core
+from actions_toolkit.file_command import issue_file_command
+
+from prefix_upload import neutral, summary
+from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.models import Package, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import FrameType
+
+    from prefix_upload.models import Outcome, Report, UnvalidatedFile
+    from prefix_upload.publish import Transfer
+
+# The runner shows 10 annotations of a kind a step, of 4,096 characters each (actions/runner, ActionCommandManager).
+_MAX_ANNOTATIONS = 10
+_MAX_ANNOTATION = 4000
+# The outputs of a job may have 1 MB together; this leaves room for others'.
+MAX_PACKAGES_OUTPUT = 100 * 1024
+
+_SIGNS = {
+    Status.UPLOADED: "+",
+    Status.OVERWRITTEN: "+",
+    Status.ALREADY_PRESENT: "=",
+    Status.SKIPPED: "-",
+    Status.WOULD_UPLOAD: "?",
+}
+_EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+class Runner:
+    """The runner of this job, as a container action sees it. Implements `publish.Listener`."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._cancelled = threading.Event()
+        self._cancelled_by: ExitCode | None = None
+        self._in_group = False
+
+    # What comes in.
+
+    def inputs(self, names: Iterable[str]) -> dict[str, str]:
+        """The inputs by their names in `action.yml`; "" where one is not set."""
+        return {name: core.get_input(name) for name in names}
+
+    def mask(self, secret: str) -> None:
+        """Lets the runner replace the secret by stars wherever it is printed from now on."""
+        if secret:
+            core.set_secret(secret)
+
+    @property
+    def workspace(self) -> Path:
+        """The checkout, as this process sees it, with links resolved."""
+        return Path(self._environ.get("GITHUB_WORKSPACE") or ".").resolve()
+
+    @property
+    def workspace_aliases(self) -> tuple[PurePosixPath, ...]:
+        """What the checkout is called outside this container.
+
+        The runner translates only values that start with the host's path, so the lines of `glob` after the first
+        still hold it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
+        """
+        outside = PurePosixPath(self._environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
+        return (
+            outside / outside.name,
+            outside / self._repository,
+            PurePosixPath("/__w", outside.name, outside.name),
+            PurePosixPath(self._environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
+        )
+
+    @property
+    def is_fork_pull_request(self) -> bool:
+        """Whether a fork's pull request started the run, which then gets no secrets."""
+        try:
+            event = json.loads(Path(self._environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
+            head = event["pull_request"]["head"]["repo"]["full_name"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+        return bool(head != self._environ.get("GITHUB_REPOSITORY"))
+
+    @property
+    def _repository(self) -> str:
+        return PurePosixPath(self._environ.get("GITHUB_REPOSITORY") or "repository").name
+
+    # Cancellation: SIGINT first, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
+
+    def watch_signals(self) -> None:
+        """From now on a signal does not end the process (as PID 1, SIGTERM would not even do that), but is noted."""
+        for number in _EXIT_CODES:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._cancelled_by is None:
+            self._cancelled_by = _EXIT_CODES[signal.Signals(number)]
+        self._cancelled.set()
+
+    @property
+    def cancelled_by(self) -> ExitCode | None:
+        """How a cancelled run exits; `None` while it is not cancelled."""
+        return self._cancelled_by
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, and returns early and true if the run is cancelled. For workers only, since signals need the main thread."""
+        return self._cancelled.wait(seconds)
+
+    # The log. Only the main thread writes it.
+
+    def phase(self, title: str) -> None:
+        """Begins a group of lines that can be folded."""
+        self._end_group()
+        core.start_group(neutral.log(title))
+        self._in_group = True
+
+    def checked(self, file: Package | UnvalidatedFile) -> None:
+        """Says that a file was validated."""
+        if isinstance(file, Package):
+            self._say(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
+        else:
+            self._say(f"  INVALID  {file.relative_path}")
+
+    def finished(self, outcome: Outcome) -> None:
+        """Says what became of a file, with the rate if it was sent."""
+        source = outcome.source
+        rate = ""
+        if outcome.seconds and isinstance(source, Package) and outcome.status.is_on_channel:
+            per_second = summary.size(int(source.size / outcome.seconds))
+            rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
+        self._say(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.relative_path}{rate}")
+        for told in (outcome.problem, outcome.note):
+            if told is not None:
+                self._say(f"      {told}")
+
+    def waiting(self, transfers: Sequence[Transfer]) -> None:
+        """A sign of life."""
+        if not transfers:
+            self._say("  … still working")
+        for transfer in transfers:
+            total = transfer.package.size
+            share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
+            self._say(f"  … {share} sent: {transfer.package.relative_path}")
+
+    def _say(self, line: str) -> None:
+        core.info(neutral.log(line))
+
+    def _end_group(self) -> None:
+        if self._in_group:
+            core.end_group()
+            self._in_group = False
+
+    # What goes out at the end, in every case.
+
+    def publish(self, report: Report, *, with_summary: bool) -> int:
+        """Writes annotations, outputs and, if asked for, the job summary. Returns the process's exit code."""
+        self._end_group()
+        _annotate(core.error, [*report.problems, *_of_files(_failures(report))])
+        _annotate(core.warning, [*report.warnings, *_of_files(_notes(report))])
+        for name, value in outputs(report).items():
+            self._write("GITHUB_OUTPUT", f"output '{name}'", lambda: core.set_output(name, value))  # noqa: B023 - called at once
+        if with_summary:
+            text = summary.render(report)
+            self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
+        self._say(summary.verdict(report))
+        return report.exit_code
+
+    def _write(self, variable: str, what: str, write: Callable[[], None]) -> None:
+        """Writes to one of the runner's files; there is none where no runner started the process."""
+        path = self._environ.get(variable)
+        if not path:
+            return
+        try:
+            with Path(path).open("a"):  # the toolkit has no error of its own for a file that is not there
+                write()
+        except OSError as error:
+            message = f"The {what} could not be written to {path} ({error.strerror})."
+            _annotate(core.warning, [Problem("Not written", message, "Look into the log for what it would say.")])
+
+
+def outputs(report: Report) -> dict[str, str]:
+    """The outputs by their names in `action.yml`."""
+    return {
+        "packages": _packages_output(report),
+        "checksums": "\n".join(summary.checksum_lines(report)),
+        "uploaded-count": str(report.count(Status.UPLOADED, Status.OVERWRITTEN)),
+        "present-count": str(report.count(Status.ALREADY_PRESENT)),
+        "skipped-count": str(report.count(Status.SKIPPED)),
+        "failed-count": str(report.failed_count),
+        "channel-url": report.channel_url,
+        "result": report.result,
+    }
+
+
+def _packages_output(report: Report) -> str:
+    """All of it if it fits; otherwise the fields that identify a file; otherwise the first files."""
+    rows = [_row(report, outcome) for outcome in report.outcomes]
+    text = _json(rows)
+    if len(text) > MAX_PACKAGES_OUTPUT:
+        rows = [{key: row[key] for key in ("file", "sha256", "status")} for row in rows]
+        text = _json(rows)
+    if len(text) > MAX_PACKAGES_OUTPUT:
+        total = len(rows)
+        while len(text) > MAX_PACKAGES_OUTPUT:
+            rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
+            text = _json(rows)
+        message = f"The output 'packages' has only the first {len(rows)} of {total} files, to stay below 100 KiB."
+        _annotate(core.warning, [Problem("Output cut", message, "The output 'checksums' has all published files.")])
+    return text
+
+
+def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
+    source = outcome.source
+    package = source if isinstance(source, Package) else None
+    row = {
+        "path": source.relative_path,
+        "file": source.file,
+        "name": package and package.name,
+        "version": package and package.version,
+        "build": package and package.build,
+        "build_number": package and package.build_number,
+        "subdir": package and package.subdir,
+        "size": package and package.size,
+        "md5": package and package.md5,
+        "sha256": package and package.sha256,
+        "status": str(outcome.status),
+        "url": package and report.package_url(package),
+    }
+    return row | ({"error": str(outcome.problem)} if outcome.problem else {})
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Compact, and ASCII throughout, so that it can be written whatever a file name holds."""
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _failures(report: Report) -> Iterable[tuple[str, Problem]]:
+    """What each file failed for. Of those that were not attempted only the cause is worth an annotation."""
+    for outcome in report.outcomes:
+        if outcome.problem and outcome.status is not Status.NOT_ATTEMPTED:
+            yield outcome.source.relative_path, outcome.problem
+
+
+def _notes(report: Report) -> Iterable[tuple[str, Problem]]:
+    for outcome in report.outcomes:
+        if outcome.note:
+            yield outcome.source.relative_path, outcome.note
+        for text in outcome.source.warnings if isinstance(outcome.source, Package) else ():
+            yield outcome.source.relative_path, Problem("Package", f"{text[0].upper()}{text[1:]}.")
+
+
+def _of_files(pairs: Iterable[tuple[str, Problem]]) -> Iterable[Problem]:
+    for problem, files in summary.grouped(pairs):
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        yield Problem(problem.title, f"{files[0]}{more}: {problem.message}", problem.advice)
+
+
+def _annotate(annotate: Callable[..., None], problems: Sequence[Problem]) -> None:
+    shown = list(problems[:_MAX_ANNOTATIONS])
+    if len(problems) > _MAX_ANNOTATIONS:
+        left_out = len(problems) - _MAX_ANNOTATIONS + 1
+        shown[-1] = Problem("And more", f"{left_out} more are in the log and in the job summary.")
+    for problem in shown:
+        text = "\n".join(neutral.log(part) for part in (problem.message, problem.advice) if part)
+        annotate(text[:_MAX_ANNOTATION], title=neutral.log(problem.title))

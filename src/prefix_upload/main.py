@@ -1,0 +1,118 @@
+"""The composition root: builds the parts, lets them run in order, and turns the report into an exit code."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from prefix_upload import discovery, settings
+from prefix_upload.channel import Channel, Client, Patience
+from prefix_upload.credentials import Credentials
+from prefix_upload.errors import ConfigurationError, ExitCode, Problem
+from prefix_upload.github import Runner
+from prefix_upload.models import Report
+from prefix_upload.publish import Pool, Publication, cancelled
+from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Runs the action and returns its exit code.
+
+    Whatever happens, outputs and summary tell how far it came; what nobody foresaw is raised after that.
+    """
+    runner = Runner(environ)
+    runner.watch_signals()
+    raw = runner.inputs(settings.DEFAULTS)
+    runner.mask(raw["token"])
+    with_summary = settings.wants_summary(raw)
+    try:
+        asked = settings.parse(
+            raw, Workspace(runner.workspace, runner.workspace_aliases), from_fork=runner.is_fork_pull_request
+        )
+        found = discovery.find(asked.patterns, runner.workspace)
+    except ConfigurationError as error:
+        return runner.publish(
+            Report(problems=error.problems, ended_by=ExitCode.CONFIGURATION), with_summary=with_summary
+        )
+    if not found.files:
+        return runner.publish(_nothing_found(asked), with_summary=with_summary)
+    publication = _publication(asked, runner, environ)
+    try:
+        publication.run(found.files)
+    except BaseException:
+        runner.publish(replace(publication.report(), ended_by=ExitCode.BUG), with_summary=with_summary)
+        raise
+    report = publication.report()
+    warnings = (*_unmatched(found.unmatched), *report.warnings)
+    return runner.publish(replace(report, warnings=warnings, ended_by=runner.cancelled_by), with_summary=with_summary)
+
+
+def _publication(asked: Settings, runner: Runner, environ: Mapping[str, str]) -> Publication:
+    def sleep(seconds: float) -> None:
+        if runner.wait(seconds):
+            raise cancelled()
+
+    credentials = Credentials(asked.token)
+    client = Client(
+        asked.server_url,
+        credentials,
+        connections=asked.concurrency,
+        # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
+        ca_bundle=environ.get("SSL_CERT_FILE", ""),
+    )
+    patience = Patience(
+        retries=asked.retries,
+        timeout=asked.timeout,
+        sleep=sleep,
+        now=lambda: datetime.now(UTC),
+        jitter=random.random,
+    )
+    return Publication(
+        asked,
+        runner.workspace,
+        Channel(client, asked.channel, credentials, patience),
+        pool=Pool(is_cancelled=lambda: runner.cancelled_by is not None, clock=time.monotonic),
+        listener=runner,
+        sleep=sleep,
+    )
+
+
+def _nothing_found(asked: Settings) -> Report:
+    """The report where no pattern matches: an error, a warning or nothing, as `if-no-files-found` says."""
+    problem = Problem(
+        "No files found",
+        f"No file matches {_quoted(asked.patterns.include)}.",
+        "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier step "
+        "of this job downloaded them, and that a pattern for a hidden folder spells its dot. If there may be nothing to "
+        "publish, set 'if-no-files-found: ignore'.",
+    )
+    is_error = asked.if_no_files_found is IfNoFilesFound.ERROR
+    return Report(
+        channel=asked.channel,
+        server_url=asked.server_url,
+        dry_run=asked.dry_run,
+        problems=(problem,) if is_error else (),
+        warnings=(problem,) if asked.if_no_files_found is IfNoFilesFound.WARN else (),
+        ended_by=ExitCode.NOTHING_TO_UPLOAD if is_error else None,
+    )
+
+
+def _unmatched(patterns: Sequence[str]) -> Iterable[Problem]:
+    """A warning for patterns without a match beside others that have one."""
+    if patterns:
+        yield Problem(
+            "Pattern without match",
+            f"No file matches {_quoted(patterns)}.",
+            "Check the spelling, or take the line out.",
+        )
+
+
+def _quoted(patterns: Sequence[str]) -> str:
+    return ", ".join(f"'{pattern}'" for pattern in patterns)

@@ -1,0 +1,108 @@
+"""The only place with threads. Workers return results; the thread that asked for them does everything else."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# How soon a signal is noticed, in seconds.
+_POLL = 0.1
+# How long work that is under way may take to end after a cancellation, in seconds. The rest of the 5 s that the
+# run then has is for summary and outputs.
+GRACE = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Runs work on many items at once.
+
+    Args:
+        is_cancelled: whether the run is to end; items that wait are then dropped.
+        clock: seconds that only ever grow.
+    """
+
+    is_cancelled: Callable[[], bool]
+    clock: Callable[[], float]
+
+    def map(
+        self,
+        work: Callable[[_Item], _Result],
+        items: Iterable[_Item],
+        *,
+        workers: int,
+        on_wait: Callable[[], None],
+    ) -> Iterator[_Result]:
+        """Yields the results as they come, in any order.
+
+        After a cancellation some are missing: of items that were not begun, and of work that did not end
+        within the grace. Its threads are left to end with the process.
+
+        Args:
+            work: called in another thread. What it raises is raised here.
+            items: what to call it with.
+            workers: how many calls to run at once.
+            on_wait: called here, several times a second while nothing else happens.
+        """
+        waiting = deque(items)
+        results: SimpleQueue[_Result | _Raised] = SimpleQueue()
+        pending = len(waiting)
+        for _ in range(min(workers, pending)):
+            threading.Thread(target=_serve, args=(work, waiting, results), daemon=True).start()
+        deadline = None
+        try:
+            while pending:
+                if deadline is None and self.is_cancelled():
+                    deadline = self.clock() + GRACE
+                    pending -= _drop_all(waiting)
+                if deadline is not None and self.clock() > deadline:
+                    return
+                try:
+                    result = results.get(timeout=_POLL)
+                except Empty:
+                    on_wait()
+                    continue
+                pending -= 1
+                if isinstance(result, _Raised):
+                    raise result.error
+                yield result
+        finally:
+            _drop_all(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What the work raised, on its way to the thread that asked for it."""
+
+    error: BaseException
+
+
+def _serve(work: Callable[[_Item], _Result], waiting: deque[_Item], results: SimpleQueue[_Result | _Raised]) -> None:
+    while True:
+        try:
+            item = waiting.popleft()
+        except IndexError:
+            return
+        try:
+            results.put(work(item))
+        except BaseException as error:  # noqa: BLE001 - raised again by `map`, in the thread that asked
+            results.put(_Raised(error))
+
+
+def _drop_all(waiting: deque[_Item]) -> int:
+    """Empties the queue, item by item, since workers may take from it meanwhile; how many there were."""
+    dropped = 0
+    while True:
+        try:
+            waiting.pop()
+        except IndexError:
+            return dropped
+        dropped += 1
