@@ -1,7 +1,5 @@
 """A request being answered, without the socket: what the two origins' rules work with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ _PART_HEAD_LIMIT = 16 * 1024
 _PART_FILE_NAME = re.compile(rb"^x-file-name:[ \t]*(\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
-class Disconnected(ConnectionError):
+class DisconnectedError(ConnectionError):
     """The client hung up within its body."""
 
 
@@ -52,7 +50,7 @@ class Body:
             end = self.length if self._breakpoint is None else self._breakpoint
             data = self._take(min(CHUNK, end - self.received))
             if not data:
-                raise Disconnected
+                raise DisconnectedError
             self.received += len(data)
             self._check()
             yield data

@@ -1,7 +1,5 @@
 """Scripted failures: which request fails, at which moment, and how."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,11 +87,7 @@ class Fault:
 
     def matches(self, request: Request) -> bool:
         """Whether this fault is meant for `request`."""
-        return (
-            self.method in (None, request.method)
-            and self.path in request.path
-            and self.file in (None, request.file)
-        )
+        return self.method in (None, request.method) and self.path in request.path and self.file in (None, request.file)
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the script says so

@@ -1,13 +1,11 @@
 """One connection: HTTP/1.1 to the letter, and the scripted failures that go below it."""
 
-from __future__ import annotations
-
-import json
 import select
 import shutil
 import socket
 import struct
 from contextlib import suppress
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -35,7 +33,8 @@ class Handler(BaseHTTPRequestHandler):
     # Sets TCP_NODELAY; with a buffered answer head and body leave in one packet.
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
-    server: Origin
+    server: "Origin"
+    headers: HTTPMessage
 
     def serve(self) -> None:
         """Answer one request, or fail it as scripted."""
@@ -52,7 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             finally:
                 request.body_size = body.received if body else 0
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = serve
+    # The names that the base class looks for.
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = serve  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Be silent: the journal has it all."""
@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.at is At.START or body is None:
             self._fire(fault.then)
             return
-        offset = body.length if fault.at is At.BODY else cast("int", fault.at)
+        offset = body.length if fault.at is At.BODY else fault.at
         body.break_at(offset, lambda: self._fire(fault.then))
 
     def _fire(self, action: Action) -> None:
@@ -121,8 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         keep = action.keep if isinstance(action, Truncate) else None
         ends = keep is not None or body is None or not body.complete
         self._send_head(reply, length if keep is None else max(length, keep + 1), ends=ends)
-        if self.command != "HEAD":
-            self._send_content(content, keep)
+        self._send_content(content, 0 if self.command == "HEAD" else keep)
         self.wfile.flush()
         if ends and keep is None:
             self._linger()
@@ -167,13 +166,3 @@ class Handler(BaseHTTPRequestHandler):
         poll = select.poll()
         poll.register(self.connection, _HANG_UP)
         poll.poll()
-
-
-def decoded(exchange: Exchange) -> object:
-    """The exchange's JSON body, noted in the journal; `None` where it is none."""
-    if exchange.body is None:
-        return None
-    text = b"".join(exchange.body.chunks())
-    with suppress(ValueError):
-        exchange.request.json = json.loads(text)
-    return exchange.request.json

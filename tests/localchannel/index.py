@@ -1,7 +1,5 @@
 """The repodata of one channel, made by the conda world's own indexer when it is asked for."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from pathlib import Path

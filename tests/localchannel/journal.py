@@ -1,7 +1,5 @@
 """What the server was asked, in the order it was asked."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

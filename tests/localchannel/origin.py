@@ -1,7 +1,5 @@
 """A listening socket, its connections and their threads."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import threading
@@ -35,13 +33,14 @@ class Origin(ThreadingHTTPServer):
         tls: ssl.SSLContext | None,
         script: Script,
         journal: Journal,
+        stopping: threading.Event,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.name = name
         self.app = app
         self.script = script
         self.journal = journal
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self._tls = tls
         self._connections: set[socket.socket] = set()
         self._changed = threading.Condition()
@@ -64,7 +63,6 @@ class Origin(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """End every connection, whatever its state, and wait for the threads."""
-        self.stopping.set()
         self.shutdown()
         self.server_close()
         self._accepting.join()

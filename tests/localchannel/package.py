@@ -1,7 +1,5 @@
 """What a package says of itself, read by py-rattler: a second opinion to the action's own reader."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +31,6 @@ class Metadata:
     def stem(self) -> str:
         """The file name this package has to have, without its extension."""
         return f"{self.name}-{self.version}-{self.build}"
-
-
-def is_package(path: Path) -> bool:
-    """Whether the file name is one of a package."""
-    return is_package_name(path.name)
 
 
 def is_package_name(file: str) -> bool:

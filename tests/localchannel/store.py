@@ -1,9 +1,6 @@
 """Channels on disk: what is in them, and how a file gets in or out in one step."""
 
-from __future__ import annotations
-
 import hashlib
-import re
 import shutil
 import threading
 import uuid
@@ -14,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from localchannel.index import Index
-from localchannel.package import Metadata, describe, is_package
+from localchannel.package import Metadata, describe, is_package_name
 
 
 class Access(Enum):
@@ -94,7 +91,7 @@ class Store:
     def add(
         self, channel: str, file: str, spooled: Path, *, sha256: str, force: bool, attestation: bytes | None
     ) -> bool:
-        """Move a spooled package into the channel; false where its name is taken and not to be overwritten."""
+        """Move a spooled package into the channel; false where its name is taken for good."""
         metadata = describe(spooled)
         key = (channel, metadata.subdir, file)
         target = self._folders[channel] / metadata.subdir / file
@@ -133,16 +130,13 @@ class Store:
 
     def _load(self, channel: str, folder: Path) -> None:
         """Take up what an earlier run left in the folder."""
-        for path in filter(is_package, folder.glob("*/*")):
+        for path in folder.glob("*/*"):
+            if not is_package_name(path.name):
+                continue
             stat = path.stat()
             time = datetime.fromtimestamp(stat.st_mtime, UTC)
             key = (channel, path.parent.name, path.name)
             self._stored[key] = Stored(path, describe(path), stat.st_size, _sha256(path), time, time)
-
-
-def channel_name_is_valid(name: str) -> bool:
-    """Whether a channel can be called so: `namespace` or `namespace/channel`."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?", name) is not None
 
 
 def _sha256(path: Path) -> str:

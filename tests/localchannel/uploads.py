@@ -1,62 +1,19 @@
 """`POST /api/v1/upload/<channel>`: the raw form and the multipart form."""
 
-from __future__ import annotations
-
-import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from localchannel.exchange import Body, Exchange, Refusal, Reply
-from localchannel.multipart import Form
 from localchannel.package import Unreadable, describe, is_package_name
+from localchannel.spool import Claim, Spool, spooling
 from localchannel.store import Store
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What the client says of the file it sends."""
-
-    file: str
-    sha256: str
-    size: int
-
-
-class Headers(Protocol):
-    """The headers of a request or of a part; names in any case."""
-
-    def get(self, name: str, /) -> str | None:
-        """A header's value."""
-
-
-class Spool:
-    """A file on its way in: written to disk and hashed as it comes, never held in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.size = 0
-        self._hash = hashlib.sha256()
-        self._stream = path.open("wb")
-
-    @property
-    def sha256(self) -> str:
-        """Hash of what was written, in lower-case hex."""
-        return self._hash.hexdigest()
-
-    def write(self, data: bytes) -> None:
-        """Append."""
-        self._stream.write(data)
-        self._hash.update(data)
-        self.size += len(data)
-
-    def close(self) -> None:
-        """Have all of it on disk."""
-        self._stream.close()
+_ATTESTATION_LIMIT = 1024 * 1024
 
 
 def receive(exchange: Exchange, store: Store, channel: str) -> Reply:
@@ -65,6 +22,139 @@ def receive(exchange: Exchange, store: Store, channel: str) -> Reply:
     Raises:
         Refusal: The request or the package breaks a rule.
     """
-    if exchange.request.headers.get_content_type() == "multipart/form-data":
-        return _receive_form(exchange, store, channel)
-    return _receive_raw(exchange, store, channel)
+    with ExitStack() as stack:
+        upload = _Upload(store, stack)
+        if exchange.request.headers.get_content_type() == "multipart/form-data":
+            upload.read_form(exchange)
+        else:
+            upload.read_raw(exchange)
+        return upload.finish(channel, force=exchange.query("force") == "true")
+
+
+class _Upload:
+    """One upload from its first byte to its place on the channel."""
+
+    def __init__(self, store: Store, stack: ExitStack) -> None:
+        self._store = store
+        self._stack = stack
+        self._spool: Spool | None = None
+        self._attestation: bytearray | None = None
+
+    def read_raw(self, exchange: Exchange) -> None:
+        """The body is the file, the request's head says which."""
+        claim = Claim.of(exchange.request.headers)
+        _check_names(claim)
+        body = _body(exchange)
+        write = self._open(claim)
+        for data in body.chunks():
+            write(data)
+
+    def read_form(self, exchange: Exchange) -> None:
+        """The body has a part `file` with a head of its own, and perhaps a part `attestation`."""
+        boundary = exchange.request.headers.get_boundary("")
+        sink: Callable[[bytes], object] = _ignore
+        for event in _events(_body(exchange), boundary or ""):
+            match event:
+                case File(name="file", headers=headers):
+                    claim = Claim.of(headers)
+                    _check_names(claim)
+                    sink = self._open(claim)
+                case File(name="attestation") | Field(name="attestation"):
+                    self._attestation = bytearray()
+                    sink = self._take_attestation
+                case File() | Field():
+                    sink = _ignore
+                case Data(data=data):
+                    sink(data)
+
+    def finish(self, channel: str, *, force: bool) -> Reply:
+        """Compare what came with what was said, and store it."""
+        spool, attestation = self._spool, self._attestation
+        if spool is None:
+            raise Refusal(400, "the form has no part 'file'")
+        spool.close()
+        _check_bytes(spool)
+        _check_metadata(spool)
+        if attestation is not None:
+            _check_attestation(attestation)
+        stored = self._store.add(
+            channel,
+            spool.claim.file,
+            spool.path,
+            sha256=spool.sha256,
+            force=force,
+            attestation=bytes(attestation) if attestation is not None else None,
+        )
+        if not stored:
+            raise Refusal(409, f"{spool.claim.file} already exists on channel {channel}")
+        return Reply(200)
+
+    def _open(self, claim: Claim) -> Callable[[bytes], None]:
+        if self._spool is not None:
+            raise Refusal(400, "the form has more than one part 'file'")
+        self._spool = self._stack.enter_context(spooling(claim, self._store.spool(claim.file)))
+        return self._spool.write
+
+    def _take_attestation(self, data: bytes) -> None:
+        if self._attestation is None or len(self._attestation) + len(data) > _ATTESTATION_LIMIT:
+            raise Refusal(413, "the attestation is too large")
+        self._attestation += data
+
+
+def _body(exchange: Exchange) -> Body:
+    if exchange.body is None or "Content-Length" not in exchange.request.headers:
+        raise Refusal(411, "an upload needs a Content-Length")
+    return exchange.body
+
+
+def _events(body: Body, boundary: str) -> Iterator[Event]:
+    """What a form consists of, piece by piece."""
+    decoder = MultipartDecoder(boundary.encode())
+    try:
+        for data in body.chunks():
+            decoder.receive_data(data)
+            while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+                yield event
+        decoder.receive_data(None)
+        decoder.next_event()
+    except ValueError as error:
+        raise Refusal(400, f"malformed form: {error}") from error
+
+
+def _ignore(_: bytes) -> None:
+    """Where the data of a part goes that means nothing."""
+
+
+def _check_names(claim: Claim) -> None:
+    if not claim.file or not claim.sha256:
+        raise Refusal(400, "X-File-Name and X-File-SHA256 are required")
+    if not is_package_name(claim.file):
+        raise Refusal(400, f"not a conda package's file name: {claim.file}")
+    if not _SHA256.fullmatch(claim.sha256):
+        raise Refusal(400, "X-File-SHA256 is not a lower-case SHA-256")
+
+
+def _check_bytes(spool: Spool) -> None:
+    if spool.claim.size != str(spool.size):
+        raise Refusal(422, f"Content-Length is {spool.claim.size or 'missing'}, received {spool.size} bytes")
+    if spool.claim.sha256 != spool.sha256:
+        raise Refusal(422, f"X-File-SHA256 is {spool.claim.sha256}, received {spool.sha256}")
+
+
+def _check_metadata(spool: Spool) -> None:
+    try:
+        metadata = describe(spool.path)
+    except Unreadable as error:
+        raise Refusal(422, f"not a readable package: {error}") from error
+    stem = spool.claim.file.removesuffix(".conda").removesuffix(".tar.bz2")
+    if metadata.stem != stem:
+        raise Refusal(422, f"the file name says {stem}, info/index.json says {metadata.stem}")
+
+
+def _check_attestation(attestation: bytearray) -> None:
+    try:
+        bundle = json.loads(attestation)
+    except ValueError as error:
+        raise Refusal(422, f"the attestation is no JSON: {error}") from error
+    if not isinstance(bundle, dict):
+        raise Refusal(422, "the attestation is no Sigstore bundle")

@@ -1,0 +1,86 @@
+"""The rules of the API origin: who may do what, and which endpoint does it."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from localchannel import uploads
+from localchannel.exchange import Exchange, Refusal, Reply
+from localchannel.graph import Graph
+from localchannel.storage import Signer
+from localchannel.store import Access, Store
+
+_NOT_FOUND = "not found"
+
+
+@dataclass(frozen=True)
+class Api:
+    """Answers requests to the server proper.
+
+    Attributes:
+        store: The channels.
+        graph: The GraphQL endpoint.
+        keys: What each API key may do.
+        signer: Signs links to the storage origin.
+        urls: The API's and the storage's origin, known once they listen.
+        latency: Seconds an upload takes at least.
+        stopping: Ends the waiting for `latency`.
+    """
+
+    store: Store
+    graph: Graph
+    keys: Mapping[str, Access]
+    signer: Signer
+    urls: Callable[[], tuple[str, str]]
+    latency: float
+    stopping: threading.Event
+
+    def __call__(self, exchange: Exchange) -> Reply:
+        """Answer one request."""
+        match exchange.request.method, exchange.segments:
+            case "POST", ["api", "graphql"]:
+                return self.graph.reply(exchange, self.urls()[0], self.keys.get(exchange.bearer or ""))
+            case "POST", ["api", "v1", "upload", *channel]:
+                return self._upload(exchange, "/".join(channel))
+            case "DELETE", ["api", "v1", "delete", *channel, subdir, file]:
+                return self._delete(exchange, "/".join(channel), subdir, file)
+            case "GET" | "HEAD", [*channel, subdir, file] if channel and channel[0] != "api":
+                return self._redirect(exchange, "/".join(channel), subdir, file)
+        raise Refusal(404, _NOT_FOUND)
+
+    def _upload(self, exchange: Exchange, channel: str) -> Reply:
+        earliest = time.monotonic() + self.latency
+        try:
+            self._check_write(exchange, channel)
+            return uploads.receive(exchange, self.store, channel)
+        finally:
+            self.stopping.wait(earliest - time.monotonic())
+
+    def _delete(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
+        self._check_write(exchange, channel)
+        if not self.store.remove(channel, subdir, file):
+            raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
+        return Reply(204)
+
+    def _redirect(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
+        if channel not in self.store.channels:
+            raise Refusal(404, f"no channel {channel}")
+        if not self.store.channels[channel].public:
+            self._access(exchange)
+        path = quote(f"/{channel}/{subdir}/{file}")
+        return Reply(303, headers={"Location": self.urls()[1] + self.signer.sign(path)})
+
+    def _check_write(self, exchange: Exchange, channel: str) -> None:
+        access = self._access(exchange)
+        if channel not in self.store.channels:
+            raise Refusal(404, f"no channel {channel}")
+        if access is not Access.READ_WRITE:
+            raise Refusal(403, f"this key has no write access to channel {channel}")
+
+    def _access(self, exchange: Exchange) -> Access:
+        access = self.keys.get(exchange.bearer or "")
+        if access is None:
+            raise Refusal(401, "missing or invalid API key")
+        return access

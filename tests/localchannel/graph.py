@@ -1,0 +1,171 @@
+"""`POST /api/graphql`: the part of prefix.dev's schema that a publisher has a use for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLResolveInfo, build_schema, graphql_sync
+
+from localchannel.exchange import Exchange, Refusal, Reply
+from localchannel.store import Access, Store, Stored
+
+# Field names, types and nullability are prefix.dev's.
+SDL = """
+scalar DateTime
+
+type Query {
+  channel(name: String!): Channel
+  variant(
+    channelName: String!, packageName: String!, platformName: String!, fileName: String!
+  ): PackageVariant
+  viewer: User
+}
+
+type Channel {
+  name: String!
+  channelPath: String!
+  isPublic: Boolean!
+  description: String
+  createdAt: DateTime!
+  baseUrl: String!
+  allowV3Uploads: Boolean!
+}
+
+type PackageVariant {
+  filename: String!
+  buildString: String!
+  buildNumber: Int!
+  license: String
+  createdAt: DateTime
+  updatedAt: DateTime
+  version: String!
+  platform: String!
+  size: Int
+  md5: String
+  sha256: String
+  yankedReason: String
+  hidden: Boolean!
+  attestationsUrl: String!
+}
+
+type User {
+  name: String!
+  login: String!
+}
+"""
+
+_SCHEMA = build_schema(SDL)
+
+Info = GraphQLResolveInfo[None]
+"""What a resolver is told; there is no context."""
+
+Key = tuple[str, str, str]
+"""Channel, subdir, file name."""
+
+Record = Mapping[str, object]
+"""Fields of a type of the schema; a callable is asked for its value."""
+
+
+class Graph:
+    """Answers GraphQL requests from the store, and lies where it was told to."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.lies: dict[Key, Record | None] = {}
+
+    def reply(self, exchange: Exchange, base_url: str, access: Access | None) -> Reply:
+        """Execute the query in the exchange's body for somebody with `access`."""
+        body = _json(exchange)
+        if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+            raise Refusal(400, "the body is no GraphQL request")
+        result = graphql_sync(
+            _SCHEMA,
+            body["query"],
+            root_value=_Root(self._store, self.lies, base_url, access),
+            variable_values=body.get("variables"),
+            operation_name=body.get("operationName"),
+        )
+        return Reply(200, json.dumps(result.formatted).encode(), {"Content-Type": "application/json"})
+
+
+class _Root:
+    """The resolvers of `Query`, named after its fields as graphql-core looks them up."""
+
+    def __init__(self, store: Store, lies: Mapping[Key, Record | None], base_url: str, access: Access | None) -> None:
+        self._store = store
+        self._lies = lies
+        self._base_url = base_url
+        self._access = access
+
+    def channel(self, _: Info, *, name: str) -> Record | None:
+        """The channel, unless it is unknown or not for these eyes."""
+        if not self._may_see(name):
+            return None
+        return {
+            "name": name.rpartition("/")[2],
+            "channelPath": name,
+            "isPublic": self._store.channels[name].public,
+            "createdAt": datetime.now(UTC).isoformat(),
+            "baseUrl": f"{self._base_url}/{name}",
+            "allowV3Uploads": False,
+        }
+
+    def variant(self, _: Info, **of: str) -> Record | None:
+        """The record of one file."""
+        key = (of["channelName"], of["platformName"], of["fileName"])
+        if not self._may_see(key[0]):
+            return None
+        stored = self._store.find(*key)
+        truth = None
+        if stored is not None and stored.metadata.name == of["packageName"]:
+            truth = _record(stored, f"{self._base_url}/{'/'.join(key)}")
+        if key not in self._lies:
+            return truth
+        lie = self._lies[key]
+        return None if lie is None else {**(truth or {}), **lie}
+
+    def viewer(self, _: Info) -> Record | None:
+        """The owner of the key."""
+        return None if self._access is None else {"name": "local", "login": "local"}
+
+    def _may_see(self, name: str) -> bool:
+        channel = self._store.channels.get(name)
+        return channel is not None and (channel.public or self._access is not None)
+
+
+def _record(stored: Stored, url: str) -> Record:
+    metadata = stored.metadata
+    return {
+        "filename": stored.path.name,
+        "buildString": metadata.build,
+        "buildNumber": metadata.build_number,
+        "license": metadata.license,
+        "createdAt": stored.created.isoformat(),
+        "updatedAt": stored.updated.isoformat(),
+        "version": metadata.version,
+        "platform": metadata.subdir,
+        "size": stored.size,
+        "md5": lambda _: _md5(stored.path),
+        "sha256": stored.sha256,
+        "hidden": False,
+        "attestationsUrl": f"{url}.v0.sigs",
+    }
+
+
+def _json(exchange: Exchange) -> Any:
+    """The exchange's JSON body, noted in the journal."""
+    if exchange.body is None:
+        raise Refusal(411, "a query needs a Content-Length")
+    try:
+        exchange.request.json = json.loads(b"".join(exchange.body.chunks()))
+    except ValueError as error:
+        raise Refusal(400, f"the body is no JSON: {error}") from error
+    return exchange.request.json
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,132 @@
+"""The server as tests see it."""
+
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from localchannel.api import Api
+from localchannel.faults import Fault, Script
+from localchannel.graph import Graph
+from localchannel.journal import Journal, Request
+from localchannel.origin import Origin
+from localchannel.storage import Signer, Storage
+from localchannel.store import Access, Channel, Store
+
+_UPLOAD = "/api/v1/upload/"
+
+
+class LocalChannel:
+    """A server for the length of a `with` block.
+
+    Args:
+        root: A folder for the channels; what an earlier server left in it is served again.
+        channels: The channels that exist, by `namespace` or `namespace/channel`.
+        keys: The API keys that are accepted.
+        tls: Serve both origins over TLS.
+        latency: Seconds an upload takes at least.
+        port: Port of the API's origin; 0 takes a free one, as the storage's origin always does.
+        on_request: Called from the request's thread when a request is finished.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        channels: Mapping[str, Channel],
+        keys: Mapping[str, Access],
+        *,
+        tls: ssl.SSLContext | None = None,
+        latency: float = 0.0,
+        port: int = 0,
+        on_request: Callable[[Request], None] | None = None,
+    ) -> None:
+        self._store = Store(root, channels)
+        self._graph = Graph(self._store)
+        self._script = Script()
+        self._journal = Journal(on_request)
+        self._stopping = threading.Event()
+        signer = Signer()
+        api = Api(self._store, self._graph, keys, signer, self._urls, latency, self._stopping)
+        origin = partial(Origin, tls=tls, script=self._script, journal=self._journal, stopping=self._stopping)
+        self._api = origin("api", api, port=port)
+        self._storage = origin("storage", Storage(self._store, signer), port=0)
+
+    def __enter__(self) -> Self:
+        self._api.start()
+        self._storage.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._api.stop()
+        self._storage.stop()
+
+    @property
+    def url(self) -> str:
+        """The server, as a `server-url`: scheme, host and port."""
+        return self._api.url
+
+    @property
+    def storage_url(self) -> str:
+        """The other origin, which downloads are redirected to."""
+        return self._storage.url
+
+    def _urls(self) -> tuple[str, str]:
+        return self.url, self.storage_url
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request so far, in the order of arrival."""
+        return self._journal.requests
+
+    @property
+    def uploads(self) -> list[Request]:
+        """The requests that tried to upload."""
+        return [request for request in self.requests if request.path.startswith(_UPLOAD)]
+
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until no request is being worked on, e.g. after the client hung up on one.
+
+        Raises:
+            TimeoutError: That took more than `timeout` seconds.
+        """
+        if not self._journal.settle(timeout):
+            raise TimeoutError("a request is still being worked on")
+
+    def sha256(self, channel: str, subdir: str, file: str) -> str | None:
+        """Hash of a package on a channel, `None` where there is none."""
+        stored = self._store.find(channel, subdir, file)
+        return stored.sha256 if stored else None
+
+    def attestation(self, channel: str, subdir: str, file: str) -> str | None:
+        """What is served at `<file>.v0.sigs`: a JSON array of Sigstore bundles, or `None`."""
+        stored = self._store.find(channel, subdir, file)
+        return stored.attestation.read_text() if stored and stored.attestation.is_file() else None
+
+    def files(self, channel: str) -> dict[str, str]:
+        """The hashes of all packages of a channel by `subdir/file`."""
+        return {name: stored.sha256 for name, stored in self._store.all(channel).items()}
+
+    def publish(self, channel: str, path: Path) -> None:
+        """Put a package there without a request, over what was there before."""
+        self._store.publish(channel, path)
+
+    def fail(self, *faults: Fault) -> None:
+        """Script failures; each request runs into the first that matches it."""
+        self._script.add(*faults)
+
+    def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
+        """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
+        self._graph.lies[channel, subdir, file] = record
+
+    def freeze_index(self, channel: str, frozen: bool = True) -> None:
+        """Let the channel's repodata stay as it is now, whatever is published, or follow again."""
+        self._store.index(channel).freeze(frozen)
