@@ -55,7 +55,9 @@ def verdict(report: Report) -> str:
         f"{report.count(Status.FAILED)} failed" if report.count(Status.FAILED) else "",
         f"{report.count(Status.NOT_ATTEMPTED)} not attempted" if report.count(Status.NOT_ATTEMPTED) else "",
     ]
-    told = ", ".join(count for count in counts if count) or "nothing to publish"
+    told = ", ".join(count for count in counts if count) or (
+        "nothing was done" if report.problems else "nothing to publish"
+    )
     return f"{report.channel or 'prefix-upload'}: {told}"
 
 

@@ -1,0 +1,26 @@
+ARG BASE_IMAGE=python:3.13-slim-trixie@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6
+
+# The dependencies, from wheels whose hashes are known. A virtual environment without pip is what stays of this stage.
+FROM ${BASE_IMAGE} AS dependencies
+COPY requirements/runtime.txt /tmp/runtime.txt
+RUN python -m venv --without-pip /app/venv \
+    && python -m pip --python /app/venv/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
+        --only-binary :all: --no-deps --require-hashes --requirement /tmp/runtime.txt \
+    # actions-toolkit installs its own tests as a top-level package.
+    && rm -r /app/venv/lib/python3.*/site-packages/tests \
+    && python -m compileall -q --invalidation-mode unchecked-hash /app/venv/lib
+
+FROM ${BASE_IMAGE} AS source
+COPY src /app/src
+COPY entrypoint.py /app/
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app/src
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="prefix-upload" \
+      org.opencontainers.image.description="Validates and publishes conda packages to a prefix.dev channel" \
+      org.opencontainers.image.licenses="BSD-3-Clause"
+COPY --from=dependencies /app/venv /app/venv
+COPY --from=source /app /app
+# No USER: the runner's files and the workspace belong to the runner's user, and only root may write them.
+# `runs.entrypoint` and `runs.args` of action.yml say the same; this is for `docker run` by hand.
+ENTRYPOINT ["/app/venv/bin/python", "-I", "-u", "-X", "utf8", "/app/entrypoint.py"]

@@ -1,0 +1,51 @@
+# Everything a checkout needs is set up on the first call, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := PYTHONPATH=tests $(BIN)/python
+SOURCES := src tests entrypoint.py
+
+.PHONY: demo test lint bench lock serve format clean
+
+demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
+	$(RUN) -m demo
+
+serve: .venv/ready  ## Runs the local channel server, to try things by hand
+	$(RUN) -m localchannel
+
+test: .venv/ready  ## Runs the whole suite; container tests need a Docker engine
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and action.yml
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .
+	$(BIN)/hadolint Dockerfile
+
+bench: .venv/ready  ## Compares speed and memory with other ways to upload
+	$(RUN) -m bench
+
+format: .venv/ready  ## Formats the code
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+lock: .venv/ready  ## Compiles requirements/*.txt anew from requirements/*.in
+	for name in runtime dev; do \
+	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --excludes requirements/excluded.txt --custom-compile-command 'make lock' \
+	        --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+# PyGithub, which actions-toolkit asks for, is left out of the lock files: hence --no-deps.
+.venv/ready: requirements/dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
+	    --requirement requirements/dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
