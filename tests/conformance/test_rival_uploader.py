@@ -1,6 +1,5 @@
 """The local channel against the conda world's own uploader and client."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from rattler.networking import AuthenticationMiddleware
 from rattler_build import ArchiveType
 
 from conformance.support import CHANNEL, KEY, PRIVATE, Build, sha256
+from installing import install
 from localchannel import Answer, At, Cut, Fault, LocalChannel
 
 RIVAL = Path(__file__).with_name("rival.py")
@@ -47,17 +47,6 @@ def upload(
 
 def statuses(server: LocalChannel) -> list[int | None]:
     return [request.status for request in server.uploads]
-
-
-async def install(url: str, folder: Path, client: rattler.Client) -> None:
-    """Solve for `demo` and install it by HTTP, with nothing from an earlier test's cache."""
-    records = await rattler.solve(
-        [rattler.Channel(url)],
-        ["demo"],
-        platforms=["linux-64", "noarch"],
-        gateway=rattler.Gateway(cache_dir=folder / "repodata", client=client),
-    )
-    await rattler.install(records, folder / "prefix", cache_dir=folder / "packages", show_progress=False, client=client)
 
 
 def test_publishes_every_kind_of_package(server: LocalChannel, build: Build) -> None:
@@ -128,8 +117,8 @@ def test_cut_connection_is_not_retried(server: LocalChannel, build: Build) -> No
 def test_published_package_installs(server: LocalChannel, build: Build, tmp_path: Path) -> None:
     """What was published can be solved for and installed over HTTP, through the redirects."""
     upload(server, build())
-    asyncio.run(install(f"{server.url}/{CHANNEL}", tmp_path, rattler.Client()))
-    assert (tmp_path / "prefix/share/demo.txt").read_text() == "hello\n"
+    prefix = install(f"{server.url}/{CHANNEL}", "demo", tmp_path)
+    assert (prefix / "share/demo.txt").read_text() == "hello\n"
     served = [request for request in server.requests if request.origin == "storage"]
     assert {request.status for request in served} >= {200}
 
@@ -143,8 +132,8 @@ def test_key_stays_with_the_server(
     monkeypatch.setenv("RATTLER_AUTH_FILE", str(login))
     upload(server, build(), channel=PRIVATE)
     client = rattler.Client([AuthenticationMiddleware()])
-    asyncio.run(install(f"{server.url}/{PRIVATE}", tmp_path, client))
-    assert (tmp_path / "prefix/share/demo.txt").is_file()
+    prefix = install(f"{server.url}/{PRIVATE}", "demo", tmp_path, client)
+    assert (prefix / "share/demo.txt").is_file()
     asked = [request for request in server.requests if request.method == "GET" and request.origin == "api"]
     served = [request for request in server.requests if request.origin == "storage"]
     assert all("Authorization" in request.headers for request in asked)

@@ -1,0 +1,70 @@
+"""Fixtures that most tests share."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from localchannel import Access, Channel, LocalChannel
+from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
+
+from prefix_upload.main import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Action(Protocol):
+    """Runs the action in this process, with these inputs (hyphens as underscores)."""
+
+    def __call__(self, **inputs: str) -> Finished:
+        """Inputs that are not given are those of a plain upload of every package."""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """An empty checkout."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalChannel]:
+    """A local channel server with one public channel and one key that may write to it."""
+    channels = {CHANNEL: Channel()}
+    with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE}) as running:
+        yield running
+
+
+@pytest.fixture
+def action(
+    tmp_path: Path,
+    workspace: Path,
+    server: LocalChannel,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Action]:
+    """The whole action against the local server, in this process; each call is a step of its own."""
+    numbers = itertools.count()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(**inputs: str) -> Finished:
+        files = RunnerFiles.create(tmp_path / "runner" / str(next(numbers)))
+        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        plain = {"channel": CHANNEL, "glob": "**/*.conda\n**/*.tar.bz2", "token": TOKEN, "server-url": server.url}
+        plain |= {"retries": "0", "if-no-files-found": "error"}
+        for name in [name for name in os.environ if name.startswith(("INPUT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
+            monkeypatch.delenv(name)
+        for name, value in environment(workspace, plain | given, files).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        return files.finished(main(), capsys.readouterr().out)
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""`docker run` as actions/runner does it (ContainerActionHandler.cs, DockerCommandManager.cs)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from running import REPOSITORY, Finished, RunnerFiles, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Inside the container.
+WORKSPACE = Path("/github/workspace")
+_FILES = Path("/github/file_commands")
+
+
+def action() -> dict[str, Any]:
+    """`action.yml`."""
+    return dict(YAML(typ="safe").load(REPOSITORY / "action.yml"))
+
+
+@dataclass
+class ContainerRunner:
+    """Starts the action's image for one step after another, on the same workspace."""
+
+    engine: str
+    image: str
+    workspace: Path
+    folder: Path
+    steps: int = field(default=0, init=False)
+
+    def run(self, inputs: Mapping[str, str], *, mode: str = "rw", **variables: str) -> Finished:
+        """Runs a step to its end."""
+        step = self.start(inputs, mode=mode, **variables)
+        log, _ = step.process.communicate(timeout=120)
+        return step.files.finished(step.process.returncode, log)
+
+    def start(self, inputs: Mapping[str, str], *, mode: str = "rw", **variables: str) -> Step:
+        """Starts a step. `mode` is that of the workspace's mount, `variables` what earlier steps left behind."""
+        self.steps += 1
+        folder = self.folder / str(self.steps)
+        files = RunnerFiles.create(folder / "file_commands")
+        defaults = {name: str(told.get("default", "")) for name, told in action()["inputs"].items()}
+        variables = self._environment(defaults | dict(inputs)) | variables
+        client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+        name = f"step-{uuid.uuid4().hex}"
+        runs = action()["runs"]
+        command = [self.engine, "run", "--name", name, "--workdir", str(WORKSPACE), "--rm", "--network", "host"]
+        command += ["--entrypoint", runs["entrypoint"], *self._mounts(folder, mode)]
+        for variable in variables:
+            command += ["-e", variable]
+        process = subprocess.Popen(  # noqa: S603 - docker
+            [*command, self.image, *runs["args"]],
+            # The values come by the environment, so that no argument of any process shows them.
+            env=client | variables,
+            executable=self.engine,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return Step(self.engine, name, process, files)
+
+    def _environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        return environment(WORKSPACE, inputs, RunnerFiles(_FILES / "output", _FILES / "summary")) | {
+            "CI": "true",
+            "HOME": "/github/home",
+            "RUNNER_WORKSPACE": "/home/runner/work/packages",
+        }
+
+    def _mounts(self, folder: Path, mode: str) -> Sequence[str]:
+        mounts = []
+        for name in ("home", "workflow", "file_commands"):
+            (folder / name).mkdir(exist_ok=True)
+            mounts += ["-v", f"{folder / name}:/github/{name}"]
+        return [*mounts, "-v", f"{self.workspace}:{WORKSPACE}:{mode}"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that is running."""
+
+    engine: str
+    name: str
+    process: subprocess.Popen[str]
+    files: RunnerFiles
+
+    def signal(self, name: str) -> None:
+        """Sends a signal to the container's first process, as the runner does when a job is cancelled."""
+        subprocess.run([self.engine, "kill", "--signal", name, self.name], capture_output=True, check=True)  # noqa: S603 - docker

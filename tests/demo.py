@@ -1,0 +1,99 @@
+"""The demonstration: packages are built, published as in a workflow, refused where broken, and installed.
+
+Everything is real but the address: `entrypoint.py` runs as the container runs it, the packages come from
+rattler-build, and the client that installs is pixi's. The channel server is the local one of the tests.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from building import package
+from installing import install
+from localchannel import Access, Channel, LocalChannel
+from running import Finished, RunnerFiles, run
+
+_CHANNEL = "demo/stable"
+_KEY = "pfx_a-key-that-only-this-demo-knows"
+_BOLD, _RED, _YELLOW, _FAINT, _PLAIN = (f"\x1b[{code}m" if sys.stdout.isatty() else "" for code in (1, 31, 33, 2, 0))
+
+
+def main() -> None:
+    """Runs the demonstration in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="prefix-upload-demo-") as scratch:
+        folder = Path(scratch)
+        with LocalChannel(folder / "server", {_CHANNEL: Channel()}, {_KEY: Access.READ_WRITE}) as server:
+            _Demo(folder, server).play()
+
+
+class _Demo:
+    def __init__(self, folder: Path, server: LocalChannel) -> None:
+        self._folder = folder
+        self._server = server
+        self._workspace = folder / "workspace"
+        self._step = 0
+
+    def play(self) -> None:
+        _title("Building three packages with rattler-build")
+        for name, subdir, extension in (
+            ("hello", "noarch", ".conda"),
+            ("hello-native", "linux-64", ".conda"),
+            ("hello-classic", "osx-arm64", ".tar.bz2"),
+        ):
+            path = package(
+                self._workspace / "output" / subdir, name, subdir=subdir, extension=extension, content=f"{name}!\n"
+            )
+            print(f"  {path.relative_to(self._workspace)}")
+        self._act("Publishing them", expected=0)
+        self._act("The same step again: nothing is sent twice", expected=0, with_summary=False)
+        broken = self._workspace / "output" / "noarch" / "hello-2.0-h0_0.conda"
+        broken.write_bytes(next(broken.parent.glob("hello-1.0-*.conda")).read_bytes())
+        self._act("A package that somebody renamed: nothing at all is sent", expected=4, with_summary=False)
+        _title("Installing 'hello' from the channel with a conda client")
+        prefix = install(f"{self._server.url}/{_CHANNEL}", "hello", self._folder / "client")
+        print(f"  share/hello.txt says: {(prefix / 'share' / 'hello.txt').read_text()}")
+        _title("Done: built, published, published again, refused, installed")
+
+    def _act(self, title: str, *, expected: int, with_summary: bool = True) -> None:
+        _title(title)
+        self._step += 1
+        inputs = {
+            "channel": _CHANNEL,
+            "glob": "output/**/*.conda\noutput/**/*.tar.bz2",
+            "token": _KEY,
+            "server-url": self._server.url,
+        }
+        sent_before = len(self._server.uploads)
+        finished = run(self._workspace, inputs, RunnerFiles.create(self._folder / "runner" / str(self._step)))
+        _show_log(finished)
+        print(f"{_FAINT}exit code {finished.exit_code}; uploads: {len(self._server.uploads) - sent_before}{_PLAIN}")
+        if with_summary:
+            print(f"\n{_FAINT}The job summary (Markdown):{_PLAIN}\n")
+            print(finished.summary)
+        if finished.exit_code != expected:
+            sys.exit(f"The demonstration failed: exit code {expected} was expected.")
+
+
+def _title(text: str) -> None:
+    print(f"\n{_BOLD}=== {text} ==={_PLAIN}\n")
+
+
+def _show_log(finished: Finished) -> None:
+    """The log as GitHub shows it: groups and annotations for commands, and the mask not at all."""
+    for line in finished.log.splitlines():
+        match = re.fullmatch(r"::([a-z-]+)(?: title=([^,]*)[^:]*)?::(.*)", line)
+        if match is None:
+            print(line)
+        elif match[1] == "group":
+            print(f"{_BOLD}▾ {match[3]}{_PLAIN}")
+        elif match[1] in {"error", "warning"}:
+            color = _RED if match[1] == "error" else _YELLOW
+            text = match[3].replace("%0A", "\n       ").replace("%25", "%")
+            print(f"{color}{match[1].title()}: {match[2]}{_PLAIN}\n       {text}")
+
+
+if __name__ == "__main__":
+    main()
