@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -17,12 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# What a machine may have set up for HTTP clients.
+SURROUNDINGS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+SURROUNDINGS += ("requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "netrc")
+
 
 class Action(Protocol):
     """Runs the action in this process, with these inputs (hyphens as underscores)."""
 
     def __call__(self, **inputs: str) -> Finished:
         """Inputs that are not given are those of a plain upload of every package."""
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies, certificates and passwords of the machine take no part."""
+    for name in SURROUNDINGS:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -39,6 +52,14 @@ def server(tmp_path: Path) -> Iterator[LocalChannel]:
     channels = {CHANNEL: Channel()}
     with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE}) as running:
         yield running
+
+
+@pytest.fixture
+def closed_url() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -75,9 +75,11 @@ def _matches(globs: Sequence[str], excluded: Sequence[str], workspace: Path) -> 
 def _is_wanted(name: str, excluded: Sequence[str]) -> bool:
     """Whether the name lies inside the workspace and neither it nor a folder above it is excluded."""
     path = PurePath(name)
-    return ".." not in path.parts and not any(
-        glob.globmatch(str(part), excluded, flags=glob.GLOBSTAR, limit=0) for part in (path, *path.parents[:-1])
-    )
+    if path.is_absolute() or ".." in path.parts:  # as of '{/etc,..}/*'
+        return False
+    # What is taken has to be asked for by its dot; what is left need not be.
+    flags = glob.GLOBSTAR | glob.DOTGLOB
+    return not any(glob.globmatch(str(part), excluded, flags=flags, limit=0) for part in (path, *path.parents[:-1]))
 
 
 def _is_candidate(path: Path) -> bool:

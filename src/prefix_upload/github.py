@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import threading
+import traceback
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions_toolkit import core
 from actions_toolkit.file_command import issue_file_command
@@ -29,6 +31,8 @@ _MAX_ANNOTATION = 4000
 # The outputs of a job may have 1 MB together; this leaves room for others'.
 MAX_PACKAGES_OUTPUT = 100 * 1024
 
+_Problem = TypeVar("_Problem", Problem, Problem | None)
+
 _SIGNS = {
     Status.UPLOADED: "+",
     Status.OVERWRITTEN: "+",
@@ -47,6 +51,7 @@ class Runner:
         self._cancelled = threading.Event()
         self._cancelled_by: ExitCode | None = None
         self._in_group = False
+        self._secrets: list[str] = []
 
     # What comes in.
 
@@ -58,6 +63,7 @@ class Runner:
         """Lets the runner replace the secret by stars wherever it is printed from now on."""
         if secret:
             core.set_secret(secret)
+            self._secrets.append(secret)
 
     @property
     def workspace(self) -> Path:
@@ -87,7 +93,9 @@ class Runner:
             head = event["pull_request"]["head"]["repo"]["full_name"]
         except (OSError, ValueError, LookupError, TypeError):
             return False
-        return bool(head != self._environ.get("GITHUB_REPOSITORY"))
+        # `pull_request_target` runs for a fork's pull request, too, but in the base repository and with its secrets.
+        is_trusted = self._environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
+        return not is_trusted and bool(head != self._environ.get("GITHUB_REPOSITORY"))
 
     @property
     def _repository(self) -> str:
@@ -150,8 +158,14 @@ class Runner:
             share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
             self._say(f"  … {share} sent: {transfer.package.relative_path}")
 
+    def crashed(self, error: BaseException) -> None:
+        """Shows the traceback of a bug, line by line, since its message may hold words from outside."""
+        for part in traceback.format_exception(error):
+            for line in part.splitlines():
+                self._say(line)
+
     def _say(self, line: str) -> None:
-        core.info(neutral.log(line))
+        core.info(neutral.log(self._without_secrets(line)))
 
     def _end_group(self) -> None:
         if self._in_group:
@@ -163,27 +177,57 @@ class Runner:
     def publish(self, report: Report, *, with_summary: bool) -> int:
         """Writes annotations, outputs and, if asked for, the job summary. Returns the process's exit code."""
         self._end_group()
-        _annotate(core.error, [*report.problems, *_of_files(_failures(report))])
-        _annotate(core.warning, [*report.warnings, *_of_files(_notes(report))])
-        for name, value in outputs(report).items():
-            self._write("GITHUB_OUTPUT", f"output '{name}'", lambda: core.set_output(name, value))  # noqa: B023 - called at once
+        report = self._hidden(report)
+        values = outputs(report)
+        warnings = [*_cut(report, values["packages"])]
+        warnings += self._write("GITHUB_OUTPUT", "outputs", lambda: _set_outputs(values))
         if with_summary:
             text = summary.render(report)
-            self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
+            warnings += self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
+        _annotate(core.error, [*report.problems, *_of_files(_failures(report))])
+        _annotate(core.warning, [*warnings, *report.warnings, *_of_files(_notes(report))])
         self._say(summary.verdict(report))
         return report.exit_code
 
-    def _write(self, variable: str, what: str, write: Callable[[], None]) -> None:
+    def _hidden(self, report: Report) -> Report:
+        """The report without secrets: a server may repeat the token in its answer, and nobody masks outputs."""
+        outcomes = (
+            replace(outcome, problem=self._hide(outcome.problem), note=self._hide(outcome.note))
+            for outcome in report.outcomes
+        )
+        return replace(
+            report,
+            outcomes=tuple(outcomes),
+            problems=tuple(map(self._hide, report.problems)),
+            warnings=tuple(map(self._hide, report.warnings)),
+        )
+
+    def _hide(self, problem: _Problem) -> _Problem:
+        if problem is None:
+            return problem
+        return replace(
+            problem,
+            message=self._without_secrets(problem.message),
+            advice=self._without_secrets(problem.advice),
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _write(self, variable: str, what: str, write: Callable[[], None]) -> tuple[Problem, ...]:
         """Writes to one of the runner's files; there is none where no runner started the process."""
         path = self._environ.get(variable)
         if not path:
-            return
+            return ()
         try:
             with Path(path).open("a"):  # the toolkit has no error of its own for a file that is not there
                 write()
         except OSError as error:
             message = f"The {what} could not be written to {path} ({error.strerror})."
-            _annotate(core.warning, [Problem("Not written", message, "Look into the log for what it would say.")])
+            return (Problem("Not written", message, "Look into the log for what it would say."),)
+        return ()
 
 
 def outputs(report: Report) -> dict[str, str]:
@@ -207,14 +251,22 @@ def _packages_output(report: Report) -> str:
     if len(text) > MAX_PACKAGES_OUTPUT:
         rows = [{key: row[key] for key in ("file", "sha256", "status")} for row in rows]
         text = _json(rows)
-    if len(text) > MAX_PACKAGES_OUTPUT:
-        total = len(rows)
-        while len(text) > MAX_PACKAGES_OUTPUT:
-            rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
-            text = _json(rows)
-        message = f"The output 'packages' has only the first {len(rows)} of {total} files, to stay below 100 KiB."
-        _annotate(core.warning, [Problem("Output cut", message, "The output 'checksums' has all published files.")])
+    while len(text) > MAX_PACKAGES_OUTPUT:
+        rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
+        text = _json(rows)
     return text
+
+
+def _cut(report: Report, packages: str) -> Iterable[Problem]:
+    shown, total = len(json.loads(packages)), len(report.outcomes)
+    if shown < total:
+        message = f"The output 'packages' has only the first {shown} of {total} files, to stay below 100 KiB."
+        yield Problem("Output cut", message, "The output 'checksums' has all published files.")
+
+
+def _set_outputs(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        core.set_output(name, value)
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
@@ -264,10 +316,14 @@ def _of_files(pairs: Iterable[tuple[str, Problem]]) -> Iterable[Problem]:
 
 
 def _annotate(annotate: Callable[..., None], problems: Sequence[Problem]) -> None:
-    shown = list(problems[:_MAX_ANNOTATIONS])
+    shown, left_out = list(problems), []
     if len(problems) > _MAX_ANNOTATIONS:
-        left_out = len(problems) - _MAX_ANNOTATIONS + 1
-        shown[-1] = Problem("And more", f"{left_out} more are in the log and in the job summary.")
+        shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
+        shown.append(Problem("And more", f"{len(left_out)} more are in the log and in the job summary."))
+        core.start_group(f"{len(left_out)} more")
+        for problem in left_out:
+            core.info(neutral.log(f"  {problem.title}: {problem}"))
+        core.end_group()
     for problem in shown:
         text = "\n".join(neutral.log(part) for part in (problem.message, problem.advice) if part)
         annotate(text[:_MAX_ANNOTATION], title=neutral.log(problem.title))

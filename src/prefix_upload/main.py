@@ -19,39 +19,39 @@ from prefix_upload.publish import Pool, Publication, cancelled
 from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Runs the action and returns its exit code.
 
-    Whatever happens, outputs and summary tell how far it came; what nobody foresaw is raised after that.
+    Whatever happens, outputs and summary tell how far it came; of what nobody foresaw the log has the traceback.
     """
     runner = Runner(environ)
     runner.watch_signals()
     raw = runner.inputs(settings.DEFAULTS)
     runner.mask(raw["token"])
-    with_summary = settings.wants_summary(raw)
+    report_so_far: Callable[[], Report] = Report
     try:
         asked = settings.parse(
             raw, Workspace(runner.workspace, runner.workspace_aliases), from_fork=runner.is_fork_pull_request
         )
         found = discovery.find(asked.patterns, runner.workspace)
+        if found.files:
+            publication = _publication(asked, runner, environ)
+            report_so_far = publication.report
+            publication.run(found.files)
+            report = publication.report()
+            warnings = (*_unmatched(found.unmatched), *report.warnings)
+            report = replace(report, warnings=warnings, ended_by=runner.cancelled_by)
+        else:
+            report = _nothing_found(asked)
     except ConfigurationError as error:
-        return runner.publish(
-            Report(problems=error.problems, ended_by=ExitCode.CONFIGURATION), with_summary=with_summary
-        )
-    if not found.files:
-        return runner.publish(_nothing_found(asked), with_summary=with_summary)
-    publication = _publication(asked, runner, environ)
-    try:
-        publication.run(found.files)
-    except BaseException:
-        runner.publish(replace(publication.report(), ended_by=ExitCode.BUG), with_summary=with_summary)
-        raise
-    report = publication.report()
-    warnings = (*_unmatched(found.unmatched), *report.warnings)
-    return runner.publish(replace(report, warnings=warnings, ended_by=runner.cancelled_by), with_summary=with_summary)
+        report = Report(problems=error.problems, ended_by=ExitCode.CONFIGURATION)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the outputs are written
+        runner.crashed(error)
+        report = replace(report_so_far(), ended_by=ExitCode.BUG)
+    return runner.publish(report, with_summary=settings.wants_summary(raw))
 
 
 def _publication(asked: Settings, runner: Runner, environ: Mapping[str, str]) -> Publication:

@@ -34,6 +34,7 @@ DEFAULTS = {
     "summary": "true",
 }
 
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # One part of a channel's path: CEP 26, "Channel base URLs". prefix.dev itself also has upper case.
@@ -222,7 +223,7 @@ def _server_url(text: str) -> str:
             f"is {text!r}: over plain http the token could be read on the way", f"Write 'https://{host}'."
         )
     netloc = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{netloc}" + (f":{port}" if port is not None else "")
+    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, _DEFAULT_PORTS[parts.scheme]} else "")
 
 
 def _channel(text: str, server_url: str) -> str:
@@ -245,7 +246,8 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
     server = urlsplit(server_url)
     try:
         parts = urlsplit(text)
-        origin = (parts.hostname, parts.port)
+        port = None if parts.port == _DEFAULT_PORTS.get(parts.scheme) else parts.port
+        origin = (parts.hostname, port)
     except ValueError:
         raise _InputError(f"is {text!r}, which is no URL", "Write 'namespace/channel'.") from None
     if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
@@ -262,7 +264,7 @@ def _patterns(reader: _Reader, workspace: Workspace) -> Patterns:
     for line in map(str.strip, reader.text("glob").splitlines()):
         if line and not line.startswith("#"):
             kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
-            kind.append(reader.check("glob", lambda text: _inside(text, workspace), pattern, ""))
+            kind.append(reader.check("glob", lambda text: _inside(text, workspace), pattern, pattern))
     reader.check("glob", _at_least_one, "".join(include), None)
     return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
 

@@ -233,7 +233,9 @@ def _check_index(draft: _Draft, raw: bytes) -> None:
     draft.findings.extend(_identity_findings(draft.index, _split(draft.path.name)))
     number = draft.index.get("build_number")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        draft.findings.append(f"'info/index.json' has the build_number {_shown(number)}, which is no number from 0 up")
+        draft.findings.append(
+            f"'info/index.json' has the build_number {archive.shown(number)}, which is no number from 0 up"
+        )
     draft.subdir = _subdir(draft)
     folder = draft.path.parent.name
     if folder in KNOWN_SUBDIRS and draft.subdir and folder != draft.subdir:
@@ -247,11 +249,11 @@ def _identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | N
     for position, (field_name, _) in enumerate(_PARTS):
         told = index.get(field_name)
         if not isinstance(told, str):
-            yield f"'info/index.json' has the {field_name} {_shown(told)}, which is no text"
+            yield f"'info/index.json' has the {field_name} {archive.shown(told)}, which is no text"
         elif parts is not None and told != parts[position]:
             yield (
-                f"the {field_name} is {parts[position]!r} in the file name, but {_shown(told)} in "
-                "'info/index.json': was the file renamed?"
+                f"the {field_name} is {parts[position]!r} in the file name, but {archive.shown(told)} in "
+                "'info/index.json' (was the file renamed?)"
             )
 
 
@@ -265,7 +267,7 @@ def _subdir(draft: _Draft) -> str:
         told = f"{system}-{_ARCHES.get(arch, arch)}"
         draft.warnings.append(f"'info/index.json' has no subdir: {told!r} is taken from its platform and arch")
     if not isinstance(told, str) or len(told) > _MAX_SUBDIR or not _SUBDIR.fullmatch(told):
-        draft.findings.append(f"'info/index.json' has the subdir {_shown(told)}, which CEP 26 excludes")
+        draft.findings.append(f"'info/index.json' has the subdir {archive.shown(told)}, which CEP 26 excludes")
         return ""
     return told
 
@@ -278,7 +280,7 @@ def _metadata_findings(raw: bytes) -> Iterator[str]:
         yield f"'metadata.json' is {error}"
         return
     if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the number of the format
-        yield f"'metadata.json' has the conda_pkg_format_version {_shown(version)}, which is not 2"
+        yield f"'metadata.json' has the conda_pkg_format_version {archive.shown(version)}, which is not 2"
 
 
 def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
@@ -329,7 +331,7 @@ def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadF
 def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
     ordered = sorted(paths)
     if ordered:
-        listed = ", ".join(repr(path) for path in ordered[:_LISTED_PATHS])
+        listed = ", ".join(archive.shown(path) for path in ordered[:_LISTED_PATHS])
         more = f" and {len(ordered) - _LISTED_PATHS} more" if len(ordered) > _LISTED_PATHS else ""
         yield f"files of the payload {what}: {listed}{more}"
 
@@ -344,8 +346,8 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-        # A lone surrogate can be spelled in JSON, but not written as UTF-8.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        # A lone surrogate can be spelled in JSON, but not written as UTF-8; neither can a number like 1e999.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeError:
@@ -372,9 +374,3 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise _RefusedError(f"no JSON ({name} is no number)")
-
-
-def _shown(value: object) -> str:
-    """A value from the index, short enough for a message."""
-    text = repr(value)
-    return text if len(text) <= 2 * _MAX_PART else f"{text[: 2 * _MAX_PART]}…"

@@ -180,7 +180,7 @@ class TestGivenPackages:
         assert not server.uploads
         (row,) = json.loads(finished.outputs["packages"])
         assert row["status"] == "invalid"
-        assert "is no valid package: " in row["error"]
+        assert "Nothing was sent." in row["error"]
 
 
 def _by_path(finished: Finished) -> list[str]:

@@ -13,13 +13,13 @@ from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.archive.container import Container, Entry
-from prefix_upload.archive.streams import Bzip2, DamagedError, Zstd
+from prefix_upload.archive.streams import Bzip2, DamagedError, Zstd, shown
 from prefix_upload.archive.tarball import Kind, Member, Tarball
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Contents", "PayloadFile", "read"]
+__all__ = ["Contents", "PayloadFile", "read", "shown"]
 
 GIB = 2**30
 MIB = 2**20
@@ -35,6 +35,7 @@ MAX_INDEX_SIZE = 4 * MIB
 # Larger lists, or packages with more members, are not compared: they are beyond any real package.
 MAX_PATHS_SIZE = 16 * MIB
 MAX_COMPARED_MEMBERS = 200_000
+MAX_COMPARED_NAMES = 32 * MIB
 MAX_METADATA_SIZE = MIB
 # The time to read this many headers is what a payload of nothing but headers may take.
 MAX_PAYLOAD_MEMBERS = 1_000_000
@@ -132,7 +133,8 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
         return
     if payload is not None:
         _walk(container, payload, _payload_limit(payload.size), taker, contents)
-    for entry in others:
+    # NOTE: where the directory has a finding, members can overlap: reading each could take a file's size each.
+    for entry in () if container.findings else others:
         _content(container, entry, contents)
 
 
@@ -143,7 +145,7 @@ def _the_tarball(kind: str, stem: str, container: Container, contents: Contents)
         entry for entry in container.entries if entry.name.startswith(f"{kind}-") and entry.name.endswith(".tar.zst")
     ]
     if [entry.name for entry in candidates] != [expected]:
-        found = ", ".join(repr(entry.name) for entry in candidates[:3]) or "none"
+        found = ", ".join(shown(entry.name) for entry in candidates[:3]) or "none"
         contents.find(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
     return next((entry for entry in candidates if entry.name == expected), next(iter(candidates), None))
 
@@ -153,7 +155,7 @@ def _check_others(others: list[Entry], contents: Contents) -> None:
         contents.find(f"the ZIP file has {len(others)} members that do not belong to a package")
     for entry in others:
         for objection in _objections(entry.name):
-            contents.find(f"the ZIP member {entry.name!r} {objection}")
+            contents.find(f"the ZIP member {shown(entry.name)} {objection}")
 
 
 def _content(container: Container, entry: Entry, contents: Contents) -> bytes | None:
@@ -164,7 +166,7 @@ def _content(container: Container, entry: Entry, contents: Contents) -> bytes | 
         while region.read(MIB):
             pass
     except DamagedError as error:
-        contents.find(f"the ZIP member {entry.name!r} {error}")
+        contents.find(f"the ZIP member {shown(entry.name)} {error}")
         return None
     return content
 
@@ -175,11 +177,11 @@ def _walk(container: Container, entry: Entry, limit: int, taker: _Taker, content
         for member, data in Tarball(_bounded(stream, limit)):
             taker.take(member, data)
     except DamagedError as error:
-        contents.find(f"the ZIP member {entry.name!r} {error}")
+        contents.find(f"the ZIP member {shown(entry.name)} {error}")
         contents.payload = None
     if stream.frames > 1:
         contents.warnings.append(
-            f"the ZIP member {entry.name!r} has {stream.frames} zstd frames: some clients read only the first"
+            f"the ZIP member {shown(entry.name)} has {stream.frames} zstd frames: some clients read only the first"
         )
 
 
@@ -206,6 +208,7 @@ class _Taker:
         self._info_members = 0
         self._info_size = 0
         self._payload_members = 0
+        self._payload_names = 0
 
     def take(self, member: Member, data: Iterable[memoryview]) -> None:
         """Checks the member and keeps of it what the rules ask for.
@@ -215,10 +218,11 @@ class _Taker:
         """
         name = member.name.removeprefix("./")
         for objection in _objections(member.name):
-            self._contents.find(f"the member {member.name!r} {objection}")
+            self._contents.find(f"the member {shown(member.name)} {objection}")
         if member.kind in {Kind.DEVICE, Kind.FIFO}:
-            self._contents.find(f"the member {member.name!r} is a device or FIFO, which no package can hold")
-        self._expect_plain_info(name, member)
+            self._contents.find(f"the member {shown(member.name)} is a device or FIFO, which no package can hold")
+        if "info" in member.name:
+            self._expect_plain_info(name, member)
         if _is_info(member):
             self._take_info(name, member, data)
         else:
@@ -231,10 +235,11 @@ class _Taker:
 
     def _expect_plain_info(self, name: str, member: Member) -> None:
         """Unpacked, these would put something else in the place of `info/index.json`."""
-        if name.rstrip("/") == "info" and member.kind is not Kind.DIRECTORY:
+        plain = posixpath.normpath(member.name)
+        if plain == "info" and member.kind is not Kind.DIRECTORY:
             self._contents.find("the member 'info' is no folder")
-        if name != _INDEX and name.endswith("index.json") and posixpath.normpath(name) == _INDEX:
-            self._contents.find(f"the member {member.name!r} is another spelling of {_INDEX!r}")
+        if plain == _INDEX != name:
+            self._contents.find(f"the member {shown(member.name)} is another spelling of {_INDEX!r}")
 
     def _take_info(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._info_members += 1
@@ -261,7 +266,8 @@ class _Taker:
         self._payload_members += 1
         if self._payload_members > MAX_PAYLOAD_MEMBERS:
             raise DamagedError(f"has more than {MAX_PAYLOAD_MEMBERS} members")
-        if self._payload_members > MAX_COMPARED_MEMBERS:
+        self._payload_names += len(name)
+        if self._payload_members > MAX_COMPARED_MEMBERS or self._payload_names > MAX_COMPARED_NAMES:
             self._contents.payload = None
         if self._contents.payload is not None and member.kind is not Kind.DIRECTORY:
             self._contents.payload[name] = _digest(data, member.size) if member.kind is Kind.FILE else None
@@ -279,9 +285,11 @@ def _is_info(member: Member) -> bool:
 
 
 def _objections(name: str) -> Iterator[str]:
-    """Why a member of this name could be unpacked outside its folder. Clients also run on Windows."""
+    """Why a member of this name could be unpacked elsewhere than it says. Clients also run on Windows."""
     parts = re.split(r"[/\\]", name)
     if not parts[0] or re.match(r"[A-Za-z]:", name):
         yield "has an absolute name"
     if ".." in parts:
         yield "has a name with '..'"
+    if "\0" in name:
+        yield "has a name with a NUL character, where some readers end it"

@@ -10,21 +10,25 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
+from os import SEEK_END
 from typing import BinaryIO
 
-from prefix_upload.archive.streams import DamagedError
+from prefix_upload.archive.streams import DamagedError, shown
 
 # Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.16 (end record),
 # 4.5.3 (zip64 extra field).
 _LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _END_SIGNATURE = b"PK\x05\x06"
-_END_SIZE = 22
+_END = struct.Struct("<4s4x2H8xH")
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
+_COMPARED_FLAGS = _ENCRYPTED | _SIZES_FOLLOW
 _DESCRIPTOR_SIZES = frozenset({0, 12, 16, 20, 24})
 _ZIP64_EXTRA = struct.Struct("<2H2Q")
 _IN_ZIP64_EXTRA = 0xFFFFFFFF
+_IN_ZIP64_END = 0xFFFF
 # What is read in one go from where a header points to. The directory of 103 members with the longest names and
 # extra fields that 16 bits can tell has 20 MB; real ones have less than 1 KiB.
 _MAX_READ = 2**20
@@ -51,46 +55,60 @@ class Container:
         self._file = file
         self.findings: list[str] = []
         infos, directory_start = self._directory()
-        self.entries = [entry for info in infos if (entry := self._entry(info))]
+        self.entries = [entry for info in infos if (entry := self._entry(info, directory_start))]
         self._expect_no_gaps(infos, directory_start)
-        names = [info.orig_filename for info in infos]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            self.findings.append(f"the ZIP file has two members called {name!r}")
+        names = Counter(info.orig_filename for info in infos)
+        for name in sorted(name for name, count in names.items() if count > 1):
+            self.findings.append(f"the ZIP file has two members called {shown(name)}")
 
     def open(self, entry: Entry) -> Region:
         """The bytes of a member."""
         return Region(self._file, entry)
 
     def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
-        size = self._file.seek(0, 2)
         try:
             with zipfile.ZipFile(_BoundedReads(self._file)) as reader:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
         # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             raise DamagedError(f"is no readable ZIP file ({error})") from error
-        self._file.seek(max(0, size - _END_SIZE - len(comment)))
-        if self._file.read(4) != _END_SIGNATURE:
-            self.findings.append("the ZIP file has bytes after its end")
+        self._check_end(len(infos), len(comment))
         return infos, start
 
-    def _entry(self, info: zipfile.ZipInfo) -> Entry | None:
+    def _check_end(self, count: int, comment_size: int) -> None:
+        size = self._file.seek(0, SEEK_END)
+        self._file.seek(max(0, size - _END.size - comment_size))
+        signature, *counts, told_comment_size = _END.unpack(self._file.read(_END.size))
+        if signature != _END_SIGNATURE or told_comment_size != comment_size:
+            self.findings.append("the ZIP file has bytes after its end, or is cut off there")
+        elif not {count, _IN_ZIP64_END}.issuperset(counts):
+            self.findings.append(f"the ZIP file has {count} members, but its end record tells another number")
+
+    def _entry(self, info: zipfile.ZipInfo, directory_start: int) -> Entry | None:
         name = info.orig_filename
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
-            self.findings.append(f"the ZIP member {name!r} is compressed or encrypted, but has to be stored")
+            self.findings.append(f"the ZIP member {shown(name)} is compressed or encrypted, but has to be stored")
             return None
-        self._file.seek(info.header_offset)
+        # NOTE: the directory can name any offset, also one that no file has.
+        self._file.seek(info.header_offset if 0 <= info.header_offset < directory_start else directory_start)
         header = self._file.read(_LOCAL_HEADER.size)
         if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
-            self.findings.append(f"the ZIP member {name!r} has no header where the directory says")
+            self.findings.append(f"the ZIP member {shown(name)} has no header where the directory says")
             return None
         _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         raw_name = self._file.read(name_size)
         stored, size = _sizes(stored, size, self._file.read(extra_size))
-        told = (raw_name, method) if flags & _SIZES_FOLLOW else (raw_name, method, crc, stored, size)
-        expected = (_raw_name(info), info.compress_type, info.CRC, info.compress_size, info.file_size)
+        told = (flags & _COMPARED_FLAGS, raw_name, method, *(() if flags & _SIZES_FOLLOW else (crc, stored, size)))
+        expected = (
+            info.flag_bits & _COMPARED_FLAGS,
+            _raw_name(info),
+            info.compress_type,
+            info.CRC,
+            info.compress_size,
+            info.file_size,
+        )
         if told != expected[: len(told)] or info.compress_size != info.file_size:
-            self.findings.append(f"the ZIP member {name!r} is described in two ways that differ")
+            self.findings.append(f"the ZIP member {shown(name)} is described in two ways that differ")
         start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
         return Entry(name, start, info.file_size, info.CRC)
 

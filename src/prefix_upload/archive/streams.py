@@ -20,12 +20,20 @@ MAX_ZSTD_BLOCKS = 4_000_000
 MAX_PARTS = 100_000
 
 _PIECE = 2**18
+# The longest file name of a package (CEP 26) and what the names of its members add to it.
+_SHOWN_CHARACTERS = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
 
 
 class DamagedError(Exception):
     """The bytes are not what their format asks for. The text completes "<member> …"."""
+
+
+def shown(value: object) -> str:
+    """A name or value from outside, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 class Readable(Protocol):

@@ -26,6 +26,8 @@ _LONG_NAME, _LONG_LINK = b"L", b"K"
 _PAX, _PAX_SOLARIS, _PAX_GLOBAL = b"x", b"X", b"g"
 _GNU_SPARSE = b"S"
 _DAMAGED_HEADER = "is no tar archive, or has a damaged tar header"
+# A global record of these would be one of every member that follows; readers disagree on whether they heed it.
+_PAX_OF_ONE_MEMBER = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
 _PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=]+)=")
 
 
@@ -160,17 +162,26 @@ class _Overrides:
     """What the headers before a member's own say of it: a long name, or pax records."""
 
     def __init__(self) -> None:
-        self._name: bytes | None = None
+        self._seen: set[bytes] = set()
+        self._long_name: bytes | None = None
+        self._path: bytes | None = None
+        self._sparse_name: bytes | None = None
         self._size: int | None = None
         self._is_sparse = False
 
     def take(self, flag: bytes, data: bytes) -> None:
+        if flag == _PAX_GLOBAL:
+            if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in _pax_records(data)):
+                raise DamagedError("has a global pax header with the path or size of a single member")
+            return
+        if flag in self._seen:  # of two, one reader heeds the first and another one the last
+            raise DamagedError("has two headers of a kind before one tar member")
+        self._seen.add(flag)
         if flag == _LONG_NAME:
-            self._name = data.split(b"\0", 1)[0]
+            self._long_name = data.split(b"\0", 1)[0]
         elif flag in {_PAX, _PAX_SOLARIS}:
             for key, value in _pax_records(data):
                 self._take_record(key, value)
-        # Global records carry comments and dates; a global path or size would make no sense.
 
     def _take_record(self, key: bytes, value: bytes) -> None:
         if key == b"size":
@@ -178,17 +189,17 @@ class _Overrides:
                 raise DamagedError("has a pax header with a size that is no number")
             self._size = int(value)
         elif key == b"path":
-            self._name = self._name if self._is_sparse else value
+            self._path = value
         elif key.startswith(b"GNU.sparse."):
             self._is_sparse = True
             if key == b"GNU.sparse.name":
-                self._name = value
+                self._sparse_name = value
 
     def apply(self, header: bytes, size: int) -> Member:
         flag = header[156:157]
         # An unknown kind is to be treated like a file (POSIX.1-2017, pax, "typeflag").
         kind = _KINDS.get(flag, Kind.FILE)
-        name = _header_name(header) if self._name is None else self._name
+        name = self._name(header)
         if flag == b"\0" and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # as tars before POSIX wrote it
         if kind is Kind.FILE and self._is_sparse:
@@ -197,6 +208,13 @@ class _Overrides:
         has_data = kind in {Kind.FILE, Kind.SPARSE_FILE} or flag not in _KINDS
         size = size if self._size is None else self._size
         return Member(name.decode("utf-8", "surrogateescape"), kind, size if has_data else 0)
+
+    def _name(self, header: bytes) -> bytes:
+        told = {name for name in (self._long_name, self._path) if name is not None}
+        if len(told) > 1:
+            raise DamagedError("has a tar member with two names")
+        # The path of a sparse member is one for readers that do not know of sparse members.
+        return self._sparse_name or (told.pop() if told else _header_name(header))
 
 
 def _checksum_holds(header: bytes) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from prefix_upload.channel.body import Body
 from prefix_upload.channel.http import Answer, Client, NoAnswerError
@@ -240,9 +239,8 @@ class Channel:
     def _refused(self, answer: Answer) -> ChannelError:
         message = f"The server refused it ({answer.words})."
         if 300 <= answer.status < 400:  # noqa: PLR2004 - a redirect
-            host = urlsplit(answer.headers.get("Location", "")).netloc or "another address"
             return BatchError(
-                f"The server sent the upload on to {host} ({answer.words}), which is not followed with a token.",
+                f"The server sent the upload on to {answer.redirect_host} ({answer.words}), which is not followed with a token.",
                 "Set 'server-url' to the address of the server itself.",
             )
         advice = _ADVICE.get(answer.status)

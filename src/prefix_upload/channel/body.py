@@ -46,16 +46,18 @@ class Body:
 
     def _pieces(self, readinto: Callable[[memoryview], int | None]) -> Iterator[memoryview]:
         digest = hashlib.sha256()
-        buffer = memoryview(bytearray(_PIECE))
+        buffer, beyond = memoryview(bytearray(_PIECE)), memoryview(bytearray(1))
         sent = 0
         while sent < len(self):
             self._on_progress(sent)
             size = readinto(buffer) or 0
-            piece = buffer[: min(size, len(self) - sent)]
+            piece = buffer[:size]
             digest.update(piece)
-            sent += len(piece)
-            is_last = sent == len(self)
-            if not size or (is_last and digest.hexdigest() != self._package.sha256):
+            sent += size
+            is_last = sent >= len(self)
+            # What has grown may begin with the validated bytes: so one byte more is asked for.
+            is_same = bool(size) and not (is_last and (digest.hexdigest() != self._package.sha256 or readinto(beyond)))
+            if not is_same:
                 raise _changed(self._package, "was changed after its validation")
             yield piece
         self._on_progress(sent)

@@ -28,6 +28,9 @@ MAX_BODY = 2**16
 # What is shown of it, in characters.
 _MAX_WORDS = 500
 _MAX_REDIRECTS = 5
+# What OpenSSL calls mistakes in the settings, which show before anything is sent: plain HTTP at the other end, and
+# a file of certificates that holds none.
+_TLS_MISTAKES = frozenset({"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -75,6 +78,14 @@ class Answer:
         shown = text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
         return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, without a word"
 
+    @property
+    def redirect_host(self) -> str:
+        """Where the server sends the request on to, for people."""
+        try:
+            return urlsplit(self.headers.get("Location", "")).netloc or "another address"
+        except ValueError:
+            return "an address that is none"
+
     def retry_after(self, now: datetime) -> float:
         """The seconds that the server asks to wait; 0 where it asks for nothing (RFC 9110, 10.2.3)."""
         value = self.headers.get("Retry-After", "")
@@ -82,7 +93,7 @@ class Answer:
             return float(value)
         try:
             when = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
         return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
 
@@ -100,7 +111,7 @@ class Client:
     def __init__(self, server_url: str, credentials: Credentials, *, connections: int, ca_bundle: str) -> None:
         self._server_url = server_url
         self._bearer = _Bearer(credentials)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         if ca_bundle:
             self._session.verify = ca_bundle
@@ -133,16 +144,21 @@ class Client:
             NoAnswerError: no answer came.
         """
         url = self._server_url + path
-        answer = self._get(url, timeout, max_body)
+        answer = self._get(url, timeout, max_body, is_ours=True)
         for _ in range(_MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 break
-            url = urljoin(url, answer.headers.get("Location", ""))
-            answer = self._get(url, timeout, max_body)
+            try:
+                url = urljoin(url, answer.headers.get("Location", ""))
+                is_ours = _origin(url) == _origin(self._server_url)
+            except ValueError as error:
+                raise NoAnswerError(
+                    "it redirects to an address that is none", may_have_arrived=False, is_final=True
+                ) from error
+            answer = self._get(url, timeout, max_body, is_ours=is_ours)
         return answer
 
-    def _get(self, url: str, timeout: float, max_body: int) -> Answer:
-        is_ours = _origin(url) == _origin(self._server_url)
+    def _get(self, url: str, timeout: float, max_body: int, *, is_ours: bool) -> Answer:
         return self._send(
             "GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if is_ours else _Bearer(None)
         )
@@ -152,7 +168,7 @@ class Client:
             response = self._session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
             raise _no_answer(error) from error
         except OSError as error:
             # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
@@ -160,6 +176,17 @@ class Client:
         with response:
             body, is_whole = _read(response, max_body)
             return Answer(response.status_code, response.headers, body, is_whole)
+
+
+class _Session(requests.Session):
+    """Leaves redirects alone.
+
+    Even where it does not follow one, `requests` reads all of its body and trips over an address that is none.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+        del resp
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -197,13 +224,19 @@ def _read(response: requests.Response, limit: int) -> tuple[bytes, bool]:
     return bytes(body), True
 
 
-def _no_answer(error: requests.RequestException) -> NoAnswerError:
+def _no_answer(error: Exception) -> NoAnswerError:
     """Tells apart what `requests` lumps together: whether the request can have arrived, and what to say."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"its certificate was not accepted ({cause.verify_message})"
         return NoAnswerError(reason, may_have_arrived=False, is_final=True)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+    if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
+        return NoAnswerError(_said(cause), may_have_arrived=False, is_final=True)
+    # NOTE: requests lets through what urllib3 says of a host such as `a..b`.
+    if isinstance(
+        error,
+        requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | urllib3.exceptions.LocationValueError,
+    ):
         return NoAnswerError(str(error), may_have_arrived=False, is_final=True)
     never_sent = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
         cause, urllib3.exceptions.NewConnectionError
@@ -215,15 +248,19 @@ def _root(error: BaseException) -> BaseException:
     """The error that the others were raised for, as far as it says more than they do."""
     seen = {error}
     while True:
-        inner = getattr(error, "reason", None) or next(iter(error.args), None)
-        if not isinstance(inner, Exception) or inner in seen:
+        reasons = (getattr(error, "reason", None), *error.args)
+        inner = next((reason for reason in reasons if isinstance(reason, Exception)), None)
+        if inner is None or inner in seen:
             return error
         seen.add(inner)
         error = inner
 
 
 def _said(error: BaseException) -> str:
-    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
+    # NOTE: to urllib3 a refused connection is a timeout, too.
+    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
+        error, urllib3.exceptions.NewConnectionError
+    ):
         return "nothing came or went in time"
     # urllib3 writes "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
     text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))

@@ -73,7 +73,8 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
     records: Records = {}
     for number, package in enumerate(packages):
         field = f"package{number}"
-        if field in data and field not in failed:
+        is_told = field in data and field not in failed
+        if is_told and not (data[field] is None and None in failed):
             _add(records, package, data[field])
     return records
 
@@ -115,12 +116,16 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _failed_fields(errors: object) -> set[object]:
-    """The fields that are null for an error, not for there being nothing."""
-    if not isinstance(errors, list):
-        return set()
-    paths = [error.get("path") for error in errors if isinstance(error, dict)]
-    return {path[0] for path in paths if isinstance(path, list) and path and isinstance(path[0], str)}
+def _failed_fields(errors: object) -> set[str | None]:
+    """The fields that are null for an error, not for there being nothing; `None` stands for any of them."""
+    fields: set[str | None] = set()
+    for error in errors if isinstance(errors, list) else [errors] if errors else []:
+        match error:
+            case {"path": [str(field), *_]}:
+                fields.add(field)
+            case _:
+                fields.add(None)
+    return fields
 
 
 def _first_message(errors: object) -> str:

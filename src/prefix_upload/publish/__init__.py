@@ -134,7 +134,7 @@ class Publication:
         self._files = validation.check_batch([checked.get(file.relative_path, file) for file in self._files])
         for file in self._files:
             if isinstance(file, UnvalidatedFile) and file.findings:
-                problem = Problem("Invalid package", _sentence(file), "Nothing was sent.")
+                problem = Problem("Invalid package", f"{'; '.join(file.findings)}.", _INVALID_ADVICE)
                 self._finish(Outcome(source=file, status=Status.INVALID, problem=problem))
         return [file for file in self._files if isinstance(file, Package)]
 
@@ -180,6 +180,8 @@ class Publication:
 
     def _upload_one(self, package: Package) -> Outcome:
         """Runs in a worker."""
+        if self._pool.is_cancelled():
+            return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=_ENDED_BEFORE)
         if self._stopped_by is not None:
             return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=_not_attempted(self._stopped_by))
         transfer = self._transfers[package.relative_path] = Transfer(package, self._pool.clock())
@@ -259,11 +261,12 @@ class Publication:
         if any(outcome.status is Status.INVALID for outcome in self._outcomes.values()):
             reason = "Not sent, because other files are invalid."
             return Outcome(source=file, status=Status.NOT_ATTEMPTED, problem=Problem("Not attempted", reason))
-        reason = "Not sent, because the run ended before."
-        return Outcome(source=file, status=Status.NOT_ATTEMPTED, problem=Problem("Not attempted", reason))
+        return Outcome(source=file, status=Status.NOT_ATTEMPTED, problem=_ENDED_BEFORE)
 
 
 _NOTHING = Record(None)
+_INVALID_ADVICE = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
+_ENDED_BEFORE = Problem("Not attempted", "Not sent, because the run ended before.")
 
 
 def cancelled() -> CancelledError:
@@ -311,10 +314,6 @@ def _cannot_compare(doubts: Iterable[str]) -> Problem:
 
 def _batches(items: Sequence[_Item]) -> list[Sequence[_Item]]:
     return [items[start : start + BATCH_SIZE] for start in range(0, len(items), BATCH_SIZE)]
-
-
-def _sentence(file: UnvalidatedFile) -> str:
-    return f"'{file.relative_path}' is no valid package: {'; '.join(file.findings)}."
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,0 +1,96 @@
+"""A channel of the local server as the action talks to it, without its waiting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+import building
+import pytest
+from running import CHANNEL, TOKEN
+
+from prefix_upload import validation
+from prefix_upload.channel import Channel, Client, Patience
+from prefix_upload.credentials import Credentials
+from prefix_upload.models import Depth, Package, Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localchannel import LocalChannel
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+class Connect(Protocol):
+    """Makes a `Channel` of the local server."""
+
+    def __call__(
+        self,
+        *,
+        url: str = "",
+        name: str = CHANNEL,
+        token: str | None = TOKEN,
+        retries: int = 2,
+        timeout: float = 30,
+        ca_bundle: str = "",
+    ) -> Channel:
+        """`url` is another server's, `token` may be `None`."""
+
+
+class Build(Protocol):
+    """Builds and validates a package."""
+
+    def __call__(
+        self, name: str = "demo", *, subdir: str = "noarch", extension: str = ".conda", content: str = "hello\n"
+    ) -> Package:
+        """Each content has a folder of its own."""
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long the channels that were made with `connect` would have waited."""
+    return []
+
+
+@pytest.fixture
+def connect(server: LocalChannel, pauses: list[float]) -> Connect:
+    """Channels that record their pauses, with a clock that stands still and jitter that adds nothing."""
+
+    def make(
+        *,
+        url: str = "",
+        name: str = CHANNEL,
+        token: str | None = TOKEN,
+        retries: int = 2,
+        timeout: float = 30,
+        ca_bundle: str = "",
+    ) -> Channel:
+        credentials = Credentials(None if token is None else Secret(token))
+        client = Client(url or server.url, credentials, connections=4, ca_bundle=ca_bundle)
+        patience = Patience(retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0)
+        return Channel(client, name, credentials, patience)
+
+    return make
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Packages from the real builder, as validation lets them through."""
+
+    def make(
+        name: str = "demo", *, subdir: str = "noarch", extension: str = ".conda", content: str = "hello\n"
+    ) -> Package:
+        folder = tmp_path / "built" / content.strip()[:20]
+        path = building.package(folder, name, subdir=subdir, extension=extension, content=content)
+        package = validation.check(path, validation.Rules(tmp_path, Depth.FULL, None))
+        assert isinstance(package, Package)
+        return package
+
+    return make
+
+
+@pytest.fixture
+def package(build: Build) -> Package:
+    """A validated package."""
+    return build()

@@ -1,0 +1,477 @@
+"""One request, one answer: bearer, redirects, proxies, certificates, and how much of an answer is read."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import threading
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import TYPE_CHECKING, cast
+
+import pytest
+import trustme
+from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
+from running import CHANNEL, TOKEN
+
+from prefix_upload import __version__
+from prefix_upload.channel import http
+from prefix_upload.channel.http import Client, NoAnswerError
+from prefix_upload.credentials import Credentials
+from prefix_upload.models import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+REPODATA = f"/{CHANNEL}/noarch/repodata.json"
+GRAPHQL = "/api/graphql"
+
+
+def client_of(url: str, token: str | None = TOKEN, ca_bundle: str = "") -> Client:
+    return Client(url, Credentials(None if token is None else Secret(token)), connections=2, ca_bundle=ca_bundle)
+
+
+def ask(client: Client) -> http.Answer:
+    return client.post(GRAPHQL, timeout=10, json={"query": "{ viewer { login } }"})
+
+
+@pytest.fixture
+def client(server: LocalChannel) -> Client:
+    return client_of(server.url)
+
+
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> http.Answer:
+    return http.Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, is_whole=True)
+
+
+# The answer.
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_success_is_any_2xx(status: int) -> None:
+    """The body of a success is not documented, so it is not looked at."""
+    assert answer(status).is_success
+    assert not answer(status).is_passing
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_passing_failures(status: int) -> None:
+    """These may be another answer next time."""
+    assert answer(status).is_passing
+    assert not answer(status).is_success
+
+
+@pytest.mark.parametrize("status", [100, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422])
+def test_final_answers(status: int) -> None:
+    """These may not."""
+    assert not answer(status).is_passing
+    assert not answer(status).is_success
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "HTTP 500, without a word"),
+        (b" \r\n ", "HTTP 500, without a word"),
+        (b"no  such\n channel\n", "HTTP 500: no such channel"),
+        (b'{"error": "a < b > c"}', 'HTTP 500: {"error": "a < b > c"}'),
+        ("größer".encode(), "HTTP 500: größer"),
+        (b"\xff\xfe", "HTTP 500: \ufffd\ufffd"),
+        (
+            b"<!doctype html><HTML><head><style>p { color: red }</style><title>502</title></head>"
+            b"<body><h1>Bad   Gateway</h1><script>x()\n</script></body></html>",
+            "HTTP 500: 502 Bad Gateway",
+        ),
+        (b"<html><body></body></html>", "HTTP 500, without a word"),
+        (b"x" * 500, "HTTP 500: " + "x" * 500),
+        (b"x" * 501, "HTTP 500: " + "x" * 500 + "…"),
+        (b"<html>" + b"<p>word</p>" * 10_000, "HTTP 500: " + ("word " * 100) + "…"),
+    ],
+    ids=["nothing", "white space", "text", "json", "utf-8", "binary", "html", "html only", "500", "501", "long html"],
+)
+def test_the_servers_words(body: bytes, words: str) -> None:
+    """One line of text, without the tags of an error page, and not too much of it."""
+    told = answer(500, body).words
+    assert told[:500] == words[:500]
+    assert len(told) <= 520
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("", 0),
+        ("7", 7),
+        ("0", 0),
+        ("-7", 0),
+        ("1.5", 0),
+        ("7 seconds", 0),
+        ("999999999", 999_999_999),
+        ("9" * 5000, 0),
+        (format_datetime(NOW + timedelta(seconds=42), usegmt=True), 42),
+        (format_datetime(NOW - timedelta(seconds=42), usegmt=True), 0),
+        ("Thu, 01 Jan 2026 13:00:30 +0100", 1800 - 1770),
+        ("Thu, 01 Jan 2026 12:00:05 -0000", 5),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan " + "9" * 30 + " 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 2026 12:00:00 +" + "9" * 30, 0),
+        ("tomorrow", 0),
+    ],
+)
+def test_retry_after(value: str, seconds: float) -> None:
+    """Seconds or a date; anything else, however absurd, asks for nothing."""
+    assert answer(503, Retry_After=value).retry_after(NOW) == seconds
+    assert answer(503).retry_after(NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("https://elsewhere.example:8443/x?y", "elsewhere.example:8443"),
+        ("/login", "another address"),
+        ("", "another address"),
+        ("https://[", "an address that is none"),
+    ],
+)
+def test_redirect_host(location: str, host: str) -> None:
+    """Where the server points to, whatever it writes there."""
+    assert answer(303, Location=location).redirect_host == host
+
+
+# What is sent and read.
+
+
+def test_requests_name_their_sender(server: LocalChannel, client: Client) -> None:
+    """The user agent has the version."""
+    ask(client)
+    assert server.requests[0].headers["User-Agent"] == f"prefix-upload/{__version__}"
+
+
+def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client) -> None:
+    """Up to the limit an answer is whole, beyond it is cut, and the rest is not read."""
+    for size in (100, 101, 50_000_000):
+        server.fail(Fault(Answer(200, b"x" * size), path=REPODATA))
+    answers = [client.get(REPODATA, timeout=10, max_body=100) for _ in range(3)]
+    assert [one.is_whole for one in answers] == [True, False, False]
+    assert {len(one.body) for one in answers} == {100}
+
+
+def test_a_compressed_answer_is_cut_when_it_is_unpacked(server: LocalChannel, client: Client) -> None:
+    """The limit is for what it expands to."""
+    bomb = gzip.compress(bytes(50_000_000))
+    server.fail(Fault(Answer(200, bomb, {"Content-Encoding": "gzip"}), path=REPODATA))
+    got = client.get(REPODATA, timeout=10, max_body=100)
+    assert (len(got.body), got.is_whole) == (100, False)
+
+
+def test_an_answer_that_breaks_off_is_not_whole(server: LocalChannel, client: Client) -> None:
+    """Its status counts all the same: the server gave it."""
+    server.fail(Fault(Truncate(5), path=GRAPHQL))
+    got = ask(client)
+    assert (got.status, got.is_whole) == (200, False)
+
+
+def test_an_answer_in_a_broken_encoding_is_not_whole(server: LocalChannel, client: Client) -> None:
+    """It says gzip and is none."""
+    server.fail(Fault(Answer(200, b"plain text", {"Content-Encoding": "gzip"}), path=GRAPHQL))
+    assert not ask(client).is_whole
+
+
+# No answer.
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault(Cut(), at=At.START), "without response"),
+        (Fault(Cut(reset=True), at=At.START), "without response|reset by peer"),
+        (Fault(Cut(), at=At.DONE), "without response"),
+        (Fault(Cut(reset=True), at=At.DONE), "^[^(]*reset by peer"),
+    ],
+)
+def test_a_lost_answer_leaves_the_outcome_open(server: LocalChannel, client: Client, fault: Fault, says: str) -> None:
+    """The request may have arrived, and trying again may help."""
+    server.fail(fault)
+    with pytest.raises(NoAnswerError, match=says) as caught:
+        ask(client)
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (True, False)
+
+
+def test_silence_is_given_up(server: LocalChannel, client: Client) -> None:
+    """After the timeout; the request may have arrived."""
+    server.fail(Fault(Stall(), at=At.DONE))
+    with pytest.raises(NoAnswerError, match="nothing came or went in time") as caught:
+        client.post(GRAPHQL, timeout=0.2, json={"query": "{ viewer { login } }"})
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (True, False)
+
+
+def test_nobody_listens(closed_url: str) -> None:
+    """Nothing was sent; a server may come back."""
+    with pytest.raises(NoAnswerError, match="Connection refused") as caught:
+        ask(client_of(closed_url))
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, False)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_a_host_that_cannot_be(host: str) -> None:
+    """No retry makes it one."""
+    with pytest.raises(NoAnswerError, match=host) as caught:
+        ask(client_of(f"https://{host}"))
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+
+
+def test_something_else_than_http() -> None:
+    """A service of another kind is told by what it said."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def speak() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+                connection.recv(65536)
+
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        with pytest.raises(NoAnswerError, match="SSH-2.0"):
+            ask(client_of(f"http://127.0.0.1:{listening.getsockname()[1]}"))
+        speaking.join()
+
+
+# Redirects and the bearer.
+
+
+def test_a_redirect_of_a_get_is_followed_without_the_token(server: LocalChannel, client: Client) -> None:
+    """The storage's signed links are on another origin, which gets no credentials."""
+    client.get(REPODATA, timeout=10, max_body=100)
+    first, second = server.requests
+    assert (first.origin, first.headers["Authorization"]) == ("api", f"Bearer {TOKEN}")
+    assert (second.origin, second.headers["Authorization"]) == ("storage", None)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_within_the_server_keeps_the_token(server: LocalChannel, client: Client, status: int) -> None:
+    """Relative or absolute."""
+    server.fail(Fault(Answer(status, headers={"Location": "/x"}), path=REPODATA))
+    server.fail(Fault(Answer(status, headers={"Location": f"{server.url}/y"}), path="/x"))
+    server.fail(Fault(Answer(200, b"found"), path="/y"))
+    assert client.get(REPODATA, timeout=10, max_body=100).body == b"found"
+    assert [request.headers["Authorization"] for request in server.requests] == [f"Bearer {TOKEN}"] * 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_of_a_post_is_not_followed(server: LocalChannel, client: Client, status: int) -> None:
+    """An upload is not sent on, least of all with the token."""
+    server.fail(Fault(Answer(status, headers={"Location": f"{server.storage_url}/x"}), path=GRAPHQL))
+    assert ask(client).status == status
+    assert [request.origin for request in server.requests] == ["api"]
+
+
+@pytest.mark.parametrize("location", ["", "/self"], ids=["nowhere", "in a circle"])
+def test_redirects_come_to_an_end(server: LocalChannel, client: Client, location: str) -> None:
+    """After a few the redirect itself is the answer."""
+    server.fail(Fault(Answer(302, headers={"Location": location}), times=None))
+    assert client.get(REPODATA, timeout=10, max_body=100).status == 302
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[", "http://127.0.0.1:99999/", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://a..b/"]
+)
+def test_a_redirect_to_what_is_no_address(server: LocalChannel, client: Client, location: str) -> None:
+    """Nothing the server writes there ends in a crash, or in a file of this machine."""
+    server.fail(Fault(Answer(303, headers={"Location": location}), path=REPODATA))
+    with pytest.raises(NoAnswerError) as caught:
+        client.get(REPODATA, timeout=10, max_body=100)
+    assert caught.value.is_final
+
+
+@pytest.mark.parametrize("token", [TOKEN, None], ids=["token", "no token"])
+def test_netrc_never_replaces_the_token(
+    server: LocalChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    """Nor does it add one, on either origin."""
+    home = tmp_path / "home"
+    home.mkdir()
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login pwned password pwned\ndefault login pwned password pwned\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    client = client_of(server.url, token)
+    ask(client)
+    client.get(REPODATA, timeout=10, max_body=100)
+    bearer = token and f"Bearer {token}"
+    assert [request.headers["Authorization"] for request in server.requests] == [bearer, bearer, None]
+
+
+# Proxies.
+
+
+class Proxy(ThreadingTCPServer):
+    """A forward proxy that keeps what it could read."""
+
+    daemon_threads = True
+
+    def __init__(self, status: str = "200 OK") -> None:
+        super().__init__(("127.0.0.1", 0), Relay)
+        self.status = status
+        self.seen = b""
+
+    @property
+    def url(self) -> str:
+        """What `HTTP_PROXY` is set to."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Relay(StreamRequestHandler):
+    """One connection to the proxy: `CONNECT`, or a request for an absolute address (of which it answers none)."""
+
+    def handle(self) -> None:
+        """Serves the connection to its end."""
+        proxy = cast("Proxy", self.server)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = self.rfile.readline()
+            if not line:
+                return
+            head += line
+        proxy.seen += head
+        verb, target, _ = head.decode().split(" ", 2)
+        if verb != "CONNECT" or not proxy.status.startswith("200"):
+            self.wfile.write(f"HTTP/1.1 {proxy.status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            return
+        host, port = target.split(":")
+        with socket.create_connection((host, int(port))) as upstream:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=self._copy, args=(upstream, self.connection))
+            back.start()
+            self._copy(self.connection, upstream)
+            back.join()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                cast("Proxy", self.server).seen += data
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def proxies() -> Iterator[list[Proxy]]:
+    """A proxy that works, and one that wants a password."""
+    with ExitStack() as stack:
+        running = [stack.enter_context(proxy) for proxy in (Proxy(), Proxy("407 Proxy Authentication Required"))]
+        for proxy in running:
+            threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+            stack.callback(proxy.shutdown)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    """The file with the certificate that the TLS server's was signed with."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[LocalChannel]:
+    """The server over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    keys = {TOKEN: Access.READ_WRITE}
+    with LocalChannel(tmp_path / "secure", {CHANNEL: Channel()}, keys, tls=context) as running:
+        yield running
+
+
+def test_a_proxy_is_used_and_cannot_read_the_token(
+    secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`HTTPS_PROXY` tunnels: the token and what is said stay between the action and the server."""
+    monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
+    assert ask(client_of(secure.url, ca_bundle=bundle)).is_success
+    assert proxies[0].seen.startswith(b"CONNECT ")
+    assert TOKEN.encode() not in proxies[0].seen
+
+
+def test_no_proxy_is_honoured(server: LocalChannel, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`NO_PROXY` names hosts that are reached directly."""
+    monkeypatch.setenv("HTTP_PROXY", proxies[0].url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert ask(client_of(server.url)).is_success
+    assert proxies[0].seen == b""
+
+
+def test_a_proxy_that_refuses(
+    secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is told; nothing arrived."""
+    monkeypatch.setenv("HTTPS_PROXY", proxies[1].url)
+    with pytest.raises(NoAnswerError, match="407") as caught:
+        ask(client_of(secure.url, ca_bundle=bundle))
+    assert not caught.value.may_have_arrived
+
+
+def test_a_proxy_that_is_not_there(secure: LocalChannel, closed_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing arrived."""
+    monkeypatch.setenv("HTTPS_PROXY", closed_url)
+    with pytest.raises(NoAnswerError) as caught:
+        ask(client_of(secure.url))
+    assert not caught.value.may_have_arrived
+
+
+# Certificates.
+
+
+def test_a_bundle_of_ones_own_is_trusted(secure: LocalChannel, bundle: str) -> None:
+    """`SSL_CERT_FILE`, which `main` passes on."""
+    assert ask(client_of(secure.url, ca_bundle=bundle)).is_success
+
+
+def test_requests_ca_bundle_comes_first(
+    secure: LocalChannel, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`REQUESTS_CA_BUNDLE` is the more particular of the two."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    assert ask(client_of(secure.url, ca_bundle=str(tmp_path / "missing.pem"))).is_success
+
+
+def test_an_unknown_certificate_is_final(secure: LocalChannel) -> None:
+    """No retry makes it known, and nothing was sent."""
+    with pytest.raises(NoAnswerError, match="its certificate was not accepted") as caught:
+        ask(client_of(secure.url))
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+    assert secure.requests == []
+
+
+def test_a_bundle_that_is_not_there_is_named(secure: LocalChannel, tmp_path: Path) -> None:
+    """The message has the path."""
+    path = str(tmp_path / "missing.pem")
+    with pytest.raises(NoAnswerError, match="missing.pem") as caught:
+        ask(client_of(secure.url, ca_bundle=path))
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+
+
+def test_plain_http_where_tls_was_expected(server: LocalChannel) -> None:
+    """Nothing was sent: there was no connection to send it over."""
+    with pytest.raises(NoAnswerError) as caught:
+        ask(client_of(server.url.replace("http:", "https:")))
+    assert not caught.value.may_have_arrived
+
+
+def test_a_bundle_that_is_none(secure: LocalChannel, tmp_path: Path) -> None:
+    """The library's words say so; nothing was sent."""
+    path = tmp_path / "empty.pem"
+    path.write_text("no certificate\n")
+    with pytest.raises(NoAnswerError, match="certificate") as caught:
+        ask(client_of(secure.url, ca_bundle=str(path)))
+    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)

@@ -1,0 +1,83 @@
+"""README, `action.yml` and code say the same."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from container.runner import action
+from ruamel.yaml import YAML
+from running import COMMAND, REPOSITORY
+
+from prefix_upload.errors import ExitCode
+from prefix_upload.github import outputs
+from prefix_upload.models import Report, Status
+from prefix_upload.settings import DEFAULTS
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+
+
+def table(first_heading: str) -> dict[str, list[str]]:
+    """The rows of the README's table with this first heading, by what stands in backticks in their first cell."""
+    _, _, rest = README.partition(f"\n| {first_heading} |")
+    rows = {}
+    for line in rest.partition("\n\n")[0].splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        rows |= dict.fromkeys(re.findall(r"`([^`]+)`", cells[0]), cells[1:])
+    return rows
+
+
+def steps(workflow: object) -> list[dict[str, Any]]:
+    """Every step of our action in a piece of YAML."""
+    match workflow:
+        case {"uses": str(uses)} if uses.startswith("org/prefix-upload@"):
+            return [dict(workflow)]  # type: ignore[call-overload]  # it is a mapping, as the pattern says
+        case dict():
+            return [step for value in workflow.values() for step in steps(value)]
+        case list():
+            return [step for value in workflow for step in steps(value)]
+    return []
+
+
+def test_inputs_and_defaults_agree() -> None:
+    """`action.yml`, the code and the README have the same inputs with the same defaults."""
+    declared = {name: told.get("default", "") for name, told in action()["inputs"].items()}
+    assert declared == DEFAULTS
+    documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
+    required = {name for name, told in action()["inputs"].items() if told["required"]}
+    assert documented == {name: "required" if name in required else default for name, default in declared.items()}
+
+
+def test_outputs_agree() -> None:
+    """`action.yml`, the code and the README have the same outputs."""
+    assert list(outputs(Report())) == list(action()["outputs"]) == list(table("Output"))
+
+
+def test_statuses_agree() -> None:
+    """The README explains each status."""
+    assert set(table("`status`")) == set(Status)
+
+
+def test_exit_codes_agree() -> None:
+    """The README explains each exit code."""
+    assert {int(code) for code in table("Exit code")} == set(ExitCode)
+
+
+def test_command_agrees() -> None:
+    """The tests start the action with the arguments of `action.yml` and the Dockerfile."""
+    runs = action()["runs"]
+    assert list(COMMAND[1:-1]) == runs["args"][:-1]
+    entrypoint = ", ".join(f'"{word}"' for word in (runs["entrypoint"], *runs["args"]))
+    assert f"ENTRYPOINT [{entrypoint}]" in (REPOSITORY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
+    """Each workflow in the README parses, and names only inputs and outputs that there are."""
+    found = steps(YAML(typ="safe").load(block.replace("# …\n      -", "steps:\n      -")))
+    assert found
+    for step in found:
+        assert {"channel", "glob", "token"} <= set(step["with"]) <= set(action()["inputs"])
+    assert set(re.findall(r"steps\.publish\.outputs\.([a-z-]+)", block)) <= set(action()["outputs"])

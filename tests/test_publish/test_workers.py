@@ -1,0 +1,142 @@
+"""Work on many items at once, its failures, and its end when the run is cancelled."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prefix_upload.publish import workers
+from prefix_upload.publish.workers import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for longer than needed."""
+    monkeypatch.setattr(workers, "_POLL", 0.001)
+
+
+def nothing() -> None:
+    """Called while nothing happens."""
+
+
+def pool(is_cancelled: Callable[[], bool] = lambda: False, clock: Callable[[], float] = lambda: 0.0) -> Pool:
+    return Pool(is_cancelled=is_cancelled, clock=clock)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 100])
+@pytest.mark.parametrize("size", [1, 4])
+def test_every_item_has_one_result(count: int, size: int) -> None:
+    """In any order."""
+    results = pool().map(lambda item: item * 2, range(count), workers=size, on_wait=nothing)
+    assert sorted(results) == [item * 2 for item in range(count)]
+
+
+def test_items_run_at_the_same_time_but_not_more_than_asked_for() -> None:
+    """Four meet at a barrier of four; five at once there are never."""
+    barrier = threading.Barrier(4, timeout=10)
+    running = []
+    most = []
+
+    def work(item: int) -> int:
+        running.append(item)
+        most.append(len(running))
+        barrier.wait()
+        running.remove(item)
+        barrier.wait()
+        return item
+
+    assert len(list(pool().map(work, range(12), workers=4, on_wait=nothing))) == 12
+    assert max(most) == 4
+
+
+def test_no_more_threads_than_items() -> None:
+    """A single package needs a single thread, and it is none of the caller's."""
+    names = list(pool().map(lambda _: threading.current_thread().name, ["a"], workers=32, on_wait=nothing))
+    assert names != [threading.current_thread().name]
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), KeyboardInterrupt("boom")], ids=repr)
+def test_what_work_raises_is_raised_to_the_caller(error: BaseException) -> None:
+    """And the items that were not begun never are."""
+    begun = []
+    may_go_on = threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item:
+            may_go_on.wait(10)
+        raise error
+
+    with pytest.raises(type(error), match="boom"):
+        list(pool().map(work, range(100), workers=1, on_wait=nothing))
+    may_go_on.set()
+    assert begun in ([0], [0, 1])
+
+
+def test_a_caller_that_stops_asking_ends_the_work() -> None:
+    """What was not begun never is."""
+    begun = []
+    may_go_on = threading.Event()
+
+    def work(item: int) -> int:
+        begun.append(item)
+        if item:
+            may_go_on.wait(10)
+        return item
+
+    results = pool().map(work, range(100), workers=1, on_wait=nothing)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    may_go_on.set()
+    assert begun in ([0], [0, 1])
+
+
+def test_waiting_is_told() -> None:
+    """The caller hears of it while nothing else happens."""
+    done = threading.Event()
+    results = pool().map(lambda _: done.wait(10), [1], workers=1, on_wait=done.set)
+    assert list(results) == [True]
+
+
+def test_a_cancellation_drops_what_was_not_begun() -> None:
+    """What is under way may come to its end."""
+    cancelled, begun = threading.Event(), threading.Event()
+
+    def work(item: int) -> int:
+        begun.set()
+        cancelled.wait(10)
+        dropped.wait(10)
+        return item
+
+    dropped = threading.Event()
+    results = pool(cancelled.is_set).map(
+        work, range(100), workers=2, on_wait=lambda: (dropped if cancelled.is_set() else cancelled).set()
+    )
+    assert sorted(results) == [0, 1]
+
+
+def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:
+    """By the clock that was passed in; what does not end is left to end with the process."""
+    now = [100.0]
+    begun: list[int] = []
+    ends = threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        ends.wait(10)
+
+    def is_cancelled() -> bool:
+        return len(begun) == 3
+
+    def on_wait() -> None:
+        now[0] += 0.5 * is_cancelled()
+
+    assert list(pool(is_cancelled, lambda: now[0]).map(work, range(9), workers=3, on_wait=on_wait)) == []
+    ends.set()
+    assert now[0] == 100.0 + workers.GRACE + 0.5
+    assert len(begun) == 3

@@ -1,0 +1,431 @@
+"""Raw inputs in, checked settings out, and every problem at once."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from prefix_upload import settings
+from prefix_upload.errors import ConfigurationError, ExitCode, Problem
+from prefix_upload.models import Depth
+from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+
+WORKSPACE = Workspace(
+    Path("/github/workspace"),
+    (PurePosixPath("/home/runner/work/packages/packages"), PurePosixPath("/__w/packages/packages")),
+)
+PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
+
+
+def parsed(*, from_fork: bool = False, **inputs: str) -> Settings:
+    """The settings of a plain upload with these inputs (hyphens as underscores)."""
+    given = {name.replace("_", "-"): value for name, value in inputs.items()}
+    return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, from_fork=from_fork)
+
+
+def problems(*, from_fork: bool = False, **inputs: str) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        parsed(from_fork=from_fork, **inputs)
+    return caught.value.problems
+
+
+def problem(*, from_fork: bool = False, **inputs: str) -> Problem:
+    """The one problem of these inputs."""
+    (only,) = problems(from_fork=from_fork, **inputs)
+    return only
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    """Only channel, glob and token have to be given."""
+    asked = parsed()
+    assert asked.channel == "octo/stable"
+    assert (asked.patterns.include, asked.patterns.exclude) == (("*.conda",), ())
+    assert asked.token is not None
+    assert asked.token.reveal() == "pfx_key"
+    assert asked.server_url == "https://prefix.dev"
+    assert asked.if_no_files_found is IfNoFilesFound.ERROR
+    assert (asked.skip_existing, asked.force, asked.dry_run) == (False, False, False)
+    assert (asked.concurrency, asked.retries, asked.timeout) == (8, 5, 300)
+    assert asked.depth is Depth.FULL
+    assert asked.max_size is None
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\n"], ids=["empty", "spaces", "line feed"])
+def test_an_empty_input_counts_as_its_default(empty: str) -> None:
+    """An expression that gives nothing is no mistake."""
+    others = {name.replace("-", "_"): empty for name in settings.DEFAULTS if name not in PLAIN}
+    assert repr(parsed(**others)).replace("Secret", "") == repr(parsed()).replace("Secret", "")
+
+
+def test_a_missing_input_counts_as_its_default() -> None:
+    """So does one that nobody declared."""
+    assert settings.parse(PLAIN, WORKSPACE).timeout == 300
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """One run is enough to learn of every mistake, and each names its input."""
+    wrong = dict.fromkeys(settings.DEFAULTS, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
+    found = problems(**{name.replace("-", "_"): value for name, value in wrong.items()})
+    titles = [one.title for one in found]
+    assert titles.count("Input 'glob'") == 3
+    assert set(titles) == {f"Input '{name}'" for name in settings.DEFAULTS}
+    assert all(one.message and one.advice and one.title.split("'")[1] in one.message for one in found)
+
+
+def test_a_configuration_error_ends_with_its_own_code_and_words() -> None:
+    """The exception itself tells all problems, too."""
+    with pytest.raises(ConfigurationError, match=r"'retries' is 'x'.*; .*'timeout' is 'y'") as caught:
+        parsed(retries="x", timeout="y")
+    assert ExitCode.CONFIGURATION == 2
+    assert caught.value.problem.title == "Configuration"
+
+
+# Booleans.
+
+
+@pytest.mark.parametrize("name", ["skip_existing", "force", "dry_run"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("True", True), ("TRUE", True), ("false", False), ("False", False), ("FALSE", False)],
+)
+def test_booleans_are_those_of_yaml(name: str, text: str, value: bool) -> None:
+    """Exactly the six spellings of the YAML core schema."""
+    assert getattr(parsed(**{name: f" {text}\n"}), name) is value
+
+
+@pytest.mark.parametrize("name", ["skip_existing", "force", "dry_run", "summary"])
+@pytest.mark.parametrize("text", ["yes", "no", "1", "0", "on", "tRUE", "true,", "'true'", "${{ true }}"])
+def test_anything_else_is_no_boolean(name: str, text: str) -> None:
+    """Least of all is it true because it is not `false`."""
+    one = problem(**{name: text})
+    assert one.title == f"Input '{name.replace('_', '-')}'"
+    assert "no boolean" in one.message
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("true", True), ("", True), ("nonsense", True), ("false", False), (" FALSE ", False)]
+)
+def test_the_summary_is_written_unless_it_is_switched_off(text: str, wanted: bool) -> None:
+    """A misspelled switch does not take away the place where the mistake is told."""
+    assert settings.wants_summary({"summary": text}) is wanted
+    assert settings.wants_summary({}) is True
+
+
+# Numbers, choices, sizes.
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("concurrency", 1, 32), ("retries", 0, 20), ("timeout", 1, 86_400)])
+def test_numbers_have_bounds(name: str, low: int, high: int) -> None:
+    """Both bounds are values, what lies beyond them is none."""
+    assert [getattr(parsed(**{name: str(value)}), name) for value in (low, high)] == [low, high]
+    for value in (low - 1, high + 1):
+        assert f"from {low} to {high}" in problem(**{name: str(value)}).advice
+
+
+@pytest.mark.parametrize("text", ["1.5", "+1", "-1", "1e1", "1_0", "٣", "0x1", "1 0", "ten", "9" * 5000])
+@pytest.mark.parametrize("name", ["concurrency", "retries", "timeout"])
+def test_numbers_are_plain_digits(name: str, text: str) -> None:
+    """No sign, no exponent, no digits of other scripts, however long."""
+    assert "whole number" in problem(**{name: text}).advice
+
+
+@pytest.mark.parametrize("value", list(IfNoFilesFound))
+def test_if_no_files_found(value: IfNoFilesFound) -> None:
+    """The three words of `actions/upload-artifact`."""
+    assert parsed(if_no_files_found=value.value).if_no_files_found is value
+
+
+@pytest.mark.parametrize("value", list(Depth))
+def test_validate(value: Depth) -> None:
+    """All of the package, or its metadata."""
+    assert parsed(validate=value.value).depth is value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "known"),
+    [
+        ("if_no_files_found", "Error", "'error', 'warn', 'ignore'"),
+        ("if_no_files_found", "fail", "'error', 'warn', 'ignore'"),
+        ("validate", "none", "'full', 'metadata'"),
+    ],
+)
+def test_other_words_are_told_which_there_are(name: str, text: str, known: str) -> None:
+    """The advice lists the choices."""
+    one = problem(**{name: text})
+    assert repr(text) in one.message
+    assert known in one.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1", 1), ("1B", 1), ("12k", 12_000), ("12KB", 12_000), ("1KiB", 1024), ("100MB", 10**8), ("100 MB", 10**8),
+        ("100mb", 10**8), ("1Mi", 2**20), ("1GiB", 2**30), ("2G", 2 * 10**9), ("1TB", 10**12), ("1TiB", 2**40),
+    ],
+)  # fmt: skip
+def test_sizes(text: str, size: int) -> None:
+    """Decimal and binary units, with or without `B`, in any case."""
+    assert parsed(max_size=text).max_size == size
+
+
+@pytest.mark.parametrize("text", ["0", "0GB", "-1", "1.5GB", "MB", "1 PB", "1 G B", "1iB", "9" * 5000, "big"])
+def test_what_is_no_size(text: str) -> None:
+    """Nor is nothing a size."""
+    assert problem(max_size=text).title == "Input 'max-size'"
+
+
+# Channel.
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("octo", "octo"),
+        ("octo/stable", "octo/stable"),
+        ("octo/stable/", "octo/stable"),
+        ("  octo/stable\n", "octo/stable"),
+        ("Octo-Cat_1.x/My.Chan", "Octo-Cat_1.x/My.Chan"),
+        ("https://prefix.dev/octo", "octo"),
+        ("https://prefix.dev/octo/stable", "octo/stable"),
+        ("https://prefix.dev/octo/stable/", "octo/stable"),
+        ("https://PREFIX.dev/channels/octo/stable", "octo/stable"),
+        ("https://repo.prefix.dev/octo/stable", "octo/stable"),
+        ("https://prefix.dev:443/octo", "octo"),
+        ("http://prefix.dev/octo", "octo"),
+        ("https://prefix.dev/channels/octo?tab=packages#top", "octo"),
+    ],
+)
+def test_channel_forms(text: str, channel: str) -> None:
+    """A name, or the address of the channel's page or of its packages; the slash is kept."""
+    assert parsed(channel=text).channel == channel
+
+
+@pytest.mark.parametrize(
+    ("server", "text"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/octo/stable"),
+        ("http://[::1]:8000", "http://[::1]:8000/channels/octo/stable"),
+        ("https://conda.example", "https://repo.conda.example/octo/stable"),
+        ("https://conda.example:443", "https://conda.example/octo/stable"),
+        ("https://conda.example", "https://conda.example:443/octo/stable"),
+    ],
+)
+def test_channel_addresses_are_those_of_the_server(server: str, text: str) -> None:
+    """Host and port are compared with `server-url`."""
+    assert parsed(server_url=server, channel=text).channel == "octo/stable"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://conda.anaconda.org/octo",
+        "https://prefix.dev.example/octo",
+        "https://notprefix.dev/octo",
+        "https://prefix.dev:8443/octo",
+        "ftp://elsewhere/octo",
+        "file:///octo",
+    ],
+)
+def test_channel_address_on_another_host(text: str) -> None:
+    """Publishing elsewhere than the address says would be a surprise."""
+    assert "packages go to https://prefix.dev" in problem(channel=text).message
+
+
+def test_channel_with_an_at_sign() -> None:
+    """The message says how to write it."""
+    one = problem(channel="@octo/stable")
+    assert "'octo/stable'" in one.advice
+    assert "without the '@'" in one.advice
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/b/c", "/octo", "octo//stable", "octo/../x", "..", ".", "-octo", "octo stable", "octo/sta ble", "octo?x",
+        "octo%2Fstable", "octo\\stable", "òcto", "o" * 129, "octo\nother", "https://prefix.dev", "https://prefix.dev/a/b/c",
+        "https://prefix.dev/octo/%2e%2e", "octo/::error::x",
+    ],
+)  # fmt: skip
+def test_what_is_no_channel(text: str) -> None:
+    """Anything that could mean another path on the server is refused."""
+    assert "no channel name" in problem(channel=text).message
+
+
+@pytest.mark.parametrize("text", ["https://[::1/octo", "https://prefix.dev:port/octo"])
+def test_channel_address_that_is_none(text: str) -> None:
+    """An address that cannot be read is no crash."""
+    assert "no URL" in problem(channel=text).message
+
+
+def test_channel_is_required() -> None:
+    """The runner does not enforce `required`."""
+    one = problem(channel="")
+    assert one.message == "The input 'channel' is missing."
+
+
+# Server.
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://prefix.dev", "https://prefix.dev"),
+        ("https://prefix.dev/", "https://prefix.dev"),
+        ("HTTPS://Prefix.DEV", "https://prefix.dev"),
+        ("https://prefix.dev:443", "https://prefix.dev"),
+        ("https://conda.example:8443", "https://conda.example:8443"),
+        ("https://10.0.0.1", "https://10.0.0.1"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_server_urls(text: str, url: str) -> None:
+    """`https` anywhere, `http` on loopback hosts; without a slash at the end."""
+    assert parsed(server_url=text).server_url == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://prefix.dev",
+        "http://127.0.0.1.example",
+        "http://localhost.example",
+        "http://127.0.0.2",
+        "http://[::2]",
+        "http://0.0.0.0",
+    ],
+)
+def test_plain_http_is_for_loopback_hosts_only(text: str) -> None:
+    """Elsewhere the token could be read on the way."""
+    one = problem(server_url=text)
+    assert "token could be read" in one.message
+    assert "'https://" in one.advice
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://prefix.dev/api", "https://prefix.dev/?x=1", "https://prefix.dev/#x", "https://key@prefix.dev", "https://u:p@prefix.dev"],
+)  # fmt: skip
+def test_server_url_is_an_origin(text: str) -> None:
+    """Path, query, fragment and user would be dropped: so they are refused, and a password is not quoted."""
+    one = problem(server_url=text)
+    assert one.advice == "Write 'https://prefix.dev' and nothing after it."
+    assert "u:p" not in str(one)
+
+
+@pytest.mark.parametrize(
+    "text", ["prefix.dev", "ftp://prefix.dev", "https://", "https://a b", "https://[::1", "https://h:x", "https://h:99999", "https://é"]
+)  # fmt: skip
+def test_what_is_no_server_url(text: str) -> None:
+    """No scheme, no host, no port: a problem, not a crash."""
+    assert problem(server_url=text).title == "Input 'server-url'"
+
+
+# Patterns.
+
+
+@pytest.mark.parametrize(
+    ("text", "include", "exclude"),
+    [
+        ("*.conda", ["*.conda"], []),
+        ("a/*.conda\n\n  b/*.conda  \r\n", ["a/*.conda", "b/*.conda"], []),
+        ("# packages\n*.conda\n#x", ["*.conda"], []),
+        ("**/*.conda\n!old/**", ["**/*.conda"], ["old/**"]),
+        ("!  old/**\n*.conda", ["*.conda"], ["old/**"]),
+        ("*.conda\n*.conda\n!x\n!x", ["*.conda"], ["x"]),
+        ("./out/*.conda", ["out/*.conda"], []),
+        ("/github/workspace/out/*.conda", ["out/*.conda"], []),
+        ("*.conda\n/home/runner/work/packages/packages/out/*.conda", ["*.conda", "out/*.conda"], []),
+        ("*.conda\n!/home/runner/work/packages/packages/old/*", ["*.conda"], ["old/*"]),
+        ("*.conda\n! /__w/packages/packages/old/*", ["*.conda"], ["old/*"]),
+        ("out/{a,b}-[0-9]*.conda", ["out/{a,b}-[0-9]*.conda"], []),
+        ("a~b..c/*.conda", ["a~b..c/*.conda"], []),
+    ],
+)
+def test_glob_lines(text: str, include: list[str], exclude: list[str]) -> None:
+    """One pattern a line; comments, exclusions and the host's own paths are understood on each of them."""
+    patterns = parsed(glob=text).patterns
+    assert (list(patterns.include), list(patterns.exclude)) == (include, exclude)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("../*.conda", "without '..'"),
+        ("a/../../*.conda", "without '..'"),
+        ("/github/workspace/../x", "without '..'"),
+        ("~/out/*.conda", "sees only the workspace"),
+        ("~runner/*.conda", "sees only the workspace"),
+        ("/tmp/*.conda", "sees only the workspace"),
+        ("/github/workspace2/*.conda", "sees only the workspace"),
+        ("/home/runner/work/other/other/*.conda", "sees only the workspace"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "ok.conda\n", "ok.conda\n!"], ids=["first line", "later line", "exclusion"])
+def test_patterns_outside_the_workspace(prefix: str, line: str, says: str) -> None:
+    """A container sees nothing there: better told than `no match`."""
+    one = problem(glob=prefix + line)
+    assert repr(line) in one.message
+    assert says in one.advice
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "# only a comment", "!only/exclusions"])
+def test_glob_is_required(text: str) -> None:
+    """At least one pattern has to take something."""
+    assert "names no file" in problem(glob=text).message
+
+
+# Token.
+
+
+@pytest.mark.parametrize("text", ["pfx key", "pfx_a\npfx_b", "pfx_ä", "pfx\tkey", "pfx\x7f", "pfx\x1b[0m", "“pfx”"])
+def test_a_malformed_token_is_never_quoted(text: str) -> None:
+    """The message says what is wrong with it, without a character of it."""
+    one = problem(token=text)
+    assert one.title == "Input 'token'"
+    assert "pfx" not in str(one)
+
+
+def test_a_token_may_have_any_visible_ascii() -> None:
+    """What fits into the header is not second-guessed; white space around it is dropped, as the runner does."""
+    token = "".join(map(chr, range(0x21, 0x7F)))
+    secret = parsed(token=f" {token}\n").token
+    assert secret is not None
+    assert secret.reveal() == token
+
+
+def test_a_forgotten_token() -> None:
+    """The advice shows the line to write."""
+    one = problem(token="")
+    assert one.message == "The input 'token' is empty."
+    assert "secrets." in one.advice
+
+
+def test_no_token_in_a_pull_request_from_a_fork() -> None:
+    """Nobody has forgotten anything: such a run is given no secrets."""
+    one = problem(token="", from_fork=True)
+    assert "pull request from a fork" in one.message
+    assert "dry-run" in one.advice
+
+
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_a_dry_run_needs_no_token(from_fork: bool) -> None:
+    """Anybody can compare with a public channel: so pull requests can validate."""
+    assert parsed(token=" ", dry_run="true", from_fork=from_fork).token is None
+
+
+def test_a_fork_with_a_token_is_taken_at_its_word() -> None:
+    """Some repositories do pass one."""
+    assert parsed(from_fork=True).token is not None
+
+
+def test_force_and_skip_existing_exclude_each_other() -> None:
+    """A file cannot be overwritten and left alone."""
+    one = problem(force="true", skip_existing="true")
+    assert "'force'" in one.message
+    assert "'skip-existing'" in one.message
+    assert parsed(force="true").force
+    assert parsed(skip_existing="true").skip_existing
