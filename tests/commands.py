@@ -69,7 +69,7 @@ def commands(log: str) -> list[Command]:
     return [command for command in found if command is not None]
 
 
-def annotations(log: str, kind: str) -> list[Command]:
+def annotated(log: str, kind: str) -> list[Command]:
     """The annotations of one kind."""
     return [command for command in commands(log) if command.name == kind]
 

@@ -9,18 +9,18 @@ import socket
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from localchannel import Access, Channel, LocalChannel
-from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
 
+from localchannel import Access, Channel, LocalChannel
 from prefix_upload.main import main
+from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 # What a machine may have set up for HTTP clients.
-SURROUNDINGS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-SURROUNDINGS += ("requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "netrc")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+SURROUNDINGS = (*PROXIES, "requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "netrc")
 
 
 class Action(Protocol):

@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from container.runner import action
 from ruamel.yaml import YAML
-from running import COMMAND, REPOSITORY
 
+from container.runner import action
 from prefix_upload.errors import ExitCode
 from prefix_upload.github import outputs
 from prefix_upload.models import Report, Status
 from prefix_upload.settings import DEFAULTS
+from running import COMMAND, REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -22,7 +22,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 def table(first_heading: str) -> dict[str, list[str]]:
     """The rows of the README's table with this first heading, by what stands in backticks in their first cell."""
     _, _, rest = README.partition(f"\n| {first_heading} |")
-    rows = {}
+    rows: dict[str, list[str]] = {}
     for line in rest.partition("\n\n")[0].splitlines()[2:]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         rows |= dict.fromkeys(re.findall(r"`([^`]+)`", cells[0]), cells[1:])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from commands import POISON, commands
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from commands import POISON, commands
 from prefix_upload import neutral
 
 poison = pytest.mark.parametrize("text", POISON.values(), ids=POISON.keys())

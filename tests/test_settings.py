@@ -18,21 +18,21 @@ WORKSPACE = Workspace(
 PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
 
 
-def parsed(*, from_fork: bool = False, **inputs: str) -> Settings:
+def parsed(from_fork: bool = False, /, **inputs: str) -> Settings:
     """The settings of a plain upload with these inputs (hyphens as underscores)."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
     return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, from_fork=from_fork)
 
 
-def problems(*, from_fork: bool = False, **inputs: str) -> tuple[Problem, ...]:
+def problems(from_fork: bool = False, /, **inputs: str) -> tuple[Problem, ...]:
     with pytest.raises(ConfigurationError) as caught:
-        parsed(from_fork=from_fork, **inputs)
+        parsed(from_fork, **inputs)
     return caught.value.problems
 
 
-def problem(*, from_fork: bool = False, **inputs: str) -> Problem:
+def problem(from_fork: bool = False, /, **inputs: str) -> Problem:
     """The one problem of these inputs."""
-    (only,) = problems(from_fork=from_fork, **inputs)
+    (only,) = problems(from_fork, **inputs)
     return only
 
 
@@ -77,7 +77,7 @@ def test_a_configuration_error_ends_with_its_own_code_and_words() -> None:
     """The exception itself tells all problems, too."""
     with pytest.raises(ConfigurationError, match=r"'retries' is 'x'.*; .*'timeout' is 'y'") as caught:
         parsed(retries="x", timeout="y")
-    assert ExitCode.CONFIGURATION == 2
+    assert int(ExitCode.CONFIGURATION) == 2
     assert caught.value.problem.title == "Configuration"
 
 
@@ -406,7 +406,10 @@ def test_a_forgotten_token() -> None:
 
 def test_no_token_in_a_pull_request_from_a_fork() -> None:
     """Nobody has forgotten anything: such a run is given no secrets."""
-    one = problem(token="", from_fork=True)
+    one = problem(
+        True,
+        token="",
+    )
     assert "pull request from a fork" in one.message
     assert "dry-run" in one.advice
 
@@ -414,12 +417,19 @@ def test_no_token_in_a_pull_request_from_a_fork() -> None:
 @pytest.mark.parametrize("from_fork", [False, True])
 def test_a_dry_run_needs_no_token(from_fork: bool) -> None:
     """Anybody can compare with a public channel: so pull requests can validate."""
-    assert parsed(token=" ", dry_run="true", from_fork=from_fork).token is None
+    assert (
+        parsed(
+            from_fork,
+            token=" ",
+            dry_run="true",
+        ).token
+        is None
+    )
 
 
 def test_a_fork_with_a_token_is_taken_at_its_word() -> None:
     """Some repositories do pass one."""
-    assert parsed(from_fork=True).token is not None
+    assert parsed(True).token is not None
 
 
 def test_force_and_skip_existing_exclude_each_other() -> None:

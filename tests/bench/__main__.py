@@ -8,14 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from running import REPOSITORY
-
 from bench.scenarios import Machine, scenarios
+from running import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,4 +54,4 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

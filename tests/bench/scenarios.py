@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trustme
+
+from bench.measure import Command, Cost
 from building import package
 from localchannel import Access, Channel, LocalChannel
 from running import COMMAND, REPOSITORY, RunnerFiles, environment
-
-from bench.measure import Command, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -165,7 +165,12 @@ def published_before(machine: Machine) -> str:
                 sent = sum(request.body_size for request in asked if "/upload/" in request.path)
                 if not turn:
                     notes.append(f"{name}: {len(asked)} requests, {sent / _MB:.0f} MB of packages sent.")
-    return _table("(c) a second run over 200 published packages of 1 MB, 200 ms server time", costs) + "\n" + "\n".join(notes) + "\n"
+    return (
+        _table("(c) a second run over 200 published packages of 1 MB, 200 ms server time", costs)
+        + "\n"
+        + "\n".join(notes)
+        + "\n"
+    )
 
 
 def cold_start(machine: Machine) -> str:
@@ -176,7 +181,9 @@ def cold_start(machine: Machine) -> str:
         for _ in range(4 * machine.rounds):
             action = machine.action(folder, server.url, **{"dry-run": "true"})
             costs.setdefault("prefix-upload, dry run", []).append(action.measure())
-            costs.setdefault("`import requests`", []).append(machine.tool(f"{sys.executable} -c 'import requests'").measure())
+            costs.setdefault("`import requests`", []).append(
+                machine.tool(f"{sys.executable} -c 'import requests'").measure()
+            )
     return _table("(d) cold start: a dry run with one small package", costs)
 
 
@@ -211,7 +218,12 @@ def growth(machine: Machine) -> str:
 def _table(title: str, costs: Mapping[str, list[Cost]]) -> str:
     """The median of each contestant's times, its largest memory, and the ratio to the first one's time."""
     first = statistics.median(cost.seconds for cost in next(iter(costs.values())))
-    lines = [f"### {title}", "", "| | Wall clock | Ratio | Processor | Peak memory |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = [
+        f"### {title}",
+        "",
+        "| | Wall clock | Ratio | Processor | Peak memory |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for name, measured in costs.items():
         seconds = statistics.median(cost.seconds for cost in measured)
         processor = statistics.median(cost.processor for cost in measured)

@@ -8,9 +8,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from running import REPOSITORY
 
 from container.runner import ContainerRunner
+from running import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path

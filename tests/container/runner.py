@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+
 from running import REPOSITORY, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:

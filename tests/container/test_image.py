@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from building import package
 from localchannel import At, Fault, Stall
 from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
+    from container.runner import ContainerRunner
     from localchannel import LocalChannel
     from running import Finished
-
-    from container.runner import ContainerRunner
 
 pytestmark = pytest.mark.container
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from installing import install
 from running import CHANNEL, REPOSITORY, TOKEN
 

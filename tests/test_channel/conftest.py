@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-import building
 import pytest
-from running import CHANNEL, TOKEN
 
+import building
 from prefix_upload import validation
 from prefix_upload.channel import Channel, Client, Patience
 from prefix_upload.credentials import Credentials
 from prefix_upload.models import Depth, Package, Secret
+from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -144,4 +144,4 @@ def test_a_change_on_the_way_is_noticed(tmp_path: Path) -> None:
 def test_a_changed_file_is_an_upload_that_failed() -> None:
     """It has a title of its own, and the exit code of failed uploads."""
     assert FileChangedError.title == "File changed"
-    assert ExitCode.UPLOAD_FAILED == 5
+    assert int(ExitCode.UPLOAD_FAILED) == 5

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 import trustme
-from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
-from running import CHANNEL, TOKEN
 
+from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__
 from prefix_upload.channel import http
 from prefix_upload.channel.http import Client, NoAnswerError
 from prefix_upload.credentials import Credentials
 from prefix_upload.models import Secret
+from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLSchema, build_schema, parse, validate
-from localchannel.graph import SDL
 
+from localchannel.graph import SDL
 from prefix_upload.channel.records import Record, UnclearError, from_graphql, from_repodata, graphql_query
 from prefix_upload.models import Package
 

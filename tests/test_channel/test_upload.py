@@ -10,21 +10,20 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
-from running import CHANNEL, TOKEN
 
+from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, channel
 from prefix_upload.channel import BATCH_SIZE, Record
 from prefix_upload.errors import BatchError, ChannelError, ConflictError, FileChangedError
 from prefix_upload.models import Status
+from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from test_channel.conftest import Build, Connect
-
     from prefix_upload.models import Package
+    from test_channel.conftest import Build, Connect
 
 UPLOAD = "/api/v1/upload/"
 GRAPHQL = "/api/graphql"

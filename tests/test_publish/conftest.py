@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from running import CHANNEL, TOKEN
 
 from prefix_upload import settings
 from prefix_upload.channel import Channel, Client, Patience
@@ -15,6 +14,7 @@ from prefix_upload.credentials import Credentials
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
 from prefix_upload.publish import Pool, Publication, Transfer
 from prefix_upload.settings import Workspace
+from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,15 +8,15 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
-import building
 import pytest
-from localchannel import Answer, At, Cut, Delay, Fault, Stall
-from running import CHANNEL
 
+import building
+from localchannel import Answer, At, Cut, Delay, Fault, Stall
 from prefix_upload.errors import ExitCode
 from prefix_upload.models import Status
 from prefix_upload.publish import cancelled as cancelled_error
 from prefix_upload.publish import workers
+from running import CHANNEL
 from test_publish.conftest import Stage
 
 if TYPE_CHECKING:

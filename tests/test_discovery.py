@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prefix_upload.discovery import find
+from prefix_upload.errors import ConfigurationError
+from prefix_upload.models import Patterns
+
+
+def touch(workspace: Path, *names: str) -> None:
+    """Files with these names."""
+    for name in names:
+        (workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / name).write_text(name)
+
+
+def names(workspace: Path, *include: str, exclude: tuple[str, ...] = ()) -> list[str]:
+    """What the patterns find, relative to the workspace."""
+    found = find(Patterns(include, exclude), workspace)
+    return [path.relative_to(workspace).as_posix() for path in found.files]
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (["*.conda"], [], ["a.conda"]),
+        (["**/*.conda"], [], ["a.conda", "out/b.conda", "out/deep/c.conda"]),
+        (["out/**"], [], ["out/b.conda", "out/deep/c.conda", "out/log.txt"]),
+        (["out/{b,deep/c}.conda"], [], ["out/b.conda", "out/deep/c.conda"]),
+        (["?.conda", "out/[a-c].conda"], [], ["a.conda", "out/b.conda"]),
+        (["out/*", "*.conda"], [], ["out/b.conda", "out/log.txt", "a.conda"]),
+        (["**/*.conda"], ["out/deep"], ["a.conda", "out/b.conda"]),
+        (["**/*.conda"], ["**/{b,c}.conda"], ["a.conda"]),
+        (["**/*.conda"], ["out/**"], ["a.conda"]),
+        ([".pixi/*.conda"], [], [".pixi/cache.conda"]),
+        (["{..,out}/*.conda"], [], ["out/b.conda"]),
+        (["dist"], [], []),
+    ],
+)
+def test_patterns(workspace: Path, include: list[str], exclude: list[str], expected: list[str]) -> None:
+    """Order of the patterns, sorted within one; folders, hidden folders and the outside left out."""
+    touch(workspace, "a.conda", "out/b.conda", "out/deep/c.conda", "out/log.txt", ".pixi/cache.conda", "dist/x")
+    touch(workspace.parent, "outside.conda")
+    assert names(workspace, *include, exclude=tuple(exclude)) == expected
+
+
+def test_a_file_is_found_once(workspace: Path) -> None:
+    """Two patterns, a symbolic and a hard link lead to one file."""
+    touch(workspace, "a.conda")
+    (workspace / "b.conda").symlink_to("a.conda")
+    os.link(workspace / "a.conda", workspace / "c.conda")
+    assert names(workspace, "b.*", "*.conda") == ["b.conda"]
+
+
+def test_what_is_no_file_is_left_to_validation(workspace: Path) -> None:
+    """Dangling links, FIFOs and folders that are named like packages are found, to be refused with a reason."""
+    (workspace / "folder.conda").mkdir()
+    (workspace / "link.conda").symlink_to("nowhere")
+    os.mkfifo(workspace / "fifo.conda")
+    assert names(workspace, "*.conda") == ["fifo.conda", "folder.conda", "link.conda"]
+
+
+def test_names_that_are_not_utf8(workspace: Path) -> None:
+    """They are found like any other."""
+    Path(os.fsdecode(os.fsencode(workspace) + b"/caf\xe9.conda")).write_text("x")
+    assert names(workspace, "*.conda") == ["caf\udce9.conda"]
+
+
+def test_patterns_without_a_match_are_told(workspace: Path) -> None:
+    """In the words of the workflow."""
+    touch(workspace, "a.conda")
+    assert find(Patterns(("*.conda", "{b,c}.conda"), ()), workspace).unmatched == ("{b,c}.conda",)
+
+
+@pytest.mark.parametrize("kind", ["include", "exclude"])
+def test_patterns_without_bound(workspace: Path, kind: str) -> None:
+    """Braces that stand for too many patterns are a configuration error."""
+    huge = ("{1..100}{1..100}.conda",)
+    patterns = Patterns(huge, ()) if kind == "include" else Patterns(("*",), huge)
+    with pytest.raises(ConfigurationError, match="stands for more than 1000"):
+        find(patterns, workspace)

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pytest
+
+from commands import OURS, POISON, annotated, commands
+from prefix_upload import github
+from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.github import Runner, outputs
+from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
+from prefix_upload.publish import Transfer
+from running import RunnerFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunnerFiles:
+    """The files of a step, which the toolkit finds by the environment."""
+    created = RunnerFiles.create(tmp_path / "runner")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(created.output))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(created.summary))
+    return created
+
+
+def environ(files: RunnerFiles) -> dict[str, str]:
+    """What the runner says of them."""
+    return {"GITHUB_OUTPUT": str(files.output), "GITHUB_STEP_SUMMARY": str(files.summary)}
+
+
+def package(number: int = 0, size: int = 1000, warnings: tuple[str, ...] = ()) -> Package:
+    """A validated package, as far as the runner is concerned."""
+    file = f"tool-{number}-1.0-h0_0.conda"
+    return Package(
+        path=Path(file),
+        relative_path=f"out/{file}",
+        file=file,
+        name=f"tool-{number}",
+        version="1.0",
+        build="h0_0",
+        build_number=0,
+        subdir="noarch",
+        size=size,
+        md5="0" * 32,
+        sha256=f"{number:064x}",
+        warnings=warnings,
+    )
+
+
+def uploads(count: int, status: Status = Status.UPLOADED) -> Report:
+    """So many packages that ended so."""
+    outcomes = tuple(Outcome(source=package(number), status=status) for number in range(count))
+    return Report(channel="octo", server_url="https://prefix.dev", outcomes=outcomes)
+
+
+def test_workspace_is_known_by_its_names_outside(tmp_path: Path) -> None:
+    """Where the host, or a job's own container, sees the checkout."""
+    variables = {
+        "GITHUB_WORKSPACE": str(tmp_path),
+        "GITHUB_REPOSITORY": "octo/tools",
+        "RUNNER_WORKSPACE": "/home/runner/work/tools",
+    }
+    runner = Runner(variables)
+    assert runner.workspace == tmp_path.resolve()
+    assert {PurePosixPath("/home/runner/work/tools/tools"), PurePosixPath("/__w/tools/tools")} <= set(
+        runner.workspace_aliases
+    )
+    assert PurePosixPath("/__w/tools/tools") in Runner({"GITHUB_REPOSITORY": "octo/tools"}).workspace_aliases
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "expected"),
+    [
+        ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request", True),
+        ({"pull_request": {"head": {"repo": {"full_name": "octo/tools"}}}}, "pull_request", False),
+        ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request_target", False),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request", False),
+        ({}, "push", False),
+        ([], "push", False),
+    ],
+)
+def test_pull_requests_from_forks(tmp_path: Path, event: object, name: str, expected: bool) -> None:
+    """They are told by the event, which may hold anything."""
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event))
+    variables = {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "octo/tools", "GITHUB_EVENT_NAME": name}
+    assert Runner(variables).is_fork_pull_request is expected
+    assert not Runner({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).is_fork_pull_request
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Signal handlers are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_the_first_signal_counts() -> None:
+    """The runner sends SIGINT, and SIGTERM after it."""
+    runner = Runner({})
+    runner.watch_signals()
+    assert runner.cancelled_by is None
+    assert runner.wait(0) is False
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGTERM)
+    assert runner.cancelled_by is ExitCode.INTERRUPTED
+    assert runner.wait(10) is True
+
+
+def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """A group a phase, a line a file with size and rate, a sign of life."""
+    runner = Runner({})
+    runner.phase("Upload 1 package")
+    runner.checked(package(size=2_000_000))
+    runner.checked(UnvalidatedFile(relative_path="bad", file="bad", findings=("no",)))
+    runner.waiting([])
+    runner.waiting([Transfer(package(size=2_000_000), started=0, sent=500_000)])
+    runner.finished(Outcome(source=package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
+    runner.finished(Outcome(source=package(1), status=Status.FAILED, problem=Problem("x", "Why.", "Do.")))
+    runner.phase("Confirm 1 upload")
+    runner.publish(Report(), with_summary=False)
+    log = capsys.readouterr().out
+    assert [(c.name, c.data) for c in commands(log)] == [
+        ("group", "Upload 1 package"),
+        ("endgroup", ""),
+        ("group", "Confirm 1 upload"),
+        ("endgroup", ""),
+    ]
+    for words in ("INVALID  bad", "still working", "25 % of 2.0 MB", "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
+        assert words in log
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    """File names, findings, server's words and inputs are only ever text to the runner."""
+    runner = Runner(environ(files))
+    problem = Problem(poison, poison, poison)
+    bad = UnvalidatedFile(relative_path=poison, file=poison, findings=(poison,))
+    outcomes = (
+        Outcome(source=bad, status=Status.INVALID, problem=problem, note=problem),
+        Outcome(source=package(warnings=(poison,)), status=Status.UPLOADED),
+    )
+    runner.phase(poison)
+    runner.checked(bad)
+    runner.finished(outcomes[0])
+    runner.crashed(RuntimeError(poison))
+    runner.publish(Report(outcomes=outcomes, problems=(problem,), warnings=(problem,)), with_summary=True)
+    log = capsys.readouterr().out
+    assert {command.name for command in commands(log)} <= OURS
+    assert len(annotated(log, "error")) == 2
+    assert len(annotated(log, "warning")) == 3
+    finished = files.finished(0, log)
+    assert set(finished.outputs) == set(outputs(Report()))
+    assert len(json.loads(finished.outputs["packages"])) == 2
+
+
+def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tenth tells how many more there are; none is longer than the runner takes."""
+    problems = tuple(Problem("Title", f"{number} " + "x" * 5000) for number in range(25))
+    Runner(environ(files)).publish(Report(problems=problems, warnings=problems[:10]), with_summary=False)
+    log = capsys.readouterr().out
+    errors = annotated(log, "error")
+    assert len(errors) == 10
+    assert errors[-1].data.startswith("16 more")
+    assert len(annotated(log, "warning")) == 10
+    assert max(len(error.data) for error in errors) <= 4096
+
+
+def test_outputs_of_a_run(files: RunnerFiles) -> None:
+    """Every field of the contract, in the order of the input."""
+    failed = Outcome(source=package(1), status=Status.FAILED, problem=Problem("x", "Why.", "Do."))
+    missing = UnvalidatedFile(relative_path="bad", file="bad", findings=())
+    outcomes = (
+        Outcome(source=package(), status=Status.UPLOADED),
+        failed,
+        Outcome(source=missing, status=Status.NOT_ATTEMPTED),
+        Outcome(source=package(2), status=Status.ALREADY_PRESENT),
+        Outcome(source=package(3), status=Status.SKIPPED),
+    )
+    report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
+    Runner(environ(files)).publish(report, with_summary=True)
+    told = files.finished(0, "").outputs
+    rows = json.loads(told["packages"])
+    assert rows[0] == {
+        "path": "out/tool-0-1.0-h0_0.conda",
+        "file": "tool-0-1.0-h0_0.conda",
+        "name": "tool-0",
+        "version": "1.0",
+        "build": "h0_0",
+        "build_number": 0,
+        "subdir": "noarch",
+        "size": 1000,
+        "md5": "0" * 32,
+        "sha256": "0" * 64,
+        "status": "uploaded",
+        "url": "https://prefix.dev/octo/x/noarch/tool-0-1.0-h0_0.conda",
+    }
+    assert rows[1]["error"] == "Why. Do."
+    assert [row["status"] for row in rows] == [str(outcome.status) for outcome in outcomes]
+    assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2)]
+    counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
+    assert counts == ["1", "1", "1", "2"]
+    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
+
+
+@pytest.mark.parametrize(("count", "keys"), [(200, 12), (700, 3), (5000, 3)])
+def test_the_packages_output_is_bounded(
+    files: RunnerFiles, capsys: pytest.CaptureFixture[str], count: int, keys: int
+) -> None:
+    """First it loses fields, then files, and then it says so."""
+    Runner(environ(files)).publish(uploads(count), with_summary=False)
+    text = files.finished(0, "").outputs["packages"]
+    rows = json.loads(text)
+    assert len(text) <= github.MAX_PACKAGES_OUTPUT
+    assert len(rows[0]) == keys
+    warnings = annotated(capsys.readouterr().out, "warning")
+    assert bool(warnings) == (len(rows) < count)
+
+
+@pytest.mark.parametrize("kind", ["missing folder", "folder"])
+def test_files_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """A warning each, and the run goes on."""
+    path = tmp_path if kind == "folder" else tmp_path / "none" / "output"
+    runner = Runner({"GITHUB_OUTPUT": str(path), "GITHUB_STEP_SUMMARY": str(path)})
+    assert runner.publish(uploads(1), with_summary=True) == 0
+    assert len(annotated(capsys.readouterr().out, "warning")) == 2
+
+
+def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a person's machine there are no files to write."""
+    assert Runner({}).publish(uploads(1), with_summary=True) == 0
+    assert capsys.readouterr().out == "octo: 1 uploaded\n"

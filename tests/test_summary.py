@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from commands import POISON
+from prefix_upload import summary
+from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
+
+# The elements that the summary is made of.
+OURS = {"h2", "h3", "p", "a", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "ul", "li", "strong"}
+
+
+def package(number: int = 0, **changes: Any) -> Package:
+    """A validated package, as far as the report is concerned."""
+    fields: dict[str, Any] = {
+        "path": Path("x"),
+        "relative_path": f"out/tool-{number}-1.0-h0_0.conda",
+        "file": f"tool-{number}-1.0-h0_0.conda",
+        "name": f"tool-{number}",
+        "version": "1.0",
+        "build": "h0_0",
+        "build_number": 0,
+        "subdir": "noarch",
+        "size": 1_234_567,
+        "md5": "0" * 32,
+        "sha256": f"{number:064x}",
+    }
+    return Package(**fields | changes)
+
+
+def report(*outcomes: Outcome, **fields: Any) -> Report:
+    """A report on the channel `octo/stable`."""
+    known = {"channel": "octo/stable", "server_url": "https://prefix.dev"}
+    return Report(**known | {"outcomes": outcomes} | fields)
+
+
+def uploaded(number: int = 0, **fields: Any) -> Outcome:
+    """A package that was uploaded."""
+    return Outcome(**{"source": package(number), "status": Status.UPLOADED} | fields)
+
+
+def elements(text: str) -> list[str]:
+    """The names of the elements in the rendered Markdown; raw HTML counts with its tags."""
+    markdown = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
+    found = []
+    for token in markdown.parse(text):
+        for part in (token, *(token.children or ())):
+            if part.type in {"html_inline", "html_block"}:
+                found.append(part.content.strip())
+            elif part.tag and part.nesting >= 0:
+                found.append(part.tag)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (Status.UPLOADED, "1 uploaded"),
+        (Status.OVERWRITTEN, "1 uploaded"),
+        (Status.ALREADY_PRESENT, "1 already there"),
+        (Status.SKIPPED, "1 left alone"),
+        (Status.WOULD_UPLOAD, "1 would be uploaded"),
+        (Status.INVALID, "1 invalid"),
+        (Status.FAILED, "1 failed"),
+        (Status.NOT_ATTEMPTED, "1 not attempted"),
+    ],
+)
+def test_the_verdict_comes_first(status: Status, told: str) -> None:
+    """A sign for good or bad, the channel, and how many files ended how; each status stands in the table."""
+    whole = report(uploaded(status=status))
+    heading, *_ = summary.render(whole).splitlines()
+    assert heading.startswith("## ❌" if status.is_failure else "## ✅")
+    assert summary.verdict(whole) == f"octo/stable: {told}"
+    assert f" {status} | tool-0 | 1.0 | h0&#95;0 | noarch | 1.2 MB | `{0:064x}` |" in summary.render(whole)
+
+
+def test_other_verdicts() -> None:
+    """A dry run says so, and a run that never began does not claim a channel."""
+    assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
+    problem = Problem("Input 'x'", "It is wrong.", "Mend it.")
+    ended = summary.render(Report(problems=(problem,), ended_by=ExitCode.CONFIGURATION))
+    assert ended.startswith("## ❌ prefix-upload&#58; nothing was done\n\n### What went wrong")
+    assert "**What to do:** Mend it." in ended
+    assert summary.verdict(report()) == "octo/stable: nothing to publish"
+
+
+def test_failures_are_told_once_with_their_files() -> None:
+    """Seven files that failed alike are one entry."""
+    problem = Problem("Upload failed", "No.", "Ask.")
+    text = summary.render(report(*(uploaded(n, status=Status.FAILED, problem=problem) for n in range(7))))
+    assert text.count("**Upload failed**") == 1
+    assert "and 2 more" in text
+
+
+def test_warnings_of_all_kinds() -> None:
+    """Those of the run, of an outcome and of a package."""
+    noted = uploaded(note=Problem("Not confirmed", "Nobody knows."), source=package(warnings=("odd form",)))
+    text = summary.render(report(noted, warnings=(Problem("Pattern without match", "None."),)))
+    for words in ("Pattern without match", "Not confirmed", "odd form"):
+        assert words in text
+
+
+def test_how_to_install() -> None:
+    """With pixi and conda, of what is on the channel with these bytes, and only if there is anything."""
+    text = summary.render(report(uploaded(1), uploaded(2, status=Status.FAILED)))
+    assert "pixi workspace channel add https://prefix.dev/octo/stable\npixi add tool-1\n" in text
+    assert "conda install --channel https://prefix.dev/octo/stable tool-1 " in text
+    assert "### Install" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD)))
+
+
+def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
+    """The real tool takes the lines."""
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    lines = list(
+        summary.checksum_lines(report(uploaded(source=package(sha256=empty)), uploaded(1, status=Status.FAILED)))
+    )
+    (tmp_path / package().file).write_bytes(b"")
+    command = ["sha256sum", "--check", "--strict", "-"]
+    check = subprocess.run(command, input="\n".join(lines) + "\n", cwd=tmp_path, text=True, check=False)  # noqa: S603 - coreutils
+    assert check.returncode == 0
+    assert len(lines) == 1
+
+
+def test_it_stays_within_its_bounds() -> None:
+    """10,000 packages that failed each in its own way, with warnings: what is left out is counted."""
+    outcomes = (
+        uploaded(
+            number,
+            source=package(number, warnings=("w" * 200,)),
+            status=Status.UPLOADED if number % 2 else Status.FAILED,
+            problem=None if number % 2 else Problem("Upload failed", f"{number} " + "x" * 500),
+        )
+        for number in range(10_000)
+    )
+    text = summary.render(report(*outcomes))
+    assert len(text.encode()) <= summary.MAX_SIZE
+    assert text.startswith("## ❌")
+    assert text.count(" more") >= 3
+    assert set(elements(text)) >= {"table", "h3"}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_text_from_outside_stays_text(poison: str) -> None:
+    """Wherever it stands, it adds no element to the summary, and breaks none."""
+
+    def rendered(text: str) -> list[str]:
+        problem = Problem(text, text, text)
+        invalid = UnvalidatedFile(relative_path=text, file=text, findings=(text,))
+        outcomes = (
+            Outcome(source=invalid, status=Status.INVALID, problem=problem, note=problem),
+            uploaded(source=package(warnings=(text,))),
+        )
+        return elements(summary.render(report(*outcomes, problems=(problem,), warnings=(problem,))))
+
+    assert rendered(poison) == rendered("harmless")
+    assert {name for name in rendered(poison) if not name.startswith("<")} <= OURS
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (123_456, "123 kB"),
+        (1_500_000_000, "1.5 GB"),
+        (10**16, "10000 TB"),
+    ],
+)
+def test_sizes(count: int, told: str) -> None:
+    """Decimal units, as storage has them."""
+    assert summary.size(count) == told
