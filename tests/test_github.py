@@ -107,8 +107,8 @@ def test_the_first_signal_counts() -> None:
     """The runner sends SIGINT, and SIGTERM after it."""
     runner = Runner({})
     runner.watch_signals()
-    assert runner.cancelled_by is None
-    assert runner.wait(0) is False
+    before = runner.cancelled_by
+    assert (before, runner.wait(0)) == (None, False)
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGTERM)
     assert runner.cancelled_by is ExitCode.INTERRUPTED

@@ -147,7 +147,7 @@ def test_the_channel_cannot_be_asked(action: Action, workspace: Path, server: Lo
     package(workspace)
     server.fail(Fault(Answer(400, "no"), path="/api/graphql", times=None))
     server.fail(Fault(Answer(400, "no"), path="repodata.json", times=None))
-    finished = action()
+    finished = action(glob="*.conda")
     assert (finished.exit_code, statuses(finished)) == (0, {"demo": "uploaded"})
     titles = {warning.properties["title"] for warning in annotated(finished.log, "warning")}
     assert titles == {"Channel not compared", "Not confirmed"}

@@ -36,13 +36,14 @@ def package(number: int = 0, **changes: Any) -> Package:
 
 def report(*outcomes: Outcome, **fields: Any) -> Report:
     """A report on the channel `octo/stable`."""
-    known = {"channel": "octo/stable", "server_url": "https://prefix.dev"}
+    known: dict[str, Any] = {"channel": "octo/stable", "server_url": "https://prefix.dev"}
     return Report(**known | {"outcomes": outcomes} | fields)
 
 
 def uploaded(number: int = 0, **fields: Any) -> Outcome:
     """A package that was uploaded."""
-    return Outcome(**{"source": package(number), "status": Status.UPLOADED} | fields)
+    known: dict[str, Any] = {"source": package(number), "status": Status.UPLOADED}
+    return Outcome(**known | fields)
 
 
 def elements(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,8 @@ from prefix_upload.models import Secret
 from running import CHANNEL, COMMAND, TOKEN, RunnerFiles, environment, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Action
     from running import Finished
 

@@ -119,7 +119,7 @@ class Runner:
         return self._cancelled_by
 
     def wait(self, seconds: float) -> bool:
-        """Waits, and returns early and true if the run is cancelled. For workers only, since signals need the main thread."""
+        """Waits; returns early, and true, if the run is cancelled. For workers: the main thread has to stay free."""
         return self._cancelled.wait(seconds)
 
     # The log. Only the main thread writes it.

@@ -90,8 +90,8 @@ def _nothing_found(asked: Settings) -> Report:
         "No files found",
         f"No file matches {_quoted(asked.patterns.include)}.",
         "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier step "
-        "of this job downloaded them, and that a pattern for a hidden folder spells its dot. If there may be nothing to "
-        "publish, set 'if-no-files-found: ignore'.",
+        "of this job downloaded them, and that a pattern for a hidden folder spells its dot. If there may be nothing "
+        "to publish, set 'if-no-files-found: ignore'.",
     )
     is_error = asked.if_no_files_found is IfNoFilesFound.ERROR
     return Report(

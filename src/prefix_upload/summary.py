@@ -142,7 +142,7 @@ def _bullet(problem: Problem, files: Sequence[str] = ()) -> str:
     more = f" and {len(files) - _INSTALLED_NAMES} more" if len(files) > _INSTALLED_NAMES else ""
     subject = f" {names}{more}:" if names else ""
     advice = f"<br>**What to do:** {markdown(problem.advice)}" if problem.advice else ""
-    return f"- **{markdown(problem.title)}**{subject} {markdown(problem.message)}{advice}"
+    return f"- **{markdown(problem.title).strip()}**{subject} {markdown(problem.message)}{advice}"
 
 
 def _section(title: str, lines: Sequence[str], share: int) -> str:

@@ -12,7 +12,6 @@ import ssl
 import statistics
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trustme
@@ -24,6 +23,7 @@ from running import COMMAND, REPOSITORY, RunnerFiles, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 _KEY = "pfx_bench"
 _CHANNEL = "bench"

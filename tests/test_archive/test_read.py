@@ -67,7 +67,7 @@ def test_every_truncation_is_a_finding(tmp_path: Path, extension: str) -> None:
 @both_formats
 def test_flipped_bytes(tmp_path: Path, extension: str) -> None:
     """Damage anywhere in the file is found by one of the checksums or by what they protect."""
-    data = package(tmp_path, extension=extension, content=random.Random(0).randbytes(3000)).read_bytes()  # noqa: S311 - noise
+    data = package(tmp_path, extension=extension, content=random.Random(0).randbytes(3000)).read_bytes()
     undetected = []
     for position in range(0, len(data), 7):
         damaged = bytearray(data)
@@ -182,7 +182,7 @@ def test_limits(extension: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @both_formats
 def test_metadata_depth_stops_after_info(extension: str) -> None:
     """A damaged payload is not noticed, and not decoded."""
-    good = package_bytes(extension, payload_members=[tar_member("a", random.Random(1).randbytes(2_000_000))])  # noqa: S311 - noise
+    good = package_bytes(extension, payload_members=[tar_member("a", random.Random(1).randbytes(2_000_000))])
     damaged = conda_bytes(payload=b"nonsense") if extension == ".conda" else good[:-1000]
     assert findings(damaged, extension)
     assert not findings(damaged, extension, everything=False)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXT = b"conda packages " * 100
-NOISE = random.Random(0).randbytes(700_000)  # noqa: S311 - the same in each run
+NOISE = random.Random(0).randbytes(700_000)
 MAGIC = b"\x28\xb5\x2f\xfd"
 # Window descriptors (RFC 8878, section 3.1.1.1.2): 128 MiB, the next size, 1 KiB.
 WINDOW_128_MIB, WINDOW_144_MIB, WINDOW_1_KIB = b"\x88", b"\x89", b"\x00"

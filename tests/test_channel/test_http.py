@@ -83,8 +83,10 @@ def test_final_answers(status: int) -> None:
         ("größer".encode(), "HTTP 500: größer"),
         (b"\xff\xfe", "HTTP 500: \ufffd\ufffd"),
         (
-            b"<!doctype html><HTML><head><style>p { color: red }</style><title>502</title></head>"
-            b"<body><h1>Bad   Gateway</h1><script>x()\n</script></body></html>",
+            (
+                b"<!doctype html><HTML><head><style>p { color: red }</style><title>502</title></head>"
+                b"<body><h1>Bad   Gateway</h1><script>x()\n</script></body></html>"
+            ),
             "HTTP 500: 502 Bad Gateway",
         ),
         (b"<html><body></body></html>", "HTTP 500, without a word"),
@@ -236,7 +238,7 @@ def test_something_else_than_http() -> None:
 
         speaking = threading.Thread(target=speak)
         speaking.start()
-        with pytest.raises(NoAnswerError, match="SSH-2.0"):
+        with pytest.raises(NoAnswerError, match=r"SSH-2.0"):
             ask(client_of(f"http://127.0.0.1:{listening.getsockname()[1]}"))
         speaking.join()
 
@@ -456,7 +458,7 @@ def test_an_unknown_certificate_is_final(secure: LocalChannel) -> None:
 def test_a_bundle_that_is_not_there_is_named(secure: LocalChannel, tmp_path: Path) -> None:
     """The message has the path."""
     path = str(tmp_path / "missing.pem")
-    with pytest.raises(NoAnswerError, match="missing.pem") as caught:
+    with pytest.raises(NoAnswerError, match=r"missing.pem") as caught:
         ask(client_of(secure.url, ca_bundle=path))
     assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
 

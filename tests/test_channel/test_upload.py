@@ -44,7 +44,10 @@ GRAPHQL_FAULTS = {
     "errors": Answer(200, '{"errors": [{"message": "no"}]}'),
     "partial errors": Answer(
         200,
-        '{"data": {"channel": {"channelPath": "x"}, "package0": null}, "errors": [{"message": "no", "path": ["package0"]}]}',
+        (
+            '{"data": {"channel": {"channelPath": "x"}, "package0": null}, '
+            '"errors": [{"message": "no", "path": ["package0"]}]}'
+        ),
     ),
     "no json": Answer(200, '{"data": '),
     "channel null": Answer(200, '{"data": {"channel": null, "package0": null}}'),
@@ -173,7 +176,9 @@ def test_a_slow_server_is_not_silent(server: LocalChannel, connect: Connect, pac
 
 
 @pytest.mark.parametrize(
-    "then", [Cut(), Cut(reset=True), Answer(500), Answer(502, "<html>bad gateway</html>"), Answer(504), Stall()], ids=repr
+    "then",
+    [Cut(), Cut(reset=True), Answer(500), Answer(502, "<html>bad gateway</html>"), Answer(504), Stall()],
+    ids=repr,
 )  # fmt: skip
 @pytest.mark.parametrize("retries", [0, 3])
 def test_an_upload_whose_answer_was_lost_is_not_sent_again(

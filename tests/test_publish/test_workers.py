@@ -115,7 +115,7 @@ def test_a_cancellation_drops_what_was_not_begun() -> None:
 
     dropped = threading.Event()
     results = pool(cancelled.is_set).map(
-        work, range(100), workers=2, on_wait=lambda: (dropped if cancelled.is_set() else cancelled).set()
+        work, range(100), workers=2, on_wait=(dropped if cancelled.is_set() else cancelled).set
     )
     assert sorted(results) == [0, 1]
 

@@ -240,7 +240,8 @@ class Channel:
         message = f"The server refused it ({answer.words})."
         if 300 <= answer.status < 400:  # noqa: PLR2004 - a redirect
             return BatchError(
-                f"The server sent the upload on to {answer.redirect_host} ({answer.words}), which is not followed with a token.",
+                f"The server sent the upload on to {answer.redirect_host} ({answer.words}), "
+                "which is not followed with a token.",
                 "Set 'server-url' to the address of the server itself.",
             )
         advice = _ADVICE.get(answer.status)
