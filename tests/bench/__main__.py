@@ -37,20 +37,21 @@ def main() -> None:
                 tables.append(scenario(machine))
                 print(tables[-1], flush=True)
     if not options.letters:
-        _write(tables)
+        _write(tables, options.rounds)
 
 
-def _write(tables: Iterable[str]) -> None:
+def _write(tables: Iterable[str], rounds: int) -> None:
     before, _, rest = _PAGE.read_text().partition(_START)
     _, _, after = rest.partition(_END)
-    _PAGE.write_text("\n".join([before + _START, _machine(), *tables, _END + after]))
+    _PAGE.write_text("\n".join([before + _START, _machine(rounds), *tables, _END + after]))
 
 
-def _machine() -> str:
+def _machine(rounds: int) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0))
     python = platform.python_version()
-    return f"Measured on {cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {python}.\n"
+    machine = f"{cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {python}"
+    return f"Measured on {machine}; each command {rounds} time{'s' * (rounds > 1)}.\n"
 
 
 if __name__ == "__main__":
