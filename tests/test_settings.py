@@ -318,8 +318,8 @@ def test_server_url_is_an_origin(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["prefix.dev", "ftp://prefix.dev", "https://", "https://a b", "https://[::1", "https://h:x", "https://h:99999"]
-    + ["https://é"],
+    ["prefix.dev", "ftp://prefix.dev", "https://", "https://a b", "https://[::1", "https://h:x", "https://h:99999",
+     "https://é"],
 )  # fmt: skip
 def test_what_is_no_server_url(text: str) -> None:
     """No scheme, no host, no port: a problem, not a crash."""

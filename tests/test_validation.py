@@ -17,9 +17,10 @@ from building import (
     tar_member,
     written,
 )
-from prefix_upload import archive, validation
+from prefix_upload import archive
 from prefix_upload.models import Depth, Package, UnvalidatedFile
-from prefix_upload.validation import KNOWN_SUBDIRS, Rules, check, check_batch, parse_json_object
+from prefix_upload.validation import KNOWN_SUBDIRS, Rules, check, check_batch, rules
+from prefix_upload.validation.strict_json import parse_json_object
 
 
 def checked(path: Path, workspace: Path, *, depth: Depth = Depth.FULL, max_size: int | None = None) -> Any:
@@ -229,7 +230,7 @@ def test_paths_json_that_is_none(workspace: Path, raw: bytes) -> None:
 
 def test_paths_json_that_is_too_large(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not decoded at all."""
-    monkeypatch.setattr(validation, "_MAX_PATHS_OBJECTS", 1)
+    monkeypatch.setattr(rules, "_MAX_PATHS_OBJECTS", 1)
     data = conda_bytes(info_members=[tar_member("info/paths.json", b'{"paths": []}')])
     result = checked(written(workspace / f"{STEM}.conda", data), workspace)
     assert "too large to be compared" in result.warnings[0]

@@ -156,7 +156,7 @@ def form(package: Path, *extra: tuple[str, str], size: int | None = None) -> lis
 def post_form(client: Client, files: list[tuple[str, object]]) -> requests.Response:
     return client.session.post(
         f"{client.server.url}/api/v1/upload/{CHANNEL}",
-        files=files,  # type: ignore[arg-type]
+        files=files,  # type: ignore[arg-type]  # the stubs know no list of parts with headers
         headers={"Authorization": f"Bearer {KEY}"},
         timeout=60,
     )

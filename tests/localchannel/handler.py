@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
                 request.body_size = body.received if body else 0
 
     # The names that the base class looks for.
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = serve  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = serve  # noqa: N815 - http.server looks for these names
 
     def log_message(self, *_: object) -> None:
         """Be silent: the journal has it all."""

@@ -1,9 +1,8 @@
-"""The rules for a publishable package: each a small function that yields what it finds."""
+"""Files in, packages out: each file is opened, hashed, read and held against the rules."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import stat
@@ -12,17 +11,22 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload import archive
 from prefix_upload.models import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
+from prefix_upload.validation.rules import (
+    file_name_findings,
+    identity_findings,
+    metadata_findings,
+    paths_warnings,
+    split,
+)
+from prefix_upload.validation.strict_json import parse_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-# CEP 26, "Identifying package artifacts" and "Subdir names": the characters, and the lengths.
-_NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
-_VERSION = re.compile(r"[0-9a-z._+!]+")
-_BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
+# CEP 26, "Subdir names".
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
-_MAX_PART, _MAX_FILE_NAME, _MAX_SUBDIR = 64, 211, 32
+_MAX_SUBDIR = 32
 
 # The subdirs that conda clients know (rattler's `Platform`), for telling a folder's name from any other.
 KNOWN_SUBDIRS = frozenset(
@@ -35,10 +39,6 @@ KNOWN_SUBDIRS = frozenset(
 # `arch` of packages that have no `subdir` yet (before conda-build 1.21), where it is not the subdir's own word.
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
-# More paths than these are counted, not listed.
-_LISTED_PATHS = 3
-# Brackets in `paths.json` beyond those of a list that could be compared at all: each makes an object.
-_MAX_PATHS_OBJECTS = archive.MAX_COMPARED_MEMBERS + 10
 _CHUNK = 2**20
 
 
@@ -165,17 +165,17 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
     if not name.endswith(PACKAGE_EXTENSIONS):
         draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
-    draft.findings.extend(_file_name_findings(name))
+    draft.findings.extend(file_name_findings(name))
     draft.md5, draft.sha256 = _hashes(file)
     contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
     draft.findings.extend(contents.findings)
     draft.warnings.extend(contents.warnings)
     if contents.metadata is not None:
-        draft.findings.extend(_metadata_findings(contents.metadata))
+        draft.findings.extend(metadata_findings(contents.metadata))
     if contents.index is not None:
         _check_index(draft, contents.index)
     if contents.paths is not None and contents.payload is not None:
-        draft.warnings.extend(_paths_warnings(contents.paths, contents.payload))
+        draft.warnings.extend(paths_warnings(contents.paths, contents.payload))
 
 
 def _check_unchanged(draft: _Draft, before: os.stat_result, after: os.stat_result) -> None:
@@ -196,41 +196,13 @@ def _hashes(file: BinaryIO) -> tuple[str, str]:
     return md5.hexdigest(), sha256.hexdigest()
 
 
-def _file_name_findings(file_name: str) -> Iterator[str]:
-    """CEP 26, "Filenames"."""
-    parts = _split(file_name)
-    if parts is None:
-        yield "the file name is not '<name>-<version>-<build>' and the extension"
-        return
-    if len(file_name) > _MAX_FILE_NAME:
-        yield f"the file name has {len(file_name)} characters, more than {_MAX_FILE_NAME}"
-    for (field_name, pattern), value in zip(_PARTS, parts, strict=True):
-        if len(value) > _MAX_PART:
-            yield f"the {field_name} in the file name has {len(value)} characters, more than {_MAX_PART}"
-        elif not pattern.fullmatch(value):
-            yield f"the {field_name} in the file name, {value!r}, has characters or an order that CEP 26 excludes"
-
-
-_PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
-
-
-def _split(file_name: str) -> tuple[str, str, str] | None:
-    """Name, version and build: split at the last two hyphens."""
-    for extension in PACKAGE_EXTENSIONS:
-        file_name = file_name.removesuffix(extension)
-    match file_name.rsplit("-", 2):
-        case [name, version, build] if name and version and build:
-            return name, version, build
-    return None
-
-
 def _check_index(draft: _Draft, raw: bytes) -> None:
     try:
         draft.index = parse_json_object(raw)
     except ValueError as error:
         draft.findings.append(f"'info/index.json' is {error}")
         return
-    draft.findings.extend(_identity_findings(draft.index, _split(draft.path.name)))
+    draft.findings.extend(identity_findings(draft.index, split(draft.path.name)))
     number = draft.index.get("build_number")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         draft.findings.append(
@@ -242,19 +214,6 @@ def _check_index(draft: _Draft, raw: bytes) -> None:
         draft.warnings.append(
             f"the file lies in a folder called {folder!r}, but is published to {draft.subdir!r}, as its index says"
         )
-
-
-def _identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | None) -> Iterator[str]:
-    # NOTE: part by part: joined again, 'demo' + 'extra-1.0' would pass for 'demo-extra' + '1.0'.
-    for position, (field_name, _) in enumerate(_PARTS):
-        told = index.get(field_name)
-        if not isinstance(told, str):
-            yield f"'info/index.json' has the {field_name} {archive.shown(told)}, which is no text"
-        elif parts is not None and told != parts[position]:
-            yield (
-                f"the {field_name} is {parts[position]!r} in the file name, but {archive.shown(told)} in "
-                "'info/index.json' (was the file renamed?)"
-            )
 
 
 def _subdir(draft: _Draft) -> str:
@@ -270,107 +229,3 @@ def _subdir(draft: _Draft) -> str:
         draft.findings.append(f"'info/index.json' has the subdir {archive.shown(told)}, which CEP 26 excludes")
         return ""
     return told
-
-
-def _metadata_findings(raw: bytes) -> Iterator[str]:
-    """CEP 35: the version of the `.conda` format is 2."""
-    try:
-        version = parse_json_object(raw).get("conda_pkg_format_version")
-    except ValueError as error:
-        yield f"'metadata.json' is {error}"
-        return
-    if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the number of the format
-        yield f"'metadata.json' has the conda_pkg_format_version {archive.shown(version)}, which is not 2"
-
-
-def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
-    """CEP 34, `info/paths.json`: it lists the payload. conda, too, only warns."""
-    if raw.count(b"{") + raw.count(b"[") > _MAX_PATHS_OBJECTS:
-        yield "'info/paths.json' is too large to be compared with the payload"
-        return
-    try:
-        listed = dict(_listed_files(parse_json_object(raw).get("paths")))
-    except ValueError as error:
-        yield f"'info/paths.json' is {error}"
-        return
-    yield from _differences("that 'info/paths.json' lists are missing", listed.keys() - payload.keys())
-    yield from _differences("are not listed in 'info/paths.json'", payload.keys() - listed.keys())
-    yield from _differences(
-        "differ from 'info/paths.json' in size or SHA-256",
-        (path for path, expected in listed.items() if not _is_as_listed(payload.get(path), expected)),
-    )
-
-
-def _listed_files(paths: object) -> Iterator[tuple[str, archive.PayloadFile | None]]:
-    """The entries that stand for a member; size and hash of those that are regular files."""
-    for entry in paths if isinstance(paths, list) else ():
-        match entry:
-            case {"path_type": "directory"}:
-                pass
-            case {"_path": str(path), "path_type": "softlink"}:
-                yield path, None
-            case {"_path": str(path), "sha256": str(sha256), "size_in_bytes": int(size)}:
-                yield path, archive.PayloadFile(size, _unhexed(sha256))
-            case {"_path": str(path)}:
-                yield path, None
-            case _:
-                raise ValueError("no list of paths")
-
-
-def _unhexed(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""
-
-
-def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadFile | None) -> bool:
-    return actual is None or expected is None or actual == expected
-
-
-def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
-    ordered = sorted(paths)
-    if ordered:
-        listed = ", ".join(archive.shown(path) for path in ordered[:_LISTED_PATHS])
-        more = f" and {len(ordered) - _LISTED_PATHS} more" if len(ordered) > _LISTED_PATHS else ""
-        yield f"files of the payload {what}: {listed}{more}"
-
-
-def parse_json_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object as every reader understands it.
-
-    `json.loads` takes more than JSON: other encodings, NaN, a key twice (of which readers disagree).
-
-    Raises:
-        ValueError: it is something else; the text completes "… is".
-    """
-    try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-        # A lone surrogate can be spelled in JSON, but not written as UTF-8; neither can a number like 1e999.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    except UnicodeError:
-        raise ValueError("not UTF-8 throughout") from None
-    except _RefusedError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"no JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 - wrong data, not a wrong call
-    return value
-
-
-class _RefusedError(ValueError):
-    """JSON to `json`, but not to every reader."""
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise _RefusedError("an object with a key twice")
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise _RefusedError(f"no JSON ({name} is no number)")
