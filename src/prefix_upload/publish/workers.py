@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
+from prefix_upload.errors import CancelledError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -47,7 +49,8 @@ class Pool:
         within the grace. Its threads are left to end with the process.
 
         Args:
-            work: called in another thread. What it raises is raised here.
+            work: called in another thread. What it raises is raised here, but for `CancelledError`: then it has
+                given way to a cancellation, and its result is missing, too.
             items: what to call it with.
             workers: how many calls to run at once.
             on_wait: called here, several times a second while nothing else happens.
@@ -71,9 +74,10 @@ class Pool:
                     on_wait()
                     continue
                 pending -= 1
-                if isinstance(result, _Raised):
+                if not isinstance(result, _Raised):
+                    yield result
+                elif not isinstance(result.error, CancelledError):
                     raise result.error
-                yield result
         finally:
             _drop_all(waiting)
 
