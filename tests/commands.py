@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -74,19 +72,6 @@ def commands(log: str) -> list[Command]:
 def annotated(log: str, kind: str) -> list[Command]:
     """The annotations of one kind."""
     return [command for command in commands(log) if command.name == kind]
-
-
-def elements(text: str) -> list[str]:
-    """The names of the elements in the rendered Markdown; raw HTML counts with its tags."""
-    markdown = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
-    found = []
-    for token in markdown.parse(text):
-        for part in (token, *(token.children or ())):
-            if part.type in {"html_inline", "html_block"}:
-                found.append(part.content.strip())
-            elif part.tag and part.nesting >= 0:
-                found.append(part.tag)
-    return found
 
 
 def _command(line: str) -> Command | None:

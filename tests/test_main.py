@@ -3,34 +3,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import signal
-import ssl
-import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 
 from building import conda_bytes, package, written
-from commands import OURS, POISON, annotated, commands, elements
-from localchannel import Access, Answer, At, Channel, Fault, LocalChannel, Stall
-from prefix_upload import discovery, validation
+from commands import annotated
+from localchannel import Answer, At, Fault, Stall
+from prefix_upload import validation
 from prefix_upload.publish import workers
-from prefix_upload.settings import DEFAULTS
-from running import CHANNEL, TOKEN
+from running import CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Action
+    from localchannel import LocalChannel
     from running import Finished
-
-
-OUTPUTS = {"packages", "checksums", "channel-url", "result"}
-OUTPUTS |= {f"{kind}-count" for kind in ("uploaded", "present", "skipped", "failed")}
 
 
 def rows(finished: Finished) -> list[dict[str, Any]]:
@@ -133,106 +125,6 @@ def test_other_bytes_under_the_same_name(
             assert hashlib.sha256(path.read_bytes()).hexdigest() in finished.log
 
 
-def test_the_workspace_is_left_as_it_was(action: Action, workspace: Path) -> None:
-    """No file is added, and none is touched."""
-    package(workspace / "out")
-    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*")}
-    assert action().exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*")} == before
-
-
-def test_checksums_are_those_of_the_files(action: Action, workspace: Path) -> None:
-    """The real tool accepts the output beside the packages."""
-    for name in ("one", "two"):
-        package(workspace, name)
-    checksums = action().outputs["checksums"]
-    assert len(checksums.splitlines()) == 2
-    command = ["sha256sum", "--check", "--strict", "-"]
-    check = subprocess.run(command, input=f"{checksums}\n", cwd=workspace, text=True, check=False)  # noqa: S603 - coreutils
-    assert check.returncode == 0
-
-
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
-def test_a_private_authority_is_trusted(
-    action: Action, workspace: Path, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
-    """Either variable that the world of OpenSSL and `requests` knows."""
-    package(workspace)
-    authority = trustme.CA()
-    bundle = workspace.parent / "ca.pem"
-    authority.cert_pem.write_to_path(bundle)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    monkeypatch.setenv(variable, str(bundle))
-    with LocalChannel(workspace.parent / "tls", {CHANNEL: Channel()}, {TOKEN: Access.READ_WRITE}, tls=context) as tls:
-        assert action(server_url=tls.url).exit_code == 0
-        monkeypatch.setenv(variable, str(workspace / "missing.pem"))
-        finished = action(server_url=tls.url, force="true")
-    assert finished.exit_code == 5
-    assert "missing.pem" in annotated(finished.log, "error")[0].data
-
-
-# Texts that the environment, a file name or an HTTP body can hold.
-POISON_BY_NAME = {
-    name: text.replace("/", "\u2215")
-    for name, text in POISON.items()
-    if "\0" not in text and not any("\ud800" <= char < "\udc80" for char in text)
-}
-
-
-def shown(finished: Finished) -> list[str]:
-    """The elements of the summary, after making sure that the runner got no command or output from elsewhere."""
-    assert {command.name for command in commands(finished.log)} <= OURS
-    assert set(finished.outputs) == OUTPUTS
-    return elements(finished.summary)
-
-
-def test_hostile_file_names_are_text(action: Action, workspace: Path, server: LocalChannel) -> None:
-    """Invalid files, and a valid package in a hostile folder: each is told, none takes effect."""
-    for text in POISON_BY_NAME.values():
-        written(workspace / f"{text}-1.0-0.conda", b"text")
-    package(workspace / POISON_BY_NAME["line feed"] / POISON_BY_NAME["tag"])
-    finished = action()
-    assert finished.exit_code == 4
-    found = shown(finished)
-    assert len(annotated(finished.log, "error")) <= 10
-    assert {row["path"].removesuffix("-1.0-0.conda") for row in rows(finished)} >= set(POISON_BY_NAME.values())
-    assert found.count("tr") == len(POISON_BY_NAME) + 2
-    assert not {"img", "script", "del", "em", "blockquote", "hr"} & set(found)
-    assert not server.requests
-
-
-@pytest.mark.parametrize("text", POISON_BY_NAME.values(), ids=POISON_BY_NAME)
-def test_hostile_words_of_the_server_are_text(action: Action, workspace: Path, server: LocalChannel, text: str) -> None:
-    """In the answer to an upload, to a question, and in a redirect."""
-    package(workspace, "one")
-    package(workspace, "two")
-    words = text.encode("utf-8", "surrogateescape")
-    host = re.sub(r"[^!-~]", "", text)
-    server.fail(
-        Fault(Answer(422, words), path="/upload/", file="one-1.0-h0_0.conda"),
-        Fault(Answer(307, words, {"Location": f"//{host}/"}), path="/upload/", file="two-1.0-h0_0.conda"),
-        Fault(Answer(200, json.dumps({"errors": [{"message": text}]})), path="/api/graphql", times=None),
-        Fault(Answer(400, words), path="repodata.json", times=None),
-    )
-    finished = action(concurrency="1")
-    assert finished.exit_code == 5
-    assert statuses(finished) == {"one": "failed", "two": "failed"}
-    assert shown(finished).count("tr") == 3
-    assert len(annotated(finished.log, "error")) == 2
-    assert len(annotated(finished.log, "warning")) == 1
-
-
-@pytest.mark.parametrize("text", POISON_BY_NAME.values(), ids=POISON_BY_NAME)
-def test_hostile_inputs_are_text(action: Action, server: LocalChannel, text: str) -> None:
-    """In every input at once: exit code 2, and nothing but our own commands."""
-    names = [name.replace("-", "_") for name in DEFAULTS]
-    finished = action(**dict.fromkeys(names, text))
-    assert finished.exit_code in {2, 3}
-    assert not {"table", "img", "script"} & set(shown(finished))
-    assert not server.requests
-
-
 def test_configuration_problems_are_told_together(action: Action, server: LocalChannel) -> None:
     """Exit code 2, an annotation each, outputs and summary written, nobody asked."""
     finished = action(channel="@octo", force="maybe", timeout="soon", summary="perhaps")
@@ -333,39 +225,3 @@ def cancel_and_give(value: float) -> Callable[[], float]:
         return value
 
     return random
-
-
-def test_a_long_pause_ends_with_the_signal(action: Action, workspace: Path, server: LocalChannel) -> None:
-    """A server that asks for two minutes does not keep a cancelled run."""
-    package(workspace)
-    server.fail(Fault(Answer(429, "", {"Retry-After": "120"}), path="/upload/", times=None))
-
-    def cancel() -> None:
-        while not any(request.status for request in server.uploads):
-            if stop.wait(0.01):
-                return
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    stop = threading.Event()
-    canceller = threading.Thread(target=cancel)
-    canceller.start()
-    finished = action(retries="20")
-    stop.set()
-    canceller.join()
-    assert finished.exit_code == 143
-    assert statuses(finished) == {"demo": "failed"}
-    assert len(server.uploads) == 1
-
-
-def test_a_bug_before_the_first_file_is_not_hidden(action: Action, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outputs and summary are written however early it strikes; its words are only text."""
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("\n".join(POISON.values()))
-
-    monkeypatch.setattr(discovery, "find", fail)
-    finished = action()
-    assert finished.exit_code == 1
-    assert "Traceback" in finished.log
-    assert shown(finished)
-    assert finished.outputs["result"] == "failure"

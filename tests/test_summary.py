@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
-from commands import POISON, elements
+from commands import POISON
 from prefix_upload import summary
 from prefix_upload.errors import ExitCode, Problem
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
@@ -43,6 +44,19 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
     """A package that was uploaded."""
     known: dict[str, Any] = {"source": package(number), "status": Status.UPLOADED}
     return Outcome(**known | fields)
+
+
+def elements(text: str) -> list[str]:
+    """The names of the elements in the rendered Markdown; raw HTML counts with its tags."""
+    markdown = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
+    found = []
+    for token in markdown.parse(text):
+        for part in (token, *(token.children or ())):
+            if part.type in {"html_inline", "html_block"}:
+                found.append(part.content.strip())
+            elif part.tag and part.nesting >= 0:
+                found.append(part.tag)
+    return found
 
 
 @pytest.mark.parametrize(
