@@ -199,7 +199,9 @@ def validation(machine: Machine) -> str:
                 action = machine.action(folder, server.url, **{"dry-run": "true"})
                 costs.setdefault("prefix-upload, dry run", []).append(action.measure())
                 script = f"{tool.format(path)} && sha256sum {path}"
-                costs.setdefault(f"`{tool.format('…')} && sha256sum`", []).append(machine.tool(script).measure())
+                costs.setdefault(f"`{tool.format('…')} && sha256sum`".replace("|", "\\|"), []).append(
+                    machine.tool(script).measure()
+                )
         tables.append(_table(f"(e) full validation of 1 GB in one `{extension}`", costs))
     return "\n".join(tables)
 
