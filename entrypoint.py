@@ -5,7 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
-from prefix_upload.main import main
+from prefix_upload.cancellation import Cancellation
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cancellation = Cancellation()
+    cancellation.watch()
+
+    from prefix_upload.main import main  # after `watch`: loading it takes long enough for a signal to be lost
+
+    sys.exit(main(cancellation))

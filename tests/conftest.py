@@ -6,16 +6,19 @@ import itertools
 import os
 import signal
 import socket
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from localchannel import Access, Channel, LocalChannel
+from prefix_upload.cancellation import SIGNALS, Cancellation
 from prefix_upload.main import main
 from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # What a machine may have set up for HTTP clients.
@@ -28,6 +31,23 @@ class Action(Protocol):
 
     def __call__(self, **inputs: str) -> Finished:
         """Inputs that are not given are those of a plain upload of every package."""
+
+
+@dataclass
+class Pauses:
+    """Stands for the action's waiting: notes how long it would have taken, and takes no time.
+
+    `before` is called before each pause.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def __call__(self, cancelled: threading.Event, seconds: float) -> bool:
+        """Tells whether the run is cancelled, as the real waiting does."""
+        self.before()
+        self.seconds.append(seconds)
+        return cancelled.is_set()
 
 
 @pytest.fixture(autouse=True)
@@ -63,16 +83,32 @@ def closed_url() -> str:
 
 
 @pytest.fixture
+def pauses() -> Pauses:
+    """The pauses that `action` makes."""
+    return Pauses()
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts the handlers of the signals back."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def action(
     tmp_path: Path,
     workspace: Path,
     server: LocalChannel,
+    pauses: Pauses,
+    handlers: None,  # noqa: ARG001 - puts back what each run sets
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Iterator[Action]:
+) -> Action:
     """The whole action against the local server, in this process; each call is a step of its own."""
     numbers = itertools.count()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(**inputs: str) -> Finished:
         files = RunnerFiles.create(tmp_path / "runner" / str(next(numbers)))
@@ -84,8 +120,8 @@ def action(
         for name, value in environment(workspace, plain | given, files).items():
             monkeypatch.setenv(name, value)
         capsys.readouterr()
-        return files.finished(main(), capsys.readouterr().out)
+        cancellation = Cancellation(pauses)
+        cancellation.watch()
+        return files.finished(main(cancellation), capsys.readouterr().out)
 
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return run

@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import pytest
 
 from commands import OURS, POISON, annotated, commands
 from prefix_upload import github
-from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.errors import Problem
 from prefix_upload.github import Runner, outputs
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
 from prefix_upload.publish import Transfer
 from running import RunnerFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -91,28 +86,6 @@ def test_pull_requests_from_forks(tmp_path: Path, event: object, name: str, expe
     variables = {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "octo/tools", "GITHUB_EVENT_NAME": name}
     assert Runner(variables).is_fork_pull_request is expected
     assert not Runner({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).is_fork_pull_request
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Signal handlers are put back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers")
-def test_the_first_signal_counts() -> None:
-    """The runner sends SIGINT, and SIGTERM after it."""
-    runner = Runner({})
-    runner.watch_signals()
-    before = runner.cancelled_by
-    assert (before, runner.wait(0)) == (None, False)
-    signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGTERM)
-    assert runner.cancelled_by is ExitCode.INTERRUPTED
-    assert runner.wait(10) is True
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:

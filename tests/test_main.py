@@ -17,10 +17,9 @@ from prefix_upload.publish import workers
 from running import CHANNEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Action
+    from conftest import Action, Pauses
     from localchannel import LocalChannel
     from running import Finished
 
@@ -204,24 +203,14 @@ def test_cancellation(
 
 
 def test_cancellation_while_the_channel_is_asked(
-    action: Action, workspace: Path, server: LocalChannel, monkeypatch: pytest.MonkeyPatch
+    action: Action, workspace: Path, server: LocalChannel, pauses: Pauses
 ) -> None:
     """Waiting for a server that is not well ends at once; nothing was sent, and that is no bug."""
     package(workspace)
     server.fail(Fault(Answer(503), path="/api/graphql", times=None))
-    monkeypatch.setattr("prefix_upload.main.random.random", cancel_and_give(1.0))
+    pauses.before = lambda: signal.raise_signal(signal.SIGTERM)
     finished = action(retries="5")
     assert finished.exit_code == 143
     assert statuses(finished) == {"demo": "not-attempted"}
     assert "Traceback" not in finished.log
     assert not server.uploads
-
-
-def cancel_and_give(value: float) -> Callable[[], float]:
-    """A source of randomness that is asked just before the first pause, and has the run cancelled then."""
-
-    def random() -> float:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return value
-
-    return random

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+# What to do wherever nobody can tell, or not everything was done: the order of a run makes it true.
+RERUN_IS_SAFE = "Run the step again: what is on the channel by then is found there and not sent twice."
+
 
 class ExitCode(IntEnum):
     """How a run ended. `BUG` is Python's own code for the traceback that follows."""

@@ -1,11 +1,9 @@
-"""GitHub's runner: inputs, mask, log, annotations, outputs, summary, cancellation. Nothing else knows of it."""
+"""GitHub's runner: inputs, mask, log, annotations, outputs, summary. Nothing else knows of it."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 import traceback
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,12 +13,11 @@ from actions_toolkit import core
 from actions_toolkit.file_command import issue_file_command
 
 from prefix_upload import neutral, summary
-from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.errors import Problem
 from prefix_upload.models import Package, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import FrameType
 
     from prefix_upload.models import Outcome, Report, UnvalidatedFile
     from prefix_upload.publish import Transfer
@@ -40,7 +37,6 @@ _SIGNS = {
     Status.SKIPPED: "-",
     Status.WOULD_UPLOAD: "?",
 }
-_EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
 class Runner:
@@ -48,8 +44,6 @@ class Runner:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._cancelled = threading.Event()
-        self._cancelled_by: ExitCode | None = None
         self._in_group = False
         self._secrets: list[str] = []
 
@@ -100,27 +94,6 @@ class Runner:
     @property
     def _repository(self) -> str:
         return PurePosixPath(self._environ.get("GITHUB_REPOSITORY") or "repository").name
-
-    # Cancellation: SIGINT first, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
-
-    def watch_signals(self) -> None:
-        """From now on a signal does not end the process (as PID 1, SIGTERM would not even do that), but is noted."""
-        for number in _EXIT_CODES:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._cancelled_by is None:
-            self._cancelled_by = _EXIT_CODES[signal.Signals(number)]
-        self._cancelled.set()
-
-    @property
-    def cancelled_by(self) -> ExitCode | None:
-        """How a cancelled run exits; `None` while it is not cancelled."""
-        return self._cancelled_by
-
-    def wait(self, seconds: float) -> bool:
-        """Waits; returns early, and true, if the run is cancelled. For workers: the main thread has to stay free."""
-        return self._cancelled.wait(seconds)
 
     # The log. Only the main thread writes it.
 

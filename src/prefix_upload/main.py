@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from prefix_upload import discovery, settings
 from prefix_upload.channel import Channel, Client, Patience
 from prefix_upload.credentials import Credentials
-from prefix_upload.errors import ConfigurationError, ExitCode, Problem
+from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, ExitCode, Problem
 from prefix_upload.github import Runner
 from prefix_upload.models import Report
 from prefix_upload.publish import Pool, Publication, cancelled
@@ -21,14 +21,23 @@ from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from prefix_upload.cancellation import Cancellation
 
-def main(environ: Mapping[str, str] = os.environ) -> int:
+# Said when the job was cancelled or its runner is shut down.
+_CANCELLED = Problem(
+    "Cancelled",
+    "The run was cancelled: no upload was begun after that, and those under way were given up. "
+    "What is known of each package stands in its row.",
+    RERUN_IS_SAFE,
+)
+
+
+def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) -> int:
     """Runs the action and returns its exit code.
 
     Whatever happens, outputs and summary tell how far it came; of what nobody foresaw the log has the traceback.
     """
     runner = Runner(environ)
-    runner.watch_signals()
     raw = runner.inputs(settings.DEFAULTS)
     runner.mask(raw["token"])
     report_so_far: Callable[[], Report] = Report
@@ -36,27 +45,36 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         asked = settings.parse(
             raw, Workspace(runner.workspace, runner.workspace_aliases), from_fork=runner.is_fork_pull_request
         )
-        found = discovery.find(asked.patterns, runner.workspace)
-        if found.files:
-            publication = _publication(asked, runner, environ)
-            report_so_far = publication.report
+        pool = Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic)
+        publication = _publication(asked, runner, environ, pool, cancellation)
+        report_so_far = publication.report
+        # In a worker, as everything that may take long, so that a cancellation does not wait for it.
+        found = pool.call(lambda: discovery.find(asked.patterns, runner.workspace))
+        if found is None:
+            report = publication.report()
+        elif found.files:
             publication.run(found.files)
             report = publication.report()
-            warnings = (*_unmatched(found.unmatched), *report.warnings)
-            report = replace(report, warnings=warnings, ended_by=runner.cancelled_by)
+            report = replace(report, warnings=(*_unmatched(found.unmatched), *report.warnings))
         else:
-            report = _nothing_found(asked)
+            report = _nothing_found(asked, publication.report())
     except ConfigurationError as error:
         report = Report(problems=error.problems, ended_by=ExitCode.CONFIGURATION)
     except Exception as error:  # noqa: BLE001 - whatever it is, the outputs are written
         runner.crashed(error)
         report = replace(report_so_far(), ended_by=ExitCode.BUG)
+    else:
+        if cancellation.exit_code is not None:
+            problems = (*report.problems, _CANCELLED)
+            report = replace(report, problems=problems, ended_by=ExitCode(cancellation.exit_code))
     return runner.publish(report, with_summary=settings.wants_summary(raw))
 
 
-def _publication(asked: Settings, runner: Runner, environ: Mapping[str, str]) -> Publication:
+def _publication(
+    asked: Settings, runner: Runner, environ: Mapping[str, str], pool: Pool, cancellation: Cancellation
+) -> Publication:
     def sleep(seconds: float) -> None:
-        if runner.wait(seconds):
+        if cancellation.wait(seconds):
             raise cancelled()
 
     credentials = Credentials(asked.token)
@@ -78,13 +96,13 @@ def _publication(asked: Settings, runner: Runner, environ: Mapping[str, str]) ->
         asked,
         runner.workspace,
         Channel(client, asked.channel, credentials, patience),
-        pool=Pool(is_cancelled=lambda: runner.cancelled_by is not None, clock=time.monotonic),
+        pool=pool,
         listener=runner,
         sleep=sleep,
     )
 
 
-def _nothing_found(asked: Settings) -> Report:
+def _nothing_found(asked: Settings, report: Report) -> Report:
     """The report where no pattern matches: an error, a warning or nothing, as `if-no-files-found` says."""
     problem = Problem(
         "No files found",
@@ -93,15 +111,13 @@ def _nothing_found(asked: Settings) -> Report:
         "of this job downloaded them, and that a pattern for a hidden folder spells its dot. If there may be nothing "
         "to publish, set 'if-no-files-found: ignore'.",
     )
-    is_error = asked.if_no_files_found is IfNoFilesFound.ERROR
-    return Report(
-        channel=asked.channel,
-        server_url=asked.server_url,
-        dry_run=asked.dry_run,
-        problems=(problem,) if is_error else (),
-        warnings=(problem,) if asked.if_no_files_found is IfNoFilesFound.WARN else (),
-        ended_by=ExitCode.NOTHING_TO_UPLOAD if is_error else None,
-    )
+    match asked.if_no_files_found:
+        case IfNoFilesFound.ERROR:
+            return replace(report, problems=(problem,), ended_by=ExitCode.NOTHING_TO_UPLOAD)
+        case IfNoFilesFound.WARN:
+            return replace(report, warnings=(problem,))
+        case IfNoFilesFound.IGNORE:
+            return report
 
 
 def _unmatched(patterns: Sequence[str]) -> Iterable[Problem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -103,21 +105,44 @@ def test_waiting_is_told() -> None:
     assert list(results) == [True]
 
 
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_does_not_end_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where its handler takes longer than what is left of the wait."""
+    monkeypatch.setattr(workers, "_POLL", 0.05)
+    main = threading.get_ident()
+    waits = threading.Semaphore(0)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Event().wait(0.1))
+
+    def work(_: int) -> bool:
+        waits.acquire(timeout=10)  # so the caller waits again, for most of the time of a poll
+        signal.pthread_kill(main, signal.SIGTERM)
+        return waits.acquire(timeout=10)
+
+    assert list(pool().map(work, [1], workers=1, on_wait=waits.release)) == [True]
+
+
+def test_a_call() -> None:
+    """Its result; or nothing if the run is cancelled and it does not end within the grace."""
+    assert pool().call(lambda: 5) == 5
+    seconds = itertools.count(step=10)
+    ends = threading.Event()
+    assert pool(lambda: True, lambda: float(next(seconds))).call(lambda: ends.wait(10)) is None
+    ends.set()
+
+
 def test_a_cancellation_drops_what_was_not_begun() -> None:
     """What is under way may come to its end."""
-    cancelled, begun = threading.Event(), threading.Event()
+    cancelled, dropped = threading.Event(), threading.Event()
 
     def work(item: int) -> int:
-        begun.set()
         cancelled.wait(10)
         dropped.wait(10)
         return item
 
-    dropped = threading.Event()
-    results = pool(cancelled.is_set).map(
-        work, range(100), workers=2, on_wait=(dropped if cancelled.is_set() else cancelled).set
-    )
-    assert sorted(results) == [0, 1]
+    def on_wait() -> None:
+        (dropped if cancelled.is_set() else cancelled).set()
+
+    assert sorted(pool(cancelled.is_set).map(work, range(100), workers=2, on_wait=on_wait)) == [0, 1]
 
 
 def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:

@@ -20,7 +20,7 @@ from prefix_upload.channel.records import (
     from_repodata,
     graphql_query,
 )
-from prefix_upload.errors import BatchError, ChannelError, ConflictError
+from prefix_upload.errors import RERUN_IS_SAFE, BatchError, ChannelError, ConflictError
 from prefix_upload.models import Status
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ _LOOKUP_TIMEOUT = 60.0
 _MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only where GraphQL does not answer; parsed, it takes a few times this much memory.
 _MAX_REPODATA_BODY = 64 * 2**20
-
-_RERUN = "Run the step again: what is on the channel by then is found there and not sent twice."
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ class Channel:
         if record.sha256 is None:
             raise ChannelError(
                 f"The channel has a file of this name, but does not tell with which bytes ({answer.words}).",
-                _RERUN,
+                RERUN_IS_SAFE,
             )
         raise conflict(package, record.sha256)
 
@@ -259,10 +257,10 @@ class Channel:
         attempts = self._patience.retries + 1
         message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {_reason(failure)}."
         if may_be_there:
-            return ChannelError(f"{message} The channel does not list it, but may still do.", _RERUN)
+            return ChannelError(f"{message} The channel does not list it, but may still do.", RERUN_IS_SAFE)
         if isinstance(failure, NoAnswerError):
             return self._unreachable(failure)
-        return ChannelError(message, _RERUN)
+        return ChannelError(message, RERUN_IS_SAFE)
 
 
 def _reason(failure: Answer | NoAnswerError) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from prefix_upload import validation
 from prefix_upload.channel import BATCH_SIZE, Record, conflict
-from prefix_upload.errors import BatchError, CancelledError, ChannelError, ConflictError, Problem
+from prefix_upload.errors import RERUN_IS_SAFE, BatchError, CancelledError, ChannelError, ConflictError, Problem
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
 from prefix_upload.publish.workers import Pool
 
@@ -273,7 +273,7 @@ def cancelled() -> CancelledError:
     """The error for an upload that is given up because the run was cancelled."""
     return CancelledError(
         "The run was cancelled while this package was being sent: the channel may have it or not.",
-        "Run the step again: what is on the channel by then is found there and not sent twice.",
+        RERUN_IS_SAFE,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.errors import CancelledError
@@ -56,7 +56,8 @@ class Pool:
             on_wait: called here, several times a second while nothing else happens.
         """
         waiting = deque(items)
-        results: SimpleQueue[_Result | _Raised] = SimpleQueue()
+        # NOTE: no SimpleQueue: before Python 3.13 its `get` waits for ever if a signal's handler outlasts the timeout.
+        results: Queue[_Result | _Raised] = Queue()
         pending = len(waiting)
         for _ in range(min(workers, pending)):
             threading.Thread(target=_serve, args=(work, waiting, results), daemon=True).start()
@@ -81,6 +82,10 @@ class Pool:
         finally:
             _drop_all(waiting)
 
+    def call(self, work: Callable[[], _Result]) -> _Result | None:
+        """The result of a single piece of work, or `None` if the run was cancelled before it came."""
+        return next(self.map(lambda _: work(), [None], workers=1, on_wait=lambda: None), None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
@@ -89,7 +94,7 @@ class _Raised:
     error: BaseException
 
 
-def _serve(work: Callable[[_Item], _Result], waiting: deque[_Item], results: SimpleQueue[_Result | _Raised]) -> None:
+def _serve(work: Callable[[_Item], _Result], waiting: deque[_Item], results: Queue[_Result | _Raised]) -> None:
     while True:
         try:
             item = waiting.popleft()
