@@ -84,6 +84,7 @@ def _publication(
         connections=asked.concurrency,
         # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
         ca_bundle=environ.get("SSL_CERT_FILE", ""),
+        clock=time.monotonic,
     )
     patience = Patience(
         retries=asked.retries,

@@ -19,6 +19,7 @@ class Request:
         method: The HTTP method, in capitals.
         path: Path and query as sent, percent-encoding kept.
         headers: The request's headers; names are looked up in any case.
+        peer: The client's end of the connection; requests over one connection share it.
         file: `X-File-Name`, from the head or from the multipart part.
         json: The decoded body, where it was JSON.
         body_size: Bytes of the body that were read before the answer or the cut.
@@ -29,6 +30,7 @@ class Request:
     method: str
     path: str
     headers: HTTPMessage
+    peer: tuple[str, int]
     file: str | None = None
     json: Any = None
     body_size: int = 0

@@ -67,7 +67,7 @@ def connect(server: LocalChannel, pauses: list[float]) -> Connect:
         ca_bundle: str = "",
     ) -> Channel:
         credentials = Credentials(None if token is None else Secret(token))
-        client = Client(url or server.url, credentials, connections=4, ca_bundle=ca_bundle)
+        client = Client(url or server.url, credentials, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
         patience = Patience(retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0)
         return Channel(client, name, credentials, patience)
 

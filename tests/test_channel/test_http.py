@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import ssl
 import threading
@@ -24,7 +25,7 @@ from prefix_upload.models import Secret
 from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -32,8 +33,11 @@ REPODATA = f"/{CHANNEL}/noarch/repodata.json"
 GRAPHQL = "/api/graphql"
 
 
-def client_of(url: str, token: str | None = TOKEN, ca_bundle: str = "") -> Client:
-    return Client(url, Credentials(None if token is None else Secret(token)), connections=2, ca_bundle=ca_bundle)
+def client_of(
+    url: str, token: str | None = TOKEN, ca_bundle: str = "", clock: Callable[[], float] = lambda: 0.0
+) -> Client:
+    credentials = Credentials(None if token is None else Secret(token))
+    return Client(url, credentials, connections=2, ca_bundle=ca_bundle, clock=clock)
 
 
 def ask(client: Client) -> http.Answer:
@@ -181,6 +185,42 @@ def test_an_answer_in_a_broken_encoding_is_not_whole(server: LocalChannel, clien
     """It says gzip and is none."""
     server.fail(Fault(Answer(200, b"plain text", {"Content-Encoding": "gzip"}), path=GRAPHQL))
     assert not ask(client).is_whole
+
+
+def test_an_answer_without_end_is_given_up(dripping: str) -> None:
+    """A byte now and then is no silence, so that the timeout never ends it: its time as a whole is limited."""
+    seconds = itertools.count(step=50)
+    client = client_of(dripping, clock=lambda: float(next(seconds)))
+    got = client.get(REPODATA, timeout=10, max_body=10**9)
+    assert (got.status, got.is_whole) == (200, False)
+    assert 0 < len(got.body) < 10**6
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A server that goes on answering for as long as somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def speak() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+                while True:
+                    connection.sendall(b"x")
+
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        speaking.join()
+
+
+@pytest.mark.parametrize("length", [0, 1, 60_000])
+def test_connections_are_used_again(server: LocalChannel, client: Client, length: int) -> None:
+    """An answer that was read to its end leaves its connection open for the next request."""
+    server.fail(Fault(Answer(200, b"x" * length), path=GRAPHQL, times=3))
+    assert all(ask(client).is_success for _ in range(3))
+    assert len({request.peer for request in server.requests}) == 1
 
 
 # No answer.

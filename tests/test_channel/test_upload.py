@@ -388,6 +388,17 @@ def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, buil
     assert all(word in caught.value.advice for word in ("build number", "'skip-existing'", "'force'"))
 
 
+def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """The server does not overwrite: its words are shown, and nobody is told to set `force`."""
+    there, here = build(content="old\n"), build()
+    server.publish(CHANNEL, there.path)
+    server.fail(Fault(Answer(409, "this channel is append-only"), path=UPLOAD))
+    with pytest.raises(ChannelError, match="append-only") as caught:
+        upload(connect(), here, force=True)
+    assert not isinstance(caught.value, ConflictError)
+    assert "'force'" not in caught.value.advice
+
+
 @pytest.mark.parametrize("then", GRAPHQL_FAULTS.values(), ids=GRAPHQL_FAULTS.keys())
 def test_a_conflict_is_judged_by_the_repodata_where_graphql_is_down(
     server: LocalChannel, connect: Connect, package: Package, then: Answer | Cut | Truncate

@@ -109,7 +109,7 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
         )
-        client = Client(asked.server_url, credentials, connections=asked.concurrency, ca_bundle="")
+        client = Client(asked.server_url, credentials, connections=asked.concurrency, ca_bundle="", clock=stage.clock)
         return Publication(
             asked,
             workspace,

@@ -132,7 +132,7 @@ class Channel:
                 if answer.is_success:
                     return Status.UPLOADED
                 if not answer.is_passing:
-                    return self._settle(package, answer, ours=may_be_there)
+                    return self._settle(package, answer, force=force, ours=may_be_there)
                 may_be_there |= answer.status >= 500  # noqa: PLR2004 - a gateway may have lost the server's yes
                 failure = answer
             is_last = attempt == self._patience.retries
@@ -158,7 +158,7 @@ class Channel:
             data=Body(package, on_progress),
         )
 
-    def _settle(self, package: Package, answer: Answer, *, ours: bool) -> Status:
+    def _settle(self, package: Package, answer: Answer, *, force: bool, ours: bool) -> Status:
         """What a final answer means: 409 may be good news, everything else is an error."""
         if answer.status != 409:  # noqa: PLR2004 - Conflict
             raise self._refused(answer)
@@ -171,6 +171,11 @@ class Channel:
             raise ChannelError(
                 f"The channel has a file of this name, but does not tell with which bytes ({answer.words}).",
                 RERUN_IS_SAFE,
+            )
+        if force:
+            raise ChannelError(
+                f"The channel has other bytes under this name, and the server does not overwrite it ({answer.words}).",
+                "Look into the channel's settings whether it lets a package be overwritten; or raise the build number.",
             )
         raise conflict(package, record.sha256)
 

@@ -18,7 +18,7 @@ import urllib3
 from prefix_upload import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from prefix_upload.credentials import Credentials
 
@@ -28,6 +28,9 @@ MAX_BODY = 2**16
 # What is shown of it, in characters.
 _MAX_WORDS = 500
 _MAX_REDIRECTS = 5
+# The seconds that an answer's body may take altogether: a server that sends a byte now and then never runs into the
+# timeout, which is about silence.
+_MAX_ANSWER_TIME = 120.0
 # What OpenSSL calls mistakes in the settings, which show before anything is sent: plain HTTP at the other end, and
 # a file of certificates that holds none.
 _TLS_MISTAKES = frozenset({"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND"})
@@ -106,10 +109,20 @@ class Client:
         credentials: the bearer; it is sent to this origin only.
         connections: how many connections to keep open.
         ca_bundle: the file of certificates to trust where `REQUESTS_CA_BUNDLE` names none; "" for the usual.
+        clock: seconds that only ever grow.
     """
 
-    def __init__(self, server_url: str, credentials: Credentials, *, connections: int, ca_bundle: str) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        credentials: Credentials,
+        *,
+        connections: int,
+        ca_bundle: str,
+        clock: Callable[[], float],
+    ) -> None:
         self._server_url = server_url
+        self._clock = clock
         self._bearer = _Bearer(credentials)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
@@ -174,8 +187,22 @@ class Client:
             # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
             raise NoAnswerError(str(error), may_have_arrived=False, is_final=True) from error
         with response:
-            body, is_whole = _read(response, max_body)
+            body, is_whole = self._read(response, max_body)
             return Answer(response.status_code, response.headers, body, is_whole)
+
+    def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
+        """The body up to the limit, and whether it is all of it. What broke off on the way is kept."""
+        deadline = self._clock() + _MAX_ANSWER_TIME
+        body = bytearray()
+        try:
+            # NOTE: `read1` returns what has come; what `requests` offers waits until there is more.
+            while piece := response.raw.read1(MAX_BODY, decode_content=True):
+                body += piece
+                if len(body) > limit or self._clock() > deadline:
+                    return bytes(body[:limit]), False
+        except urllib3.exceptions.HTTPError:
+            return bytes(body), False
+        return bytes(body), True
 
 
 class _Session(requests.Session):
@@ -209,19 +236,6 @@ class _Bearer(requests.auth.AuthBase):
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def _read(response: requests.Response, limit: int) -> tuple[bytes, bool]:
-    """The body up to the limit, and whether it is all of it. What broke off on the way is kept."""
-    body = bytearray()
-    try:
-        for chunk in response.iter_content(MAX_BODY):
-            body += chunk
-            if len(body) > limit:
-                return bytes(body[:limit]), False
-    except requests.RequestException:
-        return bytes(body), False
-    return bytes(body), True
 
 
 def _no_answer(error: Exception) -> NoAnswerError:
