@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -205,6 +206,20 @@ def test_files_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixt
     runner = Runner({"GITHUB_OUTPUT": str(path), "GITHUB_STEP_SUMMARY": str(path)})
     assert runner.publish(uploads(1), with_summary=True) == 0
     assert len(annotated(capsys.readouterr().out, "warning")) == 2
+
+
+def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was half written is taken back: the runner fails a step for half an output."""
+    files.output.write_text("earlier<<end\nvalue\nend\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        assert Runner(environ(files)).publish(uploads(10), with_summary=True) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files.finished(0, "").outputs == {"earlier": "value"}
+    assert files.summary.read_text() == ""
+    assert [warning.data.count("File too large") for warning in annotated(capsys.readouterr().out, "warning")] == [1, 1]
 
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import traceback
@@ -194,10 +195,15 @@ class Runner:
         path = self._environ.get(variable)
         if not path:
             return ()
+        size = 0
         try:
-            with Path(path).open("a"):  # the toolkit has no error of its own for a file that is not there
-                write()
+            with Path(path).open("a") as file:  # the toolkit has no error of its own for a file that is not there
+                size = file.tell()
+            write()
         except OSError as error:
+            # Half of an output is worse than none: for it the runner fails the step (FileCommandManager).
+            with contextlib.suppress(OSError):
+                os.truncate(path, size)
             message = f"The {what} could not be written to {path} ({error.strerror})."
             return (Problem("Not written", message, "Look into the log for what it would say."),)
         return ()

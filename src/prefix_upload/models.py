@@ -75,8 +75,8 @@ class Status(StrEnum):
 class Package:
     """A conda package that passed validation. Only `validation.check` makes one.
 
-    `path` is where its bytes are; `relative_path` is what users know it by (relative to the workspace,
-    with `/`). `size` is in bytes; `md5` and `sha256` are lower-case hexadecimal, of the whole file.
+    `path` is where its bytes are, with no link in its way; `relative_path` is what users know it by (relative to
+    the workspace, with `/`). `size` is in bytes; `md5` and `sha256` are lower-case hexadecimal, of the whole file.
     """
 
     path: Path

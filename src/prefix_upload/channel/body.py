@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import FileChangedError
+from prefix_upload.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,7 @@ class Body:
                 server cannot take it.
         """
         try:
-            with self._package.path.open("rb", buffering=0) as file:
+            with os.fdopen(open_regular(self._package.path), "rb", buffering=0) as file:
                 yield from self._pieces(file.readinto)
         except OSError as error:
             raise _changed(self._package, f"cannot be read any more ({error.strerror})") from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload import archive
+from prefix_upload.files import NoRegularFileError, open_regular
 from prefix_upload.models import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
 from prefix_upload.validation.rules import (
     file_name_findings,
@@ -57,11 +57,13 @@ def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
     The file is read once for its hashes and once for what it holds. It must not change meanwhile.
     """
     draft = _Draft(path, path.relative_to(rules.workspace).as_posix())
+    draft.target = _target(draft, rules.workspace)
     try:
-        descriptor = _open(draft, rules.workspace)
-        if descriptor is not None:
-            with os.fdopen(descriptor, "rb") as file:
+        if draft.target is not None:
+            with os.fdopen(open_regular(draft.target), "rb") as file:
                 _check_file(draft, file, rules)
+    except NoRegularFileError:
+        draft.findings.append("this is no regular file")
     except OSError as error:
         draft.findings.append(f"the file cannot be read ({error.strerror})")
     return draft.finish()
@@ -89,10 +91,11 @@ def check_batch(checked: Sequence[Package | UnvalidatedFile]) -> list[Package | 
 
 @dataclass(slots=True)
 class _Draft:
-    """What is known of a file so far."""
+    """What is known of a file so far. `target` is where its bytes are, which `path` may only link to."""
 
     path: Path
     relative_path: str
+    target: Path | None = None
     index: dict[str, Any] = field(default_factory=dict)
     subdir: str = ""
     size: int = 0
@@ -105,7 +108,7 @@ class _Draft:
         if self.findings:
             return UnvalidatedFile(relative_path=self.relative_path, file=self.path.name, findings=tuple(self.findings))
         return Package(
-            path=self.path,
+            path=self.target or self.path,
             relative_path=self.relative_path,
             file=self.path.name,
             name=self.index["name"],
@@ -125,8 +128,8 @@ def _clashing(package: Package, other: str) -> UnvalidatedFile:
     return UnvalidatedFile(relative_path=package.relative_path, file=package.file, findings=(finding,))
 
 
-def _open(draft: _Draft, workspace: Path) -> int | None:
-    """Opens the file, if it is one. A link is followed only inside the workspace."""
+def _target(draft: _Draft, workspace: Path) -> Path | None:
+    """The file itself. A link is followed only inside the workspace."""
     try:
         target = draft.path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
@@ -135,13 +138,7 @@ def _open(draft: _Draft, workspace: Path) -> int | None:
     if not target.is_relative_to(workspace):
         draft.findings.append("the file is a link that leads out of the workspace")
         return None
-    # NOTE: a FIFO would block until somebody writes; O_NOFOLLOW because `target` has just been resolved.
-    descriptor = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    draft.findings.append("this is no regular file")
-    return None
+    return target
 
 
 def _check_size(draft: _Draft, size: int, max_size: int | None) -> None:
