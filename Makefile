@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
-.PHONY: demo test lint bench lock serve format clean
+.PHONY: demo test lint bench reliability lock serve format clean
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -28,6 +28,9 @@ lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and act
 
 bench: .venv/ready  ## Compares speed and memory with other ways to upload
 	$(RUN) -m bench
+
+reliability: .venv/ready  ## Writes docs/reliability.md from the tests' table of faults
+	PYTHONPATH=src:tests $(BIN)/python -m reliability
 
 format: .venv/ready  ## Formats the code
 	$(BIN)/ruff check --fix $(SOURCES)

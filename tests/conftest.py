@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -18,7 +19,7 @@ from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 # What a machine may have set up for HTTP clients.
@@ -29,8 +30,8 @@ SURROUNDINGS = (*PROXIES, "requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file
 class Action(Protocol):
     """Runs the action in this process, with these inputs (hyphens as underscores)."""
 
-    def __call__(self, **inputs: str) -> Finished:
-        """Inputs that are not given are those of a plain upload of every package."""
+    def __call__(self, variables: Mapping[str, str] = ..., /, **inputs: str) -> Finished:
+        """Inputs that are not given are those of a plain upload; `variables` replace what the runner sets."""
 
 
 @dataclass
@@ -110,18 +111,19 @@ def action(
     """The whole action against the local server, in this process; each call is a step of its own."""
     numbers = itertools.count()
 
-    def run(**inputs: str) -> Finished:
+    def run(variables: Mapping[str, str] = MappingProxyType({}), /, **inputs: str) -> Finished:
         files = RunnerFiles.create(tmp_path / "runner" / str(next(numbers)))
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         plain = {"channel": CHANNEL, "glob": "**/*.conda\n**/*.tar.bz2", "token": TOKEN, "server-url": server.url}
         plain |= {"retries": "0", "if-no-files-found": "error"}
-        for name in [name for name in os.environ if name.startswith(("INPUT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
-            monkeypatch.delenv(name)
-        for name, value in environment(workspace, plain | given, files).items():
-            monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        cancellation = Cancellation(pauses)
-        cancellation.watch()
-        return files.finished(main(cancellation), capsys.readouterr().out)
+        with monkeypatch.context() as step:
+            for name in [name for name in os.environ if name.startswith(("INPUT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
+                step.delenv(name)
+            for name, value in (environment(workspace, plain | given, files) | dict(variables)).items():
+                step.setenv(name, value)
+            capsys.readouterr()
+            cancellation = Cancellation(pauses)
+            cancellation.watch()
+            return files.finished(main(cancellation), capsys.readouterr().out)
 
     return run

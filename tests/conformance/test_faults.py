@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import requests
 import trustme
 
 from conformance.support import CHANNEL, KEY, Build, Client, sha256
-from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
+from localchannel import Access, Answer, At, Call, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
 
 FILE = "demo-1.0-h0_0.conda"
 SIZE = 700_000
@@ -149,6 +150,43 @@ def test_stop_ends_a_stall(tmp_path: Path, build: Build) -> None:
     for connection in (stalled, idle):
         with connection, connection.makefile("rb") as stream:
             stream.read()
+
+
+@pytest.mark.parametrize(("at", "there"), [(At.BODY, False), (At.DONE, True)])
+def test_call(client: Client, build: Build, at: At, there: bool) -> None:
+    """Something happens at that moment, and the answer is the real one."""
+    seen: list[bool] = []
+    client.server.fail(Fault(Call(lambda: seen.append(bool(client.server.files(CHANNEL)))), at=at))
+    assert client.upload(build()).status_code == 200
+    assert seen == [there]
+
+
+@pytest.mark.parametrize("lingers", [True, False])
+def test_an_answer_that_lingers_or_not(server: LocalChannel, tmp_path: Path, lingers: bool) -> None:
+    """Whoever sends on without listening is listened to, or gets an error."""
+    package = tmp_path / FILE
+    package.write_bytes(bytes(20_000_000))
+    server.fail(Fault(Answer(413, "too large", lingers=lingers), at=At.START))
+    with dial(server) as connection:
+        connection.sendall(head(package))
+        assert connection.recv(12) == b"HTTP/1.1 413"
+        with nullcontext() if lingers else pytest.raises(ConnectionError):
+            connection.sendall(package.read_bytes())
+
+
+def test_healing(client: Client, build: Build) -> None:
+    """Failures to come, lies and a frozen index are forgotten."""
+    package = build()
+    client.server.fail(Fault(Answer(500), times=None))
+    client.server.tamper(CHANNEL, "noarch", package.name, None)
+    client.server.freeze_index(CHANNEL)
+    client.server.heal()
+    assert client.upload(package).status_code == 200
+    query = 'query($f: String!) { variant(channelName: "ns/chan", packageName: "demo", platformName: "noarch", '
+    query += "fileName: $f) { sha256 } }"
+    told = client.query(query, {"f": package.name}).json()
+    assert told["data"]["variant"]["sha256"] == sha256(package)
+    assert package.name in client.get(f"{CHANNEL}/noarch/repodata.json").text
 
 
 @pytest.mark.parametrize("at", [At.START, At.BODY, At.DONE])

@@ -36,13 +36,13 @@ class ContainerRunner:
     folder: Path
     steps: int = field(default=0, init=False)
 
-    def run(self, inputs: Mapping[str, str], *, mode: str = "rw", **variables: str) -> Finished:
+    def run(self, inputs: Mapping[str, str], *, mode: str = "rw", network: str = "host", **variables: str) -> Finished:
         """Runs a step to its end."""
-        step = self.start(inputs, mode=mode, **variables)
+        step = self.start(inputs, mode=mode, network=network, **variables)
         log, _ = step.process.communicate(timeout=120)
         return step.files.finished(step.process.returncode, log)
 
-    def start(self, inputs: Mapping[str, str], *, mode: str = "rw", **variables: str) -> Step:
+    def start(self, inputs: Mapping[str, str], *, mode: str = "rw", network: str = "host", **variables: str) -> Step:
         """Starts a step. `mode` is that of the workspace's mount, `variables` what earlier steps left behind."""
         self.steps += 1
         folder = self.folder / str(self.steps)
@@ -52,7 +52,7 @@ class ContainerRunner:
         client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
         name = f"step-{uuid.uuid4().hex}"
         runs = action()["runs"]
-        command = [self.engine, "run", "--name", name, "--workdir", str(WORKSPACE), "--rm", "--network", "host"]
+        command = [self.engine, "run", "--name", name, "--workdir", str(WORKSPACE), "--rm", "--network", network]
         command += ["--entrypoint", runs["entrypoint"], *self._mounts(folder, mode)]
         for variable in variables:
             command += ["-e", variable]

@@ -5,7 +5,7 @@ It serves the tests, the demo and the benchmark, and a person who wants to try a
 here can agree with a mistake of the action by sharing its code.
 """
 
-from localchannel.faults import Answer, At, Cut, Delay, Fault, Stall, Truncate
+from localchannel.faults import Answer, At, Call, Cut, Delay, Fault, Stall, Truncate
 from localchannel.journal import Request
 from localchannel.server import LocalChannel
 from localchannel.store import Access, Channel
@@ -14,6 +14,7 @@ __all__ = [
     "Access",
     "Answer",
     "At",
+    "Call",
     "Channel",
     "Cut",
     "Delay",

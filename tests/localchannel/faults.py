@@ -1,7 +1,7 @@
 """Scripted failures: which request fails, at which moment, and how."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -23,13 +23,14 @@ class At(Enum):
 class Answer:
     """Send this instead of the real answer.
 
-    Before the end of the body the connection ends with the answer, as nginx does it: the client can read
-    the answer although it is still sending.
+    Before the end of the body the connection ends with the answer. If it `lingers`, as with nginx, the client can
+    read the answer although it is still sending; otherwise what it still sends resets the connection.
     """
 
     status: int
     body: str | bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    lingers: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,14 @@ class Delay:
     seconds: float
 
 
-Action = Answer | Cut | Truncate | Stall | Delay
+@dataclass(frozen=True)
+class Call:
+    """Call this, then go on as if nothing was: for what happens elsewhere at that moment."""
+
+    function: Callable[[], object]
+
+
+Action = Answer | Cut | Truncate | Stall | Delay | Call
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,11 @@ class Script:
         """Append to the script."""
         with self._lock:
             self._waiting += [(fault, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Forget what is still to come."""
+        with self._lock:
+            self._waiting.clear()
 
     def take(self, request: Request) -> Fault | None:
         """The fault that `request` runs into, if any."""

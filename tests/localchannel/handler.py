@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from localchannel.exchange import Body, Exchange, Refusal, Reply
-from localchannel.faults import Action, Answer, At, Cut, Delay, Fault, Interrupted, Stall, Truncate
+from localchannel.faults import Action, Answer, At, Call, Cut, Delay, Fault, Interrupted, Stall, Truncate
 from localchannel.journal import Request
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
     def _fire(self, action: Action) -> None:
         if isinstance(action, Delay):
             self.server.stopping.wait(action.seconds)
+        elif isinstance(action, Call):
+            action.function()
         elif not isinstance(action, Truncate):
             raise Interrupted(action)
 
@@ -101,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         match action:
             case Answer(status, text, headers):
                 content = text.encode() if isinstance(text, str) else text
-                self._send(Reply(status, content, headers), request, body, None)
+                self._send(Reply(status, content, headers), request, body, action)
             case Cut(reset):
                 self.close_connection = True
                 if reset:
@@ -109,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             case Stall():
                 self.close_connection = True
                 self._wait_for_hang_up()
-            case Truncate() | Delay():  # these end no request
+            case Truncate() | Delay() | Call():  # these end no request
                 raise AssertionError(action)
 
     def _send(self, reply: Reply, request: Request, body: Body | None, action: Action | None) -> None:
@@ -120,10 +122,11 @@ class Handler(BaseHTTPRequestHandler):
         length = len(content) if isinstance(content, bytes) else content.seek(0, 2)
         keep = action.keep if isinstance(action, Truncate) else None
         ends = keep is not None or body is None or not body.complete
+        is_abrupt = isinstance(action, Truncate) or (isinstance(action, Answer) and not action.lingers)
         self._send_head(reply, length if keep is None else max(length, keep + 1), ends=ends)
         self._send_content(content, 0 if self.command == "HEAD" else keep)
         self.wfile.flush()
-        if ends and keep is None:
+        if ends and not is_abrupt:
             self._linger()
 
     def _send_head(self, reply: Reply, length: int, *, ends: bool) -> None:

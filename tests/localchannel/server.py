@@ -123,6 +123,13 @@ class LocalChannel:
         """Script failures; each request runs into the first that matches it."""
         self._script.add(*faults)
 
+    def heal(self) -> None:
+        """Forget all failures to come and all lies, and let the repodata follow again."""
+        self._script.clear()
+        self._graph.lies.clear()
+        for channel in self._store.channels:
+            self.freeze_index(channel, frozen=False)
+
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
         self._graph.lies[channel, subdir, file] = record

@@ -445,6 +445,21 @@ def test_a_proxy_is_used_and_cannot_read_the_token(
     assert TOKEN.encode() not in proxies[0].seen
 
 
+@pytest.mark.parametrize("is_proxied", [False, True], ids=["direct", "through a proxy"])
+def test_an_answer_before_the_end_of_the_body(
+    secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch, is_proxied: bool
+) -> None:
+    """It is heard, although the connection is closed on what is still being sent."""
+    if is_proxied:
+        monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
+    secure.fail(Fault(Answer(401, "no", lingers=False), at=At.START))
+    body = itertools.repeat(memoryview(bytes(100_000)), 100)
+    client = client_of(secure.url, ca_bundle=bundle)
+    got = client.post("/api/v1/upload/x", timeout=10, data=body)
+    assert (got.status, got.body) == (401, b"no")
+    assert bool(proxies[0].seen) is is_proxied
+
+
 def test_no_proxy_is_honoured(server: LocalChannel, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
     """`NO_PROXY` names hosts that are reached directly."""
     monkeypatch.setenv("HTTP_PROXY", proxies[0].url)

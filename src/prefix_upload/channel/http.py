@@ -1,4 +1,4 @@
-"""One request, one answer: the only module that uses `requests`, and what it has to be kept from doing."""
+"""One request, one answer: what `requests` is used for here, and what it has to be kept from doing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import requests.adapters
 import requests.auth
 import urllib3
 
 from prefix_upload import __version__
+from prefix_upload.channel.adapter import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -128,7 +128,7 @@ class Client:
         self._session.headers["User-Agent"] = USER_AGENT
         if ca_bundle:
             self._session.verify = ca_bundle
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=connections)
+        adapter = Adapter(pool_maxsize=connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 

@@ -1,0 +1,624 @@
+"""The rows: what goes wrong, and how both runs have to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from building import written
+from localchannel import Answer, At, Call, Cut, Fault, Stall, Truncate
+from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
+from reliability.wire import Harm, Rule
+from running import CHANNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from localchannel.faults import Action
+
+RETRIES = 2
+"""The input `retries` of all runs, but where a row says otherwise."""
+
+UPLOADED, PRESENT, FAILED, NOT_ATTEMPTED = "uploaded", "already-present", "failed", "not-attempted"
+_NOBODY = "0" * 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault. Where there are two statuses, the first is that of the package it befalls, the second another's.
+
+    Attributes:
+        fault: What goes wrong.
+        plan: Makes it go wrong.
+        reads: Words of an annotation, or none where nothing has to be told.
+        ends: The statuses after the first run.
+        exit_code: Its exit code.
+        channel: Whether the channel then has the packages with their bytes; `None`: those whose status says so.
+        again: The statuses after the second run, in which nothing goes wrong any more.
+        again_code: Its exit code.
+        mend: What somebody has to do before it.
+        mended: The same in words.
+        waits: Between how many seconds the longest pause of the first run has to be.
+        tls: Whether the server speaks TLS.
+        offline: Whether the first run has no network at all, which takes a container.
+    """
+
+    fault: str
+    plan: Callable[[Scene], object]
+    reads: str = ""
+    ends: tuple[str, str] = (UPLOADED, UPLOADED)
+    exit_code: int = 0
+    channel: tuple[bool, bool] | None = None
+    again: tuple[str, str] | None = None
+    again_code: int = 0
+    mend: Callable[[Scene], object] = lambda _: None
+    mended: str = ""
+    waits: tuple[float, float] | None = None
+    tls: bool = False
+    offline: bool = False
+
+    @property
+    def on_channel(self) -> tuple[bool, bool]:
+        """Which of the packages the channel has after the first run, with their bytes."""
+        if self.channel is not None:
+            return self.channel
+        first, second = (status in {UPLOADED, PRESENT} for status in self.ends)
+        return first, second
+
+    @property
+    def ends_again(self) -> tuple[str, str]:
+        """The statuses after the second run: what was there is found, and what was missing is uploaded."""
+        if self.again is not None:
+            return self.again
+        first, second = (PRESENT if is_there else UPLOADED for is_there in self.on_channel)
+        return first, second
+
+
+# Where a fault sets in.
+
+
+def upload(then: Action, at: At | int = At.BODY, times: int | None = 1) -> Fault:
+    """A fault of the upload of the package that is hit."""
+    return Fault(then, at=at, path="/upload/", file=f"{HIT}.conda", times=times)
+
+
+def graph(then: Action, times: int | None = None, at: At = At.BODY) -> Fault:
+    """A fault of the questions to GraphQL."""
+    return Fault(then, at=at, path="/api/graphql", times=times)
+
+
+def repodata(then: Action) -> Fault:
+    """A fault of the repodata."""
+    return Fault(then, path="repodata.json", times=None)
+
+
+def failing(*faults: Fault, **inputs: str) -> Callable[[Scene], object]:
+    """A plan in which the server fails so, in a run with these inputs."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(**inputs)
+        scene.fail(*faults)
+
+    return plan
+
+
+def over_a_wire(
+    harm: Harm, sent: int = 0, received: int | None = None, times: int | None = 1, **inputs: str
+) -> Callable[[Scene], object]:
+    """A plan with a relay before the server."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(**inputs)
+        scene.wire(Rule(harm, sent, received, times))
+
+    return plan
+
+
+def before_the_upload(act: Callable[[Scene], object]) -> Callable[[Scene], object]:
+    """A plan in which something happens between the validation of the files and their uploads."""
+    return lambda scene: scene.fail(graph(Call(lambda: act(scene)), times=1, at=At.DONE))
+
+
+# What happens to files and addresses.
+
+
+def nobody_listens(scene: Scene) -> None:
+    """The address of a port that is closed."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        scene.set(server_url=f"http://127.0.0.1:{taken.getsockname()[1]}", concurrency="1")
+
+
+def another_scheme(scheme: str) -> Callable[[Scene], object]:
+    """The right address, spoken to in another way."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(server_url=f"{scheme}://{scene.server.url.partition('://')[2]}", concurrency="1")
+
+    return plan
+
+
+def a_certificate(host: str = "127.0.0.1", expires: datetime | None = None) -> Callable[[Scene], object]:
+    """A server whose certificate is for this host, until then."""
+    return lambda scene: scene.set(server_url=scene.another_server(host, expires).url, concurrency="1")
+
+
+def an_unknown_authority(scene: Scene) -> None:
+    """The action is not told to trust the server's."""
+    scene.variables.clear()
+    scene.set(concurrency="1")
+
+
+def a_proxy_that_is_not_there(scene: Scene) -> None:
+    """As `HTTPS_PROXY` names it."""
+    nobody_listens(scene)
+    scene.variables["HTTPS_PROXY"] = scene.inputs.pop("server-url")
+
+
+def replace(path: Path, act: Callable[[Path], object]) -> None:
+    """Something else in the place of the file."""
+    path.unlink()
+    act(path)
+
+
+def rebuild(scene: Scene) -> None:
+    """The package is built anew."""
+    if scene.hit.is_dir():
+        scene.hit.rmdir()
+    scene.hit.unlink(missing_ok=True)
+    written(scene.hit, package_bytes(HIT, seed=2))
+
+
+def link_out(path: Path) -> None:
+    """A link to a file outside of the workspace."""
+    target = written(path.parent.parent / "secret", b"not for the world\n" * 1000)
+    path.symlink_to(target)
+
+
+def other_file(number: int) -> Callable[[Scene], object]:
+    """Another package under the same name, of other or the same bytes."""
+    return lambda scene: written(scene.hit, package_bytes(HIT, seed=number))
+
+
+CHANGED = "was changed after its validation"
+GONE = "cannot be read any more"
+
+
+def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) -> Row:
+    """A file that is not the validated one any more."""
+    return Row(
+        f"The file is {what} between its validation and its upload",
+        before_the_upload(act),
+        reads,
+        (FAILED, UPLOADED),
+        5,
+        mend=rebuild,
+        mended="built again",
+        again=(UPLOADED, PRESENT),
+    )
+
+
+UNREACHABLE = (FAILED, NOT_ATTEMPTED)
+
+
+NO_CONNECTION = [
+    Row("Nobody listens at the address", nobody_listens, "The server cannot be reached: ", UNREACHABLE, 5),
+    Row(
+        "The server's name cannot be resolved",
+        lambda scene: scene.set(server_url="https://prefix.dev", concurrency="1"),
+        "The server cannot be reached: Failed to resolve 'prefix.dev'",
+        UNREACHABLE,
+        5,
+        offline=True,
+    ),
+    Row("An untrusted certificate", an_unknown_authority, "its certificate was not accepted", UNREACHABLE, 5, tls=True),
+    Row(
+        "Another host's certificate",
+        a_certificate("elsewhere.example"),
+        "its certificate was not accepted (IP address mismatch",
+        UNREACHABLE,
+        5,
+        tls=True,
+    ),
+    Row(
+        "An expired certificate",
+        a_certificate(expires=datetime(2020, 1, 1, tzinfo=UTC)),
+        "its certificate was not accepted (certificate has expired)",
+        UNREACHABLE,
+        5,
+        tls=True,
+    ),
+    Row("Plain HTTP where TLS is expected", another_scheme("https"), "wrong version number", UNREACHABLE, 5),
+    Row(
+        "TLS where plain HTTP is expected",
+        another_scheme("http"),
+        "Gave up after 3 attempts",
+        (FAILED, FAILED),
+        5,
+        tls=True,
+    ),
+    Row(
+        "Connections closed during the TLS handshake",
+        over_a_wire(Harm.CLOSE, sent=1, times=None, concurrency="1"),
+        "Gave up after 3 attempts",
+        (FAILED, FAILED),
+        5,
+        tls=True,
+    ),
+    Row(
+        "A proxy that is not there",
+        a_proxy_that_is_not_there,
+        "The server cannot be reached: ",
+        UNREACHABLE,
+        5,
+        tls=True,
+    ),
+]
+
+LOST = [
+    *(
+        Row(f"The connection is {how} {when}", failing(upload(Cut(reset=how == "reset"), at)))
+        for when, at in (("before the body", At.START), ("in the body", 100), ("after the body", At.BODY))
+        for how in ("closed", "reset")
+    ),
+    *(
+        Row(
+            f"The package is stored, and the connection {how} instead of an answer",
+            failing(upload(Cut(reset), At.DONE)),
+        )
+        for how, reset in (("closed", False), ("reset", True))
+    ),
+    Row(
+        "The package is stored, the answer lost, and no retry allowed",
+        failing(upload(Cut(), At.DONE), retries="0"),
+    ),
+    Row("The package is stored, the answer lost, at every attempt", failing(upload(Cut(), At.DONE, times=None))),
+    *(
+        Row(f"A middlebox {what} in the body, {layer}", over_a_wire(harm, sent=IN_THE_BODY), tls=layer == "TLS")
+        for what, harm in (("closes", Harm.CLOSE), ("resets", Harm.RESET))
+        for layer in ("HTTP", "TLS")
+    ),
+    *(
+        Row(
+            f"A middlebox cuts the answer off after {count} bytes, {layer}",
+            over_a_wire(Harm.CLOSE, sent=LARGE, received=count),
+            tls=layer == "TLS",
+        )
+        for count in (0, 5, 20)
+        for layer in ("HTTP", "TLS")
+    ),
+    Row("The answer's head comes, its body does not", failing(upload(Truncate()))),
+    Row(
+        "The connection is reset in the body, at every attempt",
+        failing(upload(Cut(reset=True), 100, times=None)),
+        "The channel does not list it, but may still do.",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row(
+        "The package is stored, the answer lost, and the channel cannot be asked",
+        failing(upload(Cut(), At.DONE), graph(Answer(500)), repodata(Answer(500))),
+        "The channel has a file of this name, but does not tell with which bytes",
+        (FAILED, UPLOADED),
+        5,
+        channel=(True, True),
+    ),
+]
+
+SILENCE = [
+    Row("The server takes the package and says nothing, once", failing(upload(Stall()), timeout="1")),
+    Row("The server stops reading, once", over_a_wire(Harm.STALL, sent=IN_THE_BODY, timeout="1")),
+    Row("The server stops reading, once, TLS", over_a_wire(Harm.STALL, sent=IN_THE_BODY, timeout="1"), tls=True),
+    Row(
+        "The server says nothing, at every attempt",
+        failing(upload(Stall(), times=None), timeout="1", retries="1"),
+        "Gave up after 2 attempts: nothing came or went in time.",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row("A slow line: an upload that takes longer than the timeout, but moves", over_a_wire(Harm.DELAY, timeout="1")),
+]
+
+BUSY_CODES = (408, 425, 429, 500, 502, 503, 504)
+BUSY = [
+    *(Row(f"{code} {HTTPStatus(code).phrase}, once", failing(upload(Answer(code, "later")))) for code in BUSY_CODES),
+    *(
+        Row(
+            f"{code}, once, with `Retry-After: 7`",
+            failing(upload(Answer(code, "later", {"Retry-After": "7"}))),
+            waits=(7, 7),
+        )
+        for code in BUSY_CODES
+    ),
+    *(
+        Row(
+            f"429, once, with `Retry-After: {value}`",
+            failing(upload(Answer(429, "later", {"Retry-After": value}))),
+            waits=waits,
+        )
+        for value, waits in (
+            ("999999999", (120, 120)),
+            ("Fri, 01 Jan 2100 00:00:00 GMT", (120, 120)),
+            ("Thu, 01 Jan 2015 00:00:00 GMT", (0, 1)),
+            ("soon", (0, 1)),
+        )
+    ),
+    Row(
+        "429, once, with a date 60 s from now as `Retry-After`",
+        lambda scene: scene.fail(upload(Answer(429, "", {"Retry-After": _in_a_minute()}))),
+        waits=(30, 61),
+    ),
+    Row(
+        "429, at every attempt",
+        failing(upload(Answer(429, "slow down"), times=None)),
+        "Gave up after 3 attempts: HTTP 429: slow down.",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row(
+        "502 with a gateway's page, at every attempt, nothing stored",
+        failing(upload(Answer(502, "<html><body><h1>Bad Gateway</h1></body></html>"), times=None)),
+        "Gave up after 3 attempts: HTTP 502: Bad Gateway.",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row(
+        "502 although the package is stored",
+        failing(upload(Answer(502, "<html><body><h1>Bad Gateway</h1></body></html>"), At.DONE, times=None)),
+    ),
+]
+
+
+def _in_a_minute() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+
+
+def a_no(code: int, body: str | bytes, reads: str, what: str = "") -> Row:
+    """A final answer about one package."""
+    fault = f"{code} {HTTPStatus(code).phrase}{what}"
+    return Row(fault, failing(upload(Answer(code, body))), reads, (FAILED, UPLOADED), 5)
+
+
+def refused_in_the_middle(scene: Scene) -> None:
+    """The answer comes while most of the body is still to be sent, and nobody reads the rest."""
+    written(scene.hit, package_bytes(HIT, size=LARGE))
+    scene.set(concurrency="1")
+    scene.fail(upload(Answer(401, "no", lingers=False), At.START, times=None))
+
+
+REFUSED = [
+    a_no(400, "no archive", "The server refused it (HTTP 400: no archive)."),
+    a_no(413, "quota exceeded", "The server refused it (HTTP 413: quota exceeded)."),
+    a_no(422, "version differs", "The server refused it (HTTP 422: version differs)."),
+    a_no(413, b"x" * 50_000_000, "The server refused it (HTTP 413: xxx", ", with a body of 50 MB"),
+    a_no(413, "<html><h1>Too <b>large</b></h1></html>", "(HTTP 413: Too large)", ", with a page of HTML"),
+    a_no(422, b"\xff\xfe caf\xe9", "(HTTP 422: \ufffd\ufffd caf\ufffd)", ", with a body that is not UTF-8"),
+    a_no(422, '{"error": "bad build"}', '(HTTP 422: {"error": "bad build"})', ", with JSON"),
+    *(
+        Row(
+            f"{code} {HTTPStatus(code).phrase}",
+            failing(upload(Answer(code, "no")), concurrency="1"),
+            f"The server refused it (HTTP {code}: no).",
+            UNREACHABLE,
+            5,
+        )
+        for code in (401, 403, 404)
+    ),
+    Row(
+        "401 for the key after some packages: it was revoked",
+        failing(Fault(Answer(401, "expired"), path="/upload/", file=f"{OTHER}.conda"), concurrency="1"),
+        "The server refused it (HTTP 401: expired).",
+        (UPLOADED, FAILED),
+        5,
+    ),
+    *(
+        Row(
+            f"401 in the middle of a large body, and the connection closed on what is still sent, {layer}",
+            refused_in_the_middle,
+            "The server refused it (HTTP 401: no).",
+            UNREACHABLE,
+            5,
+            tls=layer == "TLS",
+        )
+        for layer in ("HTTP", "TLS")
+    ),
+    *(
+        Row(
+            f"{code} {HTTPStatus(code).phrase}, to {where}",
+            failing(upload(Answer(code, "", {"Location": location})), concurrency="1"),
+            f"The server sent the upload on to {named} (HTTP {code}, without a word), which is not followed",
+            UNREACHABLE,
+            5,
+        )
+        for code in (301, 302, 303, 307, 308)
+        for where, location, named in (
+            ("the same origin", "/login", "another address"),
+            ("another origin", "http://127.0.0.1:9/upload", "127.0.0.1:9"),
+        )
+    ),
+]
+
+
+def other_bytes_there(scene: Scene) -> None:
+    """The file name is taken."""
+    scene.publish(scene.hit, seed=1)
+
+
+def same_bytes_arrive(scene: Scene) -> None:
+    """Another job was faster, after the channel was asked."""
+    before_the_upload(lambda scene: scene.publish(scene.hit))(scene)
+
+
+def unexplained(scene: Scene) -> None:
+    """A package that the channel has, and says nothing of."""
+    scene.publish(scene.hit)
+    scene.fail(graph(Answer(500)), repodata(Answer(500)))
+
+
+TAKEN = [
+    Row("Another job uploads the same bytes at the same time", same_bytes_arrive, "", (PRESENT, UPLOADED)),
+    Row(
+        "Another job uploads other bytes under the name at the same time",
+        before_the_upload(other_bytes_there),
+        "with other bytes: SHA-256 ",
+        (FAILED, UPLOADED),
+        5,
+        again=(FAILED, PRESENT),
+        again_code=5,
+    ),
+    Row(
+        "The channel has other bytes under the name",
+        other_bytes_there,
+        "with other bytes: SHA-256 ",
+        (FAILED, UPLOADED),
+        5,
+        again=("overwritten", PRESENT),
+        mend=lambda scene: scene.set(force="true"),
+        mended="with `force`",
+    ),
+    Row(
+        "409, and nobody tells the hash of what is there",
+        unexplained,
+        "The channel has a file of this name, but does not tell with which bytes",
+        (FAILED, UPLOADED),
+        5,
+        channel=(True, True),
+    ),
+]
+
+_NOT_ASKED = "The channel could not be asked for all of its files (GraphQL: "
+
+
+def without_graph(what: str, *faults: Fault, **inputs: str) -> Row:
+    """A channel that is asked in vain, but whose repodata tells."""
+    return Row(f"GraphQL {what}; the repodata tells", failing(*faults, **inputs), _NOT_ASKED)
+
+
+def stale_repodata(scene: Scene) -> None:
+    """A package came, and the index does not know it yet."""
+    scene.server.freeze_index(CHANNEL)
+    scene.publish(scene.hit)
+    scene.fail(graph(Answer(500)))
+
+
+def denied(scene: Scene) -> None:
+    """A package that the channel has, and GraphQL does not list."""
+    scene.publish(scene.hit)
+    scene.graph_lies(scene.hit, None)
+
+
+def lying_after_the_upload(sha256: str | None) -> Callable[[Scene], object]:
+    """GraphQL tells this of a package that it has just taken."""
+    return lambda scene: scene.fail(upload(Call(lambda: scene.graph_lies(scene.hit, sha256)), At.DONE))
+
+
+QUESTIONS = [
+    without_graph("is down (500)", graph(Answer(500, "boom"))),
+    without_graph("answers with a page of HTML", graph(Answer(200, "<html>maintenance</html>"))),
+    without_graph("answers with other JSON", graph(Answer(200, json.dumps({"data": {"channel": 5}})))),
+    without_graph("answers with errors only", graph(Answer(200, json.dumps({"errors": [{"message": "no"}]})))),
+    without_graph("breaks off", graph(Truncate(10))),
+    without_graph("says nothing", graph(Stall()), timeout="1", retries="0"),
+    without_graph("answers with more than it was asked for", graph(Answer(200, " " * (2**20 + 1)))),
+    without_graph("redirects", graph(Answer(302, "", {"Location": "https://elsewhere.example/"}))),
+    Row(
+        "GraphQL and repodata are down",
+        failing(graph(Answer(500)), repodata(Answer(503))),
+        "The server took it, but its record could not be read, so nobody compared the hashes.",
+    ),
+    Row(
+        "GraphQL is down, and the repodata does not list a package that is there",
+        stale_repodata,
+        "The channel has a file of this name, but does not tell with which bytes",
+        (FAILED, UPLOADED),
+        5,
+        channel=(True, True),
+    ),
+    Row(
+        "GraphQL denies a package that is there",
+        denied,
+        "",
+        (PRESENT, UPLOADED),
+    ),
+    Row(
+        "GraphQL invents a package with other bytes",
+        lambda scene: scene.graph_lies(scene.hit, _NOBODY),
+        f"with other bytes: SHA-256 {_NOBODY}",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row(
+        "GraphQL does not list what was uploaded",
+        lying_after_the_upload(None),
+        "The server took the package",
+        (FAILED, UPLOADED),
+        5,
+        channel=(True, True),
+    ),
+    Row(
+        "GraphQL lists other bytes than were uploaded",
+        lying_after_the_upload(_NOBODY),
+        f"lists other bytes, with SHA-256 {_NOBODY}",
+        (FAILED, UPLOADED),
+        5,
+        channel=(True, True),
+    ),
+]
+
+FILES = [
+    changing("rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
+    changing("replaced by another package", other_file(1)),
+    changing("truncated", lambda scene: os.truncate(scene.hit, 100)),
+    changing("emptied", lambda scene: os.truncate(scene.hit, 0)),
+    changing("grown", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
+    changing("removed", lambda scene: scene.hit.unlink(), GONE),
+    changing("replaced by a link out of the workspace", lambda scene: replace(scene.hit, link_out), GONE),
+    changing("replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
+    changing("replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
+    Row("The file is written again with the same bytes after its validation", before_the_upload(other_file(0))),
+]
+
+
+def runner_file(variable: str, path: str) -> Callable[[Scene], object]:
+    """A file of the runner that is somewhere else."""
+    return lambda scene: scene.variables.update({variable: path})
+
+
+RUNNER = [
+    Row(
+        f"The {what} {where}",
+        runner_file(variable, path),
+        f"The {what} could not be written to {path} ({reason}).",
+    )
+    for what, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("outputs", "GITHUB_OUTPUT"))
+    for where, path, reason in (
+        ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
+        ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
+        ("cannot be written: a folder is in its place", "/tmp", "Is a directory"),
+    )
+]
+
+SECTIONS: dict[str, list[Row]] = {
+    "There is no connection": NO_CONNECTION,
+    "The connection is lost": LOST,
+    "There is silence": SILENCE,
+    "The server is busy": BUSY,
+    "The server refuses": REFUSED,
+    "The file name is taken": TAKEN,
+    "The channel does not tell, or tells something else": QUESTIONS,
+    "The file changes": FILES,
+    "The runner's files cannot be written": RUNNER,
+}
+
+
+def rows() -> Iterable[Row]:
+    """All of them."""
+    for section in SECTIONS.values():
+        yield from section
