@@ -111,6 +111,14 @@ def zstd(data: bytes, **parameters: Any) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True, **parameters).compress(data)
 
 
+def repeated_zstd(unit: bytes, count: int, *, start: bytes = b"", end: bytes = b"") -> bytes:
+    """A frame of the same bytes over and over, which is small and expands to much."""
+    compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+    at_once = max(1, 2**20 // len(unit))
+    pieces = [start, *[unit * at_once] * (count // at_once), unit * (count % at_once), end]
+    return b"".join(map(compressor.compress, pieces)) + compressor.flush()
+
+
 @dataclass(frozen=True)
 class ZipMember:
     """A member as the directory describes it. `local` is what its own header says instead.
@@ -161,6 +169,16 @@ def zip_bytes(
     offset = len(content) if directory_offset is None else directory_offset
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(directory), offset, len(comment))
     return content + directory + end + comment
+
+
+def with_zip64_end(data: bytes, count: int | None = None) -> bytes:
+    """The ZIP file with an end record for large archives, as small ones may have it; `count` is what it claims."""
+    members, size, offset = struct.unpack("<10xH2L2x", data[-22:])
+    count = members if count is None else count
+    end64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(data) - 22, 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data[:-22] + end64 + locator + end
 
 
 def conda_members(

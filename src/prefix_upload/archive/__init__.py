@@ -43,6 +43,7 @@ MAX_PAYLOAD_MEMBERS = 1_000_000
 MAX_FINDINGS = 25
 
 _INDEX, _PATHS, _METADATA = "info/index.json", "info/paths.json", "metadata.json"
+_INFO_WITHOUT_DOTS = frozenset({"info", "infoindexjson"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,15 @@ class Contents:
     """What a package holds. `findings` make it invalid, `warnings` do not; each is a clause to read alone.
 
     `payload` has every member outside `info/`: regular files with size and hash, `None` for the others. It is
-    `None` itself where not all members were read or there are too many of them.
+    `None` itself where not all members were read or there are too many of them. `duplicates` are the names that stand
+    in it more than once.
     """
 
     index: bytes | None = None
     paths: bytes | None = None
     metadata: bytes | None = None
     payload: dict[str, PayloadFile | None] | None = field(default_factory=dict)
+    duplicates: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -122,6 +125,8 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
     _check_others(others, contents)
     if metadata is None:
         contents.find(f"the ZIP file has no member {_METADATA!r}")
+    elif metadata.size > MAX_METADATA_SIZE:
+        contents.find(f"{_METADATA!r} is larger than {MAX_METADATA_SIZE} bytes")
     else:
         contents.metadata = _content(container, metadata, contents)
     taker = _Taker(contents)
@@ -221,8 +226,7 @@ class _Taker:
             self._contents.find(f"the member {shown(member.name)} {objection}")
         if member.kind in {Kind.DEVICE, Kind.FIFO}:
             self._contents.find(f"the member {shown(member.name)} is a device or FIFO, which no package can hold")
-        if "info" in member.name:
-            self._expect_plain_info(name, member)
+        self._expect_plain_info(name, member)
         if _is_info(member):
             self._take_info(name, member, data)
         else:
@@ -234,8 +238,11 @@ class _Taker:
             self._contents.find(f"the package has no {_INDEX!r}")
 
     def _expect_plain_info(self, name: str, member: Member) -> None:
-        """Unpacked, these would put something else in the place of `info/index.json`."""
-        plain = posixpath.normpath(member.name)
+        """Unpacked, these would put something else in the place of `info/index.json`; some file systems ignore case."""
+        # The first test is for speed: millions of long names are looked through.
+        if name.replace("/", "").replace(".", "").lower() not in _INFO_WITHOUT_DOTS:
+            return
+        plain = posixpath.normpath(member.name).lower()
         if plain == "info" and member.kind is not Kind.DIRECTORY:
             self._contents.find("the member 'info' is no folder")
         if plain == _INDEX != name:
@@ -270,6 +277,8 @@ class _Taker:
         if self._payload_members > MAX_COMPARED_MEMBERS or self._payload_names > MAX_COMPARED_NAMES:
             self._contents.payload = None
         if self._contents.payload is not None and member.kind is not Kind.DIRECTORY:
+            if name in self._contents.payload:
+                self._contents.duplicates.append(name)
             self._contents.payload[name] = _digest(data, member.size) if member.kind is Kind.FILE else None
 
 
@@ -286,10 +295,11 @@ def _is_info(member: Member) -> bool:
 
 def _objections(name: str) -> Iterator[str]:
     """Why a member of this name could be unpacked elsewhere than it says. Clients also run on Windows."""
-    parts = re.split(r"[/\\]", name)
-    if not parts[0] or re.match(r"[A-Za-z]:", name):
+    if not name:
+        yield "has no name"
+    elif name[0] in "/\\" or re.match(r"[A-Za-z]:", name):
         yield "has an absolute name"
-    if ".." in parts:
+    if "/../" in f"/{name}/".replace("\\", "/"):
         yield "has a name with '..'"
     if "\0" in name:
         yield "has a name with a NUL character, where some readers end it"

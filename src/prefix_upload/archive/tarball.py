@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 _BLOCK = 512
 _ZEROS = bytes(_BLOCK)
-# What may stand before one member: its long name and its pax records. Linux paths end at 4 KiB.
+# What may stand before one member: its long name and its pax records.
 MAX_HEADER_DATA = 2**20
+# No system that conda knows takes a longer path (Linux, PATH_MAX), so that nobody could unpack such a member.
+MAX_NAME = 4096
+# Ten for each of a million members; a small file can expand to many more, which would take minutes to read.
+MAX_PAX_RECORDS = 10_000_000
 
 # POSIX.1-2017, pax: "ustar Interchange Format"; GNU tar manual: "Basic Tar Format".
 _LONG_NAME, _LONG_LINK = b"L", b"K"
@@ -75,6 +79,7 @@ class Tarball:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
         self._piece = memoryview(b"")
+        self._pax_records = 0
 
     def __iter__(self) -> Iterator[tuple[Member, Iterator[memoryview]]]:
         """Yields the members in order, to the end-of-archive marker and the end of the stream.
@@ -86,8 +91,11 @@ class Tarball:
         while (header := self._header()) is not None:
             size = _number(header[124:136])
             flag = header[156:157]
-            if flag in {_LONG_NAME, _LONG_LINK, _PAX, _PAX_SOLARIS, _PAX_GLOBAL}:
-                overrides.take(flag, self._header_data(size))
+            if flag in {_LONG_NAME, _LONG_LINK}:
+                overrides.take_name(flag, self._header_data(size))
+                continue
+            if flag in {_PAX, _PAX_SOLARIS, _PAX_GLOBAL}:
+                overrides.take_records(flag, self._records(self._header_data(size)))
                 continue
             member = overrides.apply(header, size)
             overrides = _Overrides()
@@ -112,6 +120,13 @@ class Tarball:
         if size > MAX_HEADER_DATA:
             raise DamagedError(f"has a tar header of {size} bytes")
         return self._exactly(size + -size % _BLOCK)[:size]
+
+    def _records(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for record in _pax_records(data):
+            self._pax_records += 1
+            if self._pax_records > MAX_PAX_RECORDS:
+                raise DamagedError(f"has more than {MAX_PAX_RECORDS} pax records")
+            yield record
 
     def _pass_sparse_map(self, header: bytes) -> None:
         """Old GNU sparse members: more of the map follows the header while a flag says so."""
@@ -169,19 +184,26 @@ class _Overrides:
         self._size: int | None = None
         self._is_sparse = False
 
-    def take(self, flag: bytes, data: bytes) -> None:
+    def take_name(self, flag: bytes, data: bytes) -> None:
+        """GNU: the data of a header that stands for a long name, or for the target of a link."""
+        self._expect_first(flag)
+        if flag == _LONG_NAME:
+            self._long_name = data.split(b"\0", 1)[0]
+
+    def take_records(self, flag: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """POSIX: keys and values, of the next member or of all that follow."""
         if flag == _PAX_GLOBAL:
-            if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in _pax_records(data)):
+            if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in records):
                 raise DamagedError("has a global pax header with the path or size of a single member")
             return
+        self._expect_first(flag)
+        for key, value in records:
+            self._take_record(key, value)
+
+    def _expect_first(self, flag: bytes) -> None:
         if flag in self._seen:  # of two, one reader heeds the first and another one the last
             raise DamagedError("has two headers of a kind before one tar member")
         self._seen.add(flag)
-        if flag == _LONG_NAME:
-            self._long_name = data.split(b"\0", 1)[0]
-        elif flag in {_PAX, _PAX_SOLARIS}:
-            for key, value in _pax_records(data):
-                self._take_record(key, value)
 
     def _take_record(self, key: bytes, value: bytes) -> None:
         if key == b"size":
@@ -200,6 +222,8 @@ class _Overrides:
         # An unknown kind is to be treated like a file (POSIX.1-2017, pax, "typeflag").
         kind = _KINDS.get(flag, Kind.FILE)
         name = self._name(header)
+        if len(name) > MAX_NAME:
+            raise DamagedError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
         if flag == b"\0" and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # as tars before POSIX wrote it
         if kind is Kind.FILE and self._is_sparse:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.errors import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -75,12 +76,26 @@ class Pool:
                     on_wait()
                     continue
                 pending -= 1
-                if not isinstance(result, _Raised):
-                    yield result
-                elif not isinstance(result.error, CancelledError):
-                    raise result.error
+                if not (isinstance(result, _Raised) and isinstance(result.error, CancelledError)):
+                    yield _uncaught(result)
         finally:
             _drop_all(waiting)
+
+    def at_once(self, calls: Sequence[Callable[[], _Result]]) -> list[_Result]:
+        """The results of the calls, in their order: the first is made here, the others in threads of their own.
+
+        What one of them raises is raised here, once all of them have ended.
+        """
+        results: Queue[tuple[int, _Result | _Raised]] = Queue()
+
+        def make(number: int) -> None:
+            results.put((number, _caught(calls[number])))
+
+        for number in range(1, len(calls)):
+            threading.Thread(target=make, args=(number,), daemon=True).start()
+        make(0)
+        ordered = sorted((results.get() for _ in calls), key=lambda result: result[0])
+        return [_uncaught(result) for _, result in ordered]
 
     def call(self, work: Callable[[], _Result]) -> _Result | None:
         """The result of a single piece of work, or `None` if the run was cancelled before it came."""
@@ -100,10 +115,20 @@ def _serve(work: Callable[[_Item], _Result], waiting: deque[_Item], results: Que
             item = waiting.popleft()
         except IndexError:
             return
-        try:
-            results.put(work(item))
-        except BaseException as error:  # noqa: BLE001 - raised again by `map`, in the thread that asked
-            results.put(_Raised(error))
+        results.put(_caught(partial(work, item)))
+
+
+def _caught(work: Callable[[], _Result]) -> _Result | _Raised:
+    try:
+        return work()
+    except BaseException as error:  # noqa: BLE001 - raised again by `_uncaught`, in the thread that asked
+        return _Raised(error)
+
+
+def _uncaught(result: _Result | _Raised) -> _Result:
+    if isinstance(result, _Raised):
+        raise result.error
+    return result
 
 
 def _drop_all(waiting: deque[_Item]) -> int:

@@ -6,12 +6,13 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from prefix_upload import archive
 from prefix_upload.files import NoRegularFileError, open_regular
 from prefix_upload.models import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
 from prefix_upload.validation.rules import (
+    duplicate_warnings,
     file_name_findings,
     identity_findings,
     metadata_findings,
@@ -21,8 +22,10 @@ from prefix_upload.validation.rules import (
 from prefix_upload.validation.strict_json import parse_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+_Result = TypeVar("_Result")
 
 # CEP 26, "Subdir names".
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
@@ -39,22 +42,34 @@ KNOWN_SUBDIRS = frozenset(
 # `arch` of packages that have no `subdir` yet (before conda-build 1.21), where it is not the subdir's own word.
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
-_CHUNK = 2**20
+_CHUNK = 2**18
+# From this size on threads of their own are worth it, in bytes.
+_LARGE = 2**23
+
+
+def in_turn(calls: Sequence[Callable[[], _Result]]) -> list[_Result]:
+    """The results of the calls, made one after the other."""
+    return [call() for call in calls]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes."""
+    """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
+
+    `at_once` makes several calls side by side, for large files; its results are those of the calls, in their order.
+    """
 
     workspace: Path
     depth: Depth
     max_size: int | None
+    at_once: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn
 
 
 def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
     """Validates one file.
 
-    The file is read once for its hashes and once for what it holds. It must not change meanwhile.
+    The file is read for what it holds, and for each of its hashes: of a large file all of that goes on side by side,
+    and what one of them reads the others find in memory. It must not change meanwhile.
     """
     draft = _Draft(path, path.relative_to(rules.workspace).as_posix())
     draft.target = _target(draft, rules.workspace)
@@ -163,14 +178,25 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
         draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
     draft.findings.extend(file_name_findings(name))
-    draft.md5, draft.sha256 = _hashes(file)
-    contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
+    hashing = _Hashing(file.fileno(), draft.size)
+
+    def read() -> archive.Contents:
+        contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
+        if contents.findings:
+            hashing.stop()
+        return contents
+
+    side_by_side = rules.at_once if draft.size >= _LARGE else in_turn
+    # NOTE: md5, which repodata still lists beside the other one.
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    contents, draft.md5, draft.sha256 = side_by_side([read, lambda: hashing.of(md5), lambda: hashing.of(sha256)])
     draft.findings.extend(contents.findings)
     draft.warnings.extend(contents.warnings)
     if contents.metadata is not None:
         draft.findings.extend(metadata_findings(contents.metadata))
     if contents.index is not None:
         _check_index(draft, contents.index)
+    draft.warnings.extend(duplicate_warnings(contents.duplicates))
     if contents.paths is not None and contents.payload is not None:
         draft.warnings.extend(paths_warnings(contents.paths, contents.payload))
 
@@ -184,13 +210,27 @@ def _check_unchanged(draft: _Draft, before: os.stat_result, after: os.stat_resul
         draft.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
-def _hashes(file: BinaryIO) -> tuple[str, str]:
-    """The MD5 (which repodata still lists beside it) and SHA-256 of the whole file."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        md5.update(chunk)
-        sha256.update(chunk)
-    return md5.hexdigest(), sha256.hexdigest()
+class _Hashing:
+    """Hashes a file, unless it turns out not to be worth it: an invalid file can be as large as a disk claims."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+        self._is_wanted = True
+
+    def stop(self) -> None:
+        """The hashes are of no use: what is being computed may end early, and wrong."""
+        self._is_wanted = False
+
+    def of(self, digest: hashlib._Hash) -> str:
+        """The hash of the whole file, in lower-case hexadecimal."""
+        buffer = memoryview(bytearray(_CHUNK))
+        done = 0
+        # NOTE: each read says where: the others have the same open file.
+        while self._is_wanted and (size := os.preadv(self._descriptor, [buffer], done)):
+            digest.update(buffer[:size])
+            done += size
+        return digest.hexdigest()
 
 
 def _check_index(draft: _Draft, raw: bytes) -> None:

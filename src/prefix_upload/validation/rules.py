@@ -120,6 +120,11 @@ def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadF
     return actual is None or expected is None or actual == expected
 
 
+def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
+    """Clients unpack one over the other."""
+    yield from _differences("stand in it more than once", set(duplicates))
+
+
 def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
     ordered = sorted(paths)
     if ordered:
