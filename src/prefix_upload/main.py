@@ -96,7 +96,7 @@ def _publication(
     return Publication(
         asked,
         runner.workspace,
-        Channel(client, asked.channel, credentials, patience),
+        Channel(client, asked.channel, credentials, patience, pool.begin),
         pool=pool,
         listener=runner,
         sleep=sleep,

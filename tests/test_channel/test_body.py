@@ -11,6 +11,7 @@ import pytest
 from prefix_upload.channel.body import Body
 from prefix_upload.errors import ExitCode, FileChangedError
 from prefix_upload.models import Package
+from prefix_upload.publish import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,18 +38,23 @@ def validated(path: Path) -> Package:
     )
 
 
-@pytest.fixture(params=[1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5], ids=lambda size: f"{size} bytes")
+@pytest.fixture(params=[1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5, 8 * MIB, 9 * MIB + 5], ids=lambda size: f"{size} bytes")
 def package(request: pytest.FixtureRequest, tmp_path: Path) -> Package:
     path = tmp_path / "demo-1.0-h0_0.conda"
     path.write_bytes(os.urandom(request.param))
     return validated(path)
 
 
+def body_of(package: Package, on_progress: Callable[[int], None]) -> Body:
+    """Its body, with threads for the large ones."""
+    return Body(package, on_progress, Pool(is_cancelled=lambda: False, clock=lambda: 0.0).begin)
+
+
 def handed_out(package: Package) -> list[bytes]:
     """What of the file leaves before the error, or all of it."""
     pieces: list[bytes] = []
     with pytest.raises(FileChangedError) as caught:
-        pieces.extend(map(bytes, Body(package, lambda _: None)))
+        pieces.extend(map(bytes, body_of(package, lambda _: None)))
     assert package.relative_path in caught.value.message
     assert "Nothing of it was published" in caught.value.advice
     return pieces
@@ -56,22 +62,22 @@ def handed_out(package: Package) -> list[bytes]:
 
 def test_the_pieces_are_the_file(package: Package) -> None:
     """All bytes in order, in pieces of at most 1 MiB, and the length that was validated."""
-    pieces = [bytes(piece) for piece in Body(package, lambda _: None)]
+    pieces = [bytes(piece) for piece in body_of(package, lambda _: None)]
     assert b"".join(pieces) == package.path.read_bytes()
     assert max(map(len, pieces)) <= MIB
-    assert len(Body(package, lambda _: None)) == package.size
+    assert len(body_of(package, lambda _: None)) == package.size
 
 
 def test_each_iteration_reads_the_file_again(package: Package) -> None:
     """So a retry sends all of it."""
-    body = Body(package, lambda _: None)
+    body = body_of(package, lambda _: None)
     assert [sum(len(piece) for piece in body) for _ in range(2)] == [package.size] * 2
 
 
 def test_progress_is_told(package: Package) -> None:
     """From 0 to the whole size, growing."""
     told: list[int] = []
-    for _ in Body(package, told.append):
+    for _ in body_of(package, told.append):
         pass
     assert (told[0], told[-1]) == (0, package.size)
     assert told == sorted(set(told))
@@ -84,7 +90,7 @@ def test_progress_can_break_it_off(package: Package) -> None:
         raise KeyError("cancelled")
 
     with pytest.raises(KeyError, match="cancelled"):
-        next(iter(Body(package, stop)))
+        next(iter(body_of(package, stop)))
 
 
 def flip(path: Path) -> None:
@@ -132,7 +138,7 @@ def test_a_change_on_the_way_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "demo-1.0-h0_0.conda"
     path.write_bytes(os.urandom(3 * MIB))
     package = validated(path)
-    pieces = iter(Body(package, lambda _: None))
+    pieces = iter(body_of(package, lambda _: None))
     next(pieces)
     with path.open("r+b") as file:
         file.seek(2 * MIB)

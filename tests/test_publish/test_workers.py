@@ -121,6 +121,18 @@ def test_a_signal_does_not_end_the_waiting(monkeypatch: pytest.MonkeyPatch) -> N
     assert list(pool().map(work, [1], workers=1, on_wait=waits.release)) == [True]
 
 
+def test_what_is_begun_goes_on_beside() -> None:
+    """Its result, or what it raised, comes when it is asked for."""
+    may_end = threading.Event()
+    waiting = pool().begin(lambda: (may_end.wait(10), threading.get_ident()))
+    failing = pool().begin(lambda: 1 // 0)
+    may_end.set()
+    ended, thread = waiting()
+    assert (ended, thread == threading.get_ident()) == (True, False)
+    with pytest.raises(ZeroDivisionError):
+        failing()
+
+
 def test_a_call() -> None:
     """Its result; or nothing if the run is cancelled and it does not end within the grace."""
     assert pool().call(lambda: 5) == 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prefix_upload.background import Begin, at_once
 from prefix_upload.channel.body import Body
 from prefix_upload.channel.http import Answer, Client, NoAnswerError
 from prefix_upload.channel.records import (
@@ -78,13 +79,17 @@ class Channel:
         name: `namespace` or `namespace/channel`.
         credentials: what to name when the server refuses it.
         patience: how long to keep trying.
+        begin: for what goes on beside an upload.
     """
 
-    def __init__(self, client: Client, name: str, credentials: Credentials, patience: Patience) -> None:
+    def __init__(
+        self, client: Client, name: str, credentials: Credentials, patience: Patience, begin: Begin = at_once
+    ) -> None:
         self._client = client
         self._name = name
         self._credentials = credentials
         self._patience = patience
+        self._begin = begin
 
     def lookup(self, packages: Sequence[Package]) -> Lookup:
         """What the channel has under the names of these packages, of which there are at most `BATCH_SIZE`.
@@ -155,7 +160,7 @@ class Channel:
             f"/api/v1/upload/{self._name}" + ("?force=true" if force else ""),
             timeout=self._patience.timeout,
             headers=headers,
-            data=Body(package, on_progress),
+            data=Body(package, on_progress, self._begin),
         )
 
     def _settle(self, package: Package, answer: Answer, *, force: bool, ours: bool) -> Status:

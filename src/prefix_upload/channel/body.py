@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
+from prefix_upload.background import Begin, suited_to
 from prefix_upload.errors import FileChangedError
 from prefix_upload.files import open_regular
 
@@ -24,11 +26,13 @@ class Body:
         package: the validated file.
         on_progress: called with the number of bytes handed out so far, before each piece. What it raises
             breaks the request off.
+        begin: a large file's pieces are hashed while they are being sent.
     """
 
-    def __init__(self, package: Package, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, package: Package, on_progress: Callable[[int], None], begin: Begin) -> None:
         self._package = package
         self._on_progress = on_progress
+        self._begin = suited_to(package.size, begin)
 
     def __len__(self) -> int:
         return self._package.size
@@ -50,18 +54,20 @@ class Body:
         digest = hashlib.sha256()
         buffer, beyond = memoryview(bytearray(_PIECE)), memoryview(bytearray(1))
         sent = 0
-        while sent < len(self):
+        while True:
             self._on_progress(sent)
-            size = readinto(buffer) or 0
-            piece = buffer[:size]
-            digest.update(piece)
-            sent += size
-            is_last = sent >= len(self)
-            # What has grown may begin with the validated bytes: so one byte more is asked for.
-            is_same = bool(size) and not (is_last and (digest.hexdigest() != self._package.sha256 or readinto(beyond)))
-            if not is_same:
-                raise _changed(self._package, "was changed after its validation")
+            piece = buffer[: readinto(buffer)]
+            sent += len(piece)
+            hashed = self._begin(partial(digest.update, piece))
+            if not piece or sent >= len(self):
+                break
             yield piece
+            hashed()  # before the next piece takes its place
+        hashed()
+        # What has grown may begin with the validated bytes: so one byte more is asked for.
+        if digest.hexdigest() != self._package.sha256 or readinto(beyond):
+            raise _changed(self._package, "was changed after its validation")
+        yield piece
         self._on_progress(sent)
 
 

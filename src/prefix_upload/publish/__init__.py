@@ -79,7 +79,7 @@ class Publication:
         sleep: Callable[[float], None],
     ) -> None:
         self._settings = settings
-        self._rules = validation.Rules(workspace, settings.depth, settings.max_size, pool.at_once)
+        self._rules = validation.Rules(workspace, settings.depth, settings.max_size, pool.begin)
         self._channel = channel
         self._pool = pool
         self._listener = listener

@@ -6,13 +6,13 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, Queue
+from queue import Empty, Queue, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.errors import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -81,21 +81,11 @@ class Pool:
         finally:
             _drop_all(waiting)
 
-    def at_once(self, calls: Sequence[Callable[[], _Result]]) -> list[_Result]:
-        """The results of the calls, in their order: the first is made here, the others in threads of their own.
-
-        What one of them raises is raised here, once all of them have ended.
-        """
-        results: Queue[tuple[int, _Result | _Raised]] = Queue()
-
-        def make(number: int) -> None:
-            results.put((number, _caught(calls[number])))
-
-        for number in range(1, len(calls)):
-            threading.Thread(target=make, args=(number,), daemon=True).start()
-        make(0)
-        ordered = sorted((results.get() for _ in calls), key=lambda result: result[0])
-        return [_uncaught(result) for _, result in ordered]
+    def begin(self, call: Callable[[], _Result]) -> Callable[[], _Result]:
+        """Makes the call in a thread of its own. What is returned waits for its result, or raises what it raised."""
+        result: SimpleQueue[_Result | _Raised] = SimpleQueue()
+        threading.Thread(target=lambda: result.put(_caught(call)), daemon=True).start()
+        return lambda: _uncaught(result.get())
 
     def call(self, work: Callable[[], _Result]) -> _Result | None:
         """The result of a single piece of work, or `None` if the run was cancelled before it came."""

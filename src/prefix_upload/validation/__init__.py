@@ -6,9 +6,10 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload import archive
+from prefix_upload.background import Begin, at_once, suited_to
 from prefix_upload.files import NoRegularFileError, open_regular
 from prefix_upload.models import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
 from prefix_upload.validation.rules import (
@@ -22,10 +23,8 @@ from prefix_upload.validation.rules import (
 from prefix_upload.validation.strict_json import parse_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-_Result = TypeVar("_Result")
 
 # CEP 26, "Subdir names".
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
@@ -43,26 +42,19 @@ KNOWN_SUBDIRS = frozenset(
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
 _CHUNK = 2**18
-# From this size on threads of their own are worth it, in bytes.
-_LARGE = 2**23
-
-
-def in_turn(calls: Sequence[Callable[[], _Result]]) -> list[_Result]:
-    """The results of the calls, made one after the other."""
-    return [call() for call in calls]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
 
-    `at_once` makes several calls side by side, for large files; its results are those of the calls, in their order.
+    `begin` is for what large files are worth.
     """
 
     workspace: Path
     depth: Depth
     max_size: int | None
-    at_once: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn
+    begin: Begin = at_once
 
 
 def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
@@ -178,7 +170,8 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
         draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
     draft.findings.extend(file_name_findings(name))
-    hashing = _Hashing(file.fileno(), draft.size)
+    begin = suited_to(draft.size, rules.begin)
+    hashing = _Hashing(file.fileno())
 
     def read() -> archive.Contents:
         contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
@@ -186,10 +179,11 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
             hashing.stop()
         return contents
 
-    side_by_side = rules.at_once if draft.size >= _LARGE else in_turn
-    # NOTE: md5, which repodata still lists beside the other one.
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    contents, draft.md5, draft.sha256 = side_by_side([read, lambda: hashing.of(md5), lambda: hashing.of(sha256)])
+    contents_of = begin(read)
+    md5 = begin(lambda: hashing.of(hashlib.md5(usedforsecurity=False)))  # repodata still lists it beside the other one
+    draft.sha256 = hashing.of(hashlib.sha256())
+    draft.md5 = md5()
+    contents = contents_of()
     draft.findings.extend(contents.findings)
     draft.warnings.extend(contents.warnings)
     if contents.metadata is not None:
@@ -213,9 +207,8 @@ def _check_unchanged(draft: _Draft, before: os.stat_result, after: os.stat_resul
 class _Hashing:
     """Hashes a file, unless it turns out not to be worth it: an invalid file can be as large as a disk claims."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._size = size
         self._is_wanted = True
 
     def stop(self) -> None:
