@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.scenarios import Machine, scenarios
+from bench.machine import Machine
+from bench.scenarios import scenarios
 from running import REPOSITORY
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def main() -> None:
     tables = []
     with tempfile.TemporaryDirectory(prefix="prefix-upload-bench-") as scratch:
         machine = Machine(Path(scratch), options.rounds)
-        machine.bundle.touch()
         for letter, scenario in scenarios().items():
             if not options.letters or letter in options.letters:
                 tables.append(scenario(machine))

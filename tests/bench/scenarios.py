@@ -2,118 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import json
 import math
-import os
-import shutil
-import ssl
 import statistics
+import subprocess
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import trustme
-
-from bench.measure import Command, Cost
-from building import package
-from localchannel import Access, Channel, LocalChannel
-from running import COMMAND, REPOSITORY, RunnerFiles, environment
+from bench.machine import CHANNEL, SCHEMES, TESTS, Machine
+from bench.sink import sink
+from bench.table import OURS, RIVAL, Costs, median, table, than_rival, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-_KEY = "pfx_bench"
-_CHANNEL = "bench"
+    from bench.measure import Command
+
 _CONCURRENCY = 8
-_TESTS = REPOSITORY / "tests"
 _MB = 1_000_000
 # What an upload takes on the server at least, in seconds, where latency is what is measured.
 _LATENCY = 0.2
-
-
-@dataclass
-class Machine:
-    """Where packages, servers and contestants live during one run."""
-
-    folder: Path
-    rounds: int
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    def new_folder(self) -> Path:
-        """An empty folder."""
-        folder = self.folder / f"scratch-{next(self._numbers)}"
-        folder.mkdir()
-        return folder
-
-    def packages(self, count: int, size: int, *, extension: str = ".conda") -> Path:
-        """A folder with so many packages, each with a payload of so many bytes that do not compress."""
-        folder = self.folder / f"{count}x{size}{extension}"
-        if not folder.exists():
-            for number in range(count):
-                package(folder, f"bench-{number}", extension=extension, content=os.urandom(size))
-        return folder
-
-    @contextlib.contextmanager
-    def server(self, *, latency: float = 0.0, tls: ssl.SSLContext | None = None) -> Iterator[LocalChannel]:
-        """A server with an empty channel, whose packages are gone afterwards."""
-        root = self.new_folder()
-        channels, keys = {_CHANNEL: Channel()}, {_KEY: Access.READ_WRITE}
-        with LocalChannel(root, channels, keys, tls=tls, latency=latency) as server:
-            yield server
-        shutil.rmtree(root)
-
-    def action(self, folder: Path, url: str, **inputs: str) -> Command:
-        """Our run over a folder's packages."""
-        plain = {"channel": _CHANNEL, "glob": "*.conda\n*.tar.bz2", "token": _KEY, "server-url": url}
-        files = RunnerFiles.create(self.new_folder())
-        variables = environment(folder, plain | inputs, files)
-        return Command(COMMAND, self._environ(**variables))
-
-    def rival(self, folder: Path, url: str) -> Command:
-        """rattler-build's uploader."""
-        arguments = {
-            "package_files": [str(path) for path in sorted(folder.iterdir())],
-            "url": url,
-            "channels": _CHANNEL,
-            "api_key": _KEY,
-            "skip_existing": True,
-        }
-        script = str(_TESTS / "conformance" / "rival.py")
-        return Command([sys.executable, script, json.dumps(arguments)], self._environ())
-
-    def loop(self, folder: Path, url: str) -> Command:
-        """The `requests` loop."""
-        script = str(_TESTS / "bench" / "loop.py")
-        files = [str(path) for path in sorted(folder.iterdir())]
-        return Command([sys.executable, script, f"{url}/api/v1/upload/{_CHANNEL}", _KEY, *files], self._environ())
-
-    def tool(self, script: str) -> Command:
-        """A shell command."""
-        return Command(["/bin/sh", "-c", script], self._environ())
-
-    @property
-    def bundle(self) -> Path:
-        """The certificates that contestants trust."""
-        return self.folder / "trusted.pem"
-
-    def _environ(self, **variables: str) -> Mapping[str, str]:
-        trusted = {"SSL_CERT_FILE": str(self.bundle), "REQUESTS_CA_BUNDLE": str(self.bundle)}
-        return {"PATH": os.environ["PATH"], "HOME": str(self.folder)} | trusted | variables
-
+_DRY_RUN = f"{OURS}, dry run"
+# The tools that people compute a SHA-256 with: coreutils' has no processor instructions for it everywhere.
+_HASHING = ("sha256sum", "openssl sha256")
 
 _UPLOADERS: Mapping[str, Callable[[Machine, Path, str], Command]] = {
-    "prefix-upload": Machine.action,
-    "rattler-build": Machine.rival,
+    OURS: Machine.action,
+    RIVAL: Machine.rival,
     "requests loop": Machine.loop,
 }
 
 
 def scenarios() -> dict[str, Callable[[Machine], str]]:
     """All of them by their letter."""
-    return {"a": many_small, "b": one_large, "c": published_before, "d": cold_start, "e": validation, "f": growth}
+    return {
+        "a": many_small,
+        "b": one_large,
+        "c": published_before,
+        "d": cold_start,
+        "e": validation,
+        "f": growth,
+        "g": parts,
+    }
 
 
 def many_small(machine: Machine) -> str:
@@ -121,70 +52,85 @@ def many_small(machine: Machine) -> str:
     count = 100
     folder = machine.packages(count, _MB)
     floor = math.ceil(count / _CONCURRENCY) * _LATENCY
-    title = f"(a) {count} packages of 1 MB, {1000 * _LATENCY:.0f} ms server time each; floor {floor:.1f} s"
-    return _uploads(machine, title, folder, latency=_LATENCY)
+    costs: Costs = {}
+    for _ in range(machine.rounds):
+        for scheme in SCHEMES:
+            for name, uploader in _UPLOADERS.items():
+                with machine.server(latency=_LATENCY, tls=machine.tls(scheme)) as server:
+                    cost = uploader(machine, folder, server.url).measure()
+                    _expect_all(name, len(server.files(CHANNEL)), folder)
+                costs.setdefault(f"{name}, {scheme}", []).append(cost)
+    title = f"(a) {count} packages of 1 MB, {1000 * _LATENCY:.0f} ms server time each"
+    notes = [f"The floor, {_CONCURRENCY} at a time, is {floor:.1f} s."]
+    notes += [f"{than_rival(costs, s)}, {median(costs[f'{OURS}, {s}']) / floor:.2f} × the floor." for s in SCHEMES]
+    return table(title, costs, notes)
 
 
 def one_large(machine: Machine) -> str:
-    """(b) the bytes themselves."""
+    """(b) the bytes themselves, to a server that takes no time for them."""
     folder = machine.packages(1, 1500 * _MB)
-    return _uploads(machine, "(b) one package of 1.5 GB", folder)
+    (path,) = folder.iterdir()
+    costs: Costs = {}
+    notes = []
+    for scheme in SCHEMES * machine.rounds:
+        for name, uploader in _UPLOADERS.items():
+            with sink(machine.certificate(scheme)) as url:
+                costs.setdefault(f"{name}, {scheme}", []).append(uploader(machine, folder, url).measure())
+                machine.expect_taken(url, path)
+        for tool in _HASHING:
+            with sink(machine.certificate(scheme)) as url:
+                script = f"{tool} {path} && exec {sys.executable} -I {TESTS}/bench/push.py {url} {path}"
+                costs.setdefault(_floor(tool, scheme), []).append(machine.tool(script).measure())
+    for scheme in SCHEMES:
+        ours = f"{OURS}, {scheme}"
+        floors = (f"{times(costs, ours, _floor(tool, scheme))} × {_floor(tool, scheme)}" for tool in _HASHING)
+        notes.append(f"{than_rival(costs, scheme)}; {'; '.join(floors)}.")
+    return table("(b) one package of 1.5 GB, to a server that keeps nothing", costs, notes)
 
 
-def _uploads(machine: Machine, title: str, folder: Path, *, latency: float = 0.0) -> str:
-    """Every uploader to a channel of its own, over HTTP and HTTPS, in turns."""
-    costs: dict[str, list[Cost]] = {}
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(machine.bundle))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    for _ in range(machine.rounds):
-        for scheme, tls in (("HTTP", None), ("HTTPS", context)):
-            for name, uploader in _UPLOADERS.items():
-                with machine.server(latency=latency, tls=tls) as server:
-                    cost = uploader(machine, folder, server.url).measure()
-                    if len(server.files(_CHANNEL)) != len(list(folder.iterdir())):
-                        raise RuntimeError(f"{name} did not upload everything")
-                costs.setdefault(f"{name}, {scheme}", []).append(cost)
-    return _table(title, costs)
+def _floor(tool: str, scheme: str) -> str:
+    return f"`{tool}` and one connection, {scheme}"
+
+
+def _expect_all(name: str, count: int, folder: Path) -> None:
+    if count != len(list(folder.iterdir())):
+        raise RuntimeError(f"{name} did not upload everything")
 
 
 def published_before(machine: Machine) -> str:
     """(c) a second run: what it costs to find out that nothing is missing."""
     folder = machine.packages(200, _MB)
-    costs: dict[str, list[Cost]] = {}
+    costs: Costs = {}
     notes = []
-    with machine.server(latency=_LATENCY) as server:
-        for path in folder.iterdir():
-            server.publish(_CHANNEL, path)
-        for turn in range(machine.rounds):
-            for name, uploader in _UPLOADERS.items():
-                before = len(server.requests)
-                costs.setdefault(name, []).append(uploader(machine, folder, server.url).measure())
-                asked = server.requests[before:]
-                sent = sum(request.body_size for request in asked if "/upload/" in request.path)
-                if not turn:
-                    notes.append(f"{name}: {len(asked)} requests, {sent / _MB:.0f} MB of packages sent.")
-    return (
-        _table("(c) a second run over 200 published packages of 1 MB, 200 ms server time", costs)
-        + "\n"
-        + "\n".join(notes)
-        + "\n"
-    )
+    for scheme in SCHEMES:
+        with machine.server(latency=_LATENCY, tls=machine.tls(scheme)) as server:
+            for path in folder.iterdir():
+                server.publish(CHANNEL, path)
+            for turn in range(machine.rounds):
+                for name, uploader in _UPLOADERS.items():
+                    before = len(server.requests)
+                    costs.setdefault(f"{name}, {scheme}", []).append(uploader(machine, folder, server.url).measure())
+                    asked = server.requests[before:]
+                    sent = sum(request.body_size for request in asked if "/upload/" in request.path)
+                    if not turn:
+                        notes.append(f"{name}, {scheme}: {len(asked)} requests, {sent / _MB:.0f} MB of packages sent.")
+        notes.append(f"{than_rival(costs, scheme)}.")
+    return table("(c) a second run over 200 published packages of 1 MB, 200 ms server time", costs, notes)
 
 
 def cold_start(machine: Machine) -> str:
     """(d) what there is before any work."""
     folder = machine.packages(1, 1000)
-    costs: dict[str, list[Cost]] = {}
+    costs: Costs = {}
     with machine.server() as server:
         for _ in range(4 * machine.rounds):
             action = machine.action(folder, server.url, **{"dry-run": "true"})
-            costs.setdefault("prefix-upload, dry run", []).append(action.measure())
+            costs.setdefault(_DRY_RUN, []).append(action.measure())
             costs.setdefault("`import requests`", []).append(
                 machine.tool(f"{sys.executable} -c 'import requests'").measure()
             )
-    return _table("(d) cold start: a dry run with one small package", costs)
+    notes = [f"{times(costs, _DRY_RUN, '`import requests`')} × the time of importing `requests`."]
+    return table("(d) cold start: a dry run with one small package", costs, notes)
 
 
 def validation(machine: Machine) -> str:
@@ -193,42 +139,49 @@ def validation(machine: Machine) -> str:
     for extension, tool in ((".conda", "unzip -p {} 'pkg-*' | zstd -tq"), (".tar.bz2", "bzip2 -t {}")):
         folder = machine.packages(1, 1000 * _MB, extension=extension)
         (path,) = folder.iterdir()
-        costs: dict[str, list[Cost]] = {}
+        costs: Costs = {}
         with machine.server() as server:
             for _ in range(machine.rounds):
                 action = machine.action(folder, server.url, **{"dry-run": "true"})
-                costs.setdefault("prefix-upload, dry run", []).append(action.measure())
+                costs.setdefault(_DRY_RUN, []).append(action.measure())
                 script = f"{tool.format(path)} && sha256sum {path}"
-                costs.setdefault(f"`{tool.format('…')} && sha256sum`".replace("|", "\\|"), []).append(
-                    machine.tool(script).measure()
-                )
-        tables.append(_table(f"(e) full validation of 1 GB in one `{extension}`", costs))
+                costs.setdefault(_shown(tool), []).append(machine.tool(script).measure())
+        notes = [f"{times(costs, _DRY_RUN, _shown(tool))} × the time of the tools."]
+        tables.append(table(f"(e) full validation of 1 GB in one `{extension}`", costs, notes))
     return "\n".join(tables)
+
+
+def _shown(tool: str) -> str:
+    return f"`{tool.format('…')} && sha256sum`".replace("|", "\\|")
 
 
 def growth(machine: Machine) -> str:
     """(f) time and memory for more and more packages."""
-    costs: dict[str, list[Cost]] = {}
+    costs: Costs = {}
     for count in (10, 100, 1000):
         folder = machine.packages(count, 10_000)
         for _ in range(machine.rounds):
             with machine.server() as server:
                 costs.setdefault(f"{count} packages", []).append(machine.action(folder, server.url).measure())
-    return _table("(f) growth: packages of 10 kB", costs)
+    memory = [max(cost.memory for cost in measured) for measured in costs.values()]
+    return table("(f) growth: packages of 10 kB", costs, [f"Memory grows by {memory[-1] - memory[0]:.0f} MB."])
 
 
-def _table(title: str, costs: Mapping[str, list[Cost]]) -> str:
-    """The median of each contestant's times, its largest memory, and the ratio to the first one's time."""
-    first = statistics.median(cost.seconds for cost in next(iter(costs.values())))
+def parts(machine: Machine) -> str:
+    """(g) what the time for a large package consists of."""
+    (path,) = machine.packages(1, 1500 * _MB).iterdir()
+    seconds: dict[str, list[float]] = {}
+    for _ in range(machine.rounds):
+        told = subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-I", TESTS / "bench" / "parts.py", path], capture_output=True, check=True
+        )
+        for name, value in json.loads(told.stdout).items():
+            seconds.setdefault(name, []).append(value)
     lines = [
-        f"### {title}",
+        "### (g) where the time goes: one package of 1.5 GB, in memory",
         "",
-        "| | Wall clock | Ratio | Processor | Peak memory |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| Part | Wall clock |",
+        "| --- | ---: |",
     ]
-    for name, measured in costs.items():
-        seconds = statistics.median(cost.seconds for cost in measured)
-        processor = statistics.median(cost.processor for cost in measured)
-        memory = max(cost.memory for cost in measured)
-        lines.append(f"| {name} | {seconds:.2f} s | {seconds / first:.2f} | {processor:.2f} s | {memory:.0f} MB |")
+    lines += [f"| {name} | {statistics.median(values):.2f} s |" for name, values in seconds.items()]
     return "\n".join(lines) + "\n"

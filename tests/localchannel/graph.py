@@ -4,10 +4,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from graphql import GraphQLResolveInfo, build_schema, graphql_sync
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLResolveInfo,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
 
 from localchannel.exchange import Exchange, Refusal, Reply
 from localchannel.store import Access, Store, Stored
@@ -81,14 +91,31 @@ class Graph:
         body = _json(exchange)
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             raise Refusal(400, "the body is no GraphQL request")
-        result = graphql_sync(
+        result = self._execute(body, base_url, access)
+        return Reply(200, json.dumps(result.formatted).encode(), {"Content-Type": "application/json"})
+
+    def _execute(self, body: Mapping[str, Any], base_url: str, access: Access | None) -> ExecutionResult:
+        document = _document(body["query"])
+        if isinstance(document, ExecutionResult):
+            return document
+        return execute_sync(
             _SCHEMA,
-            body["query"],
+            document,
             root_value=_Root(self._store, self.lies, base_url, access),
             variable_values=body.get("variables"),
             operation_name=body.get("operationName"),
         )
-        return Reply(200, json.dumps(result.formatted).encode(), {"Content-Type": "application/json"})
+
+
+@lru_cache(maxsize=100)
+def _document(query: str) -> DocumentNode | ExecutionResult:
+    """The query, parsed and validated, which servers do once for a query that comes again; or what is wrong with it."""
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return ExecutionResult(None, [error])
+    errors = validate(_SCHEMA, document)
+    return ExecutionResult(None, errors) if errors else document
 
 
 class _Root:
