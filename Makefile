@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
-.PHONY: demo test lint bench reliability lock serve format clean
+.PHONY: demo test lint bench fuzz reliability lock serve format clean
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -32,6 +32,10 @@ bench: .venv/ready  ## Compares speed and memory with other ways to upload
 reliability: .venv/ready  ## Writes docs/reliability.md from the tests' table of faults
 	PYTHONPATH=src:tests $(BIN)/python -m reliability
 
+DURATION ?= 60
+fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); what it learns and finds stays in .fuzz
+	PYTHONPATH=src:tests $(BIN)/python -m fuzz $(DURATION) .fuzz
+
 format: .venv/ready  ## Formats the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
@@ -45,10 +49,10 @@ lock: .venv/ready  ## Compiles requirements/*.txt anew from requirements/*.in
 
 # PyGithub, which actions-toolkit asks for, is left out of the lock files: hence --no-deps.
 .venv/ready: requirements/dev.txt
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
 	    --requirement requirements/dev.txt
 	touch $@
 
 clean:
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .coverage .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -119,7 +119,13 @@ def _tar_members() -> Iterator[Case]:
         ("no index.json", [tar_member("info/about.json", b"{}")], "has no 'info/index.json'"),
         ("two long names for one member", [index, name_header(b"a"), long_name(b"b")], "two headers of a kind"),
         ("a member with two names", [index, name_header(b"a"), pax_header(("path", b"b")), tar_member()], "two names"),
-        ("a path for all members", [index, pax_header(("path", b"x"), kind=tarfile.XGLTYPE)], "global pax header"),
+        (
+            "a path for all members",
+            [index, pax_header(("path", b"x"), kind=tarfile.XGLTYPE), tar_member()],
+            "global pax header",
+        ),
+        ("a long name for no member", [index, name_header(b"a")], "does not follow"),
+        ("a pax header for no member", [index, pax_header(("path", b"b"))], "does not follow"),
         ("members after the end", [index, TAR_END, tar_member("hidden")], "after its end-of-archive"),
     ):
         archive = tar(*members)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from building import TAR_END, pax_header, tar, tar_header, tar_member
 from prefix_upload.archive import tarball
+from prefix_upload.archive.headers import Kind, Member
 from prefix_upload.archive.streams import DamagedError
-from prefix_upload.archive.tarball import Kind, Member, Tarball
+from prefix_upload.archive.tarball import Tarball
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=150

@@ -13,8 +13,9 @@ from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.archive.container import Container, Entry
+from prefix_upload.archive.headers import Kind, Member
 from prefix_upload.archive.streams import Bzip2, DamagedError, Zstd, shown
-from prefix_upload.archive.tarball import Kind, Member, Tarball
+from prefix_upload.archive.tarball import Tarball
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -224,7 +225,7 @@ class _Taker:
         name = member.name.removeprefix("./")
         for objection in _objections(member.name):
             self._contents.find(f"the member {shown(member.name)} {objection}")
-        if member.kind in {Kind.DEVICE, Kind.FIFO}:
+        if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
             self._contents.find(f"the member {shown(member.name)} is a device or FIFO, which no package can hold")
         self._expect_plain_info(name, member)
         if _is_info(member):
