@@ -8,13 +8,14 @@ import os
 import traceback
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from actions_toolkit import core
 from actions_toolkit.file_command import issue_file_command
 
-from prefix_upload import neutral, summary
+from prefix_upload import summary
 from prefix_upload.errors import Problem
+from prefix_upload.log import Log
 from prefix_upload.models import Package, Status
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from prefix_upload.models import Outcome, Report, UnvalidatedFile
     from prefix_upload.publish import Transfer
 
-# The runner shows 10 annotations of a kind a step, of 4,096 characters each (actions/runner, ActionCommandManager).
+# The runner shows so many annotations of a kind a step (actions/runner, ActionCommandManager).
 _MAX_ANNOTATIONS = 10
-_MAX_ANNOTATION = 4000
 # The outputs of a job may have 1 MB together; this leaves room for others'.
 MAX_PACKAGES_OUTPUT = 100 * 1024
 
@@ -45,8 +45,7 @@ class Runner:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._in_group = False
-        self._secrets: list[str] = []
+        self._log = Log()
 
     # What comes in.
 
@@ -56,9 +55,7 @@ class Runner:
 
     def mask(self, secret: str) -> None:
         """Lets the runner replace the secret by stars wherever it is printed from now on."""
-        if secret:
-            core.set_secret(secret)
-            self._secrets.append(secret)
+        self._log.mask(secret)
 
     @property
     def workspace(self) -> Path:
@@ -96,20 +93,18 @@ class Runner:
     def _repository(self) -> str:
         return PurePosixPath(self._environ.get("GITHUB_REPOSITORY") or "repository").name
 
-    # The log. Only the main thread writes it.
+    # The log.
 
     def phase(self, title: str) -> None:
         """Begins a group of lines that can be folded."""
-        self._end_group()
-        core.start_group(neutral.log(title))
-        self._in_group = True
+        self._log.open_group(title)
 
     def checked(self, file: Package | UnvalidatedFile) -> None:
         """Says that a file was validated."""
         if isinstance(file, Package):
-            self._say(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
+            self._log.say(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
         else:
-            self._say(f"  INVALID  {file.relative_path}")
+            self._log.say(f"  INVALID  {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
         """Says what became of a file, with the rate if it was sent."""
@@ -118,39 +113,31 @@ class Runner:
         if outcome.seconds and isinstance(source, Package) and outcome.status.is_on_channel:
             per_second = summary.size(int(source.size / outcome.seconds))
             rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
-        self._say(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.relative_path}{rate}")
+        self._log.say(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.relative_path}{rate}")
         for told in (outcome.problem, outcome.note):
             if told is not None:
-                self._say(f"      {told}")
+                self._log.say(f"      {told}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """A sign of life."""
         if not transfers:
-            self._say("  … still working")
+            self._log.say("  … still working")
         for transfer in transfers:
             total = transfer.package.size
             share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
-            self._say(f"  … {share} sent: {transfer.package.relative_path}")
+            self._log.say(f"  … {share} sent: {transfer.package.relative_path}")
 
     def crashed(self, error: BaseException) -> None:
         """Shows the traceback of a bug, line by line, since its message may hold words from outside."""
         for part in traceback.format_exception(error):
             for line in part.splitlines():
-                self._say(line)
-
-    def _say(self, line: str) -> None:
-        core.info(neutral.log(self._without_secrets(line)))
-
-    def _end_group(self) -> None:
-        if self._in_group:
-            core.end_group()
-            self._in_group = False
+                self._log.say(line)
 
     # What goes out at the end, in every case.
 
     def publish(self, report: Report, *, with_summary: bool) -> int:
         """Writes annotations, outputs and, if asked for, the job summary. Returns the process's exit code."""
-        self._end_group()
+        self._log.close_group()
         report = self._hidden(report)
         values = outputs(report)
         warnings = [*_cut(report, values["packages"])]
@@ -158,9 +145,9 @@ class Runner:
         if with_summary:
             text = summary.render(report)
             warnings += self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
-        _annotate(core.error, [*report.problems, *_of_files(_failures(report))])
-        _annotate(core.warning, [*warnings, *report.warnings, *_of_files(_notes(report))])
-        self._say(summary.verdict(report))
+        self._annotate("error", [*report.problems, *_of_files(_failures(report))])
+        self._annotate("warning", [*warnings, *report.warnings, *_of_files(_notes(report))])
+        self._log.say(summary.verdict(report))
         return report.exit_code
 
     def _hidden(self, report: Report) -> Report:
@@ -181,14 +168,21 @@ class Runner:
             return problem
         return replace(
             problem,
-            message=self._without_secrets(problem.message),
-            advice=self._without_secrets(problem.advice),
+            message=self._log.without_secrets(problem.message),
+            advice=self._log.without_secrets(problem.advice),
         )
 
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+    def _annotate(self, kind: Literal["error", "warning"], problems: Sequence[Problem]) -> None:
+        shown, left_out = list(problems), []
+        if len(problems) > _MAX_ANNOTATIONS:
+            shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
+            shown.append(Problem("And more", f"{len(left_out)} more are in the log and in the job summary."))
+            self._log.open_group(f"{len(left_out)} more")
+            for problem in left_out:
+                self._log.say(f"  {problem.title}: {problem}")
+            self._log.close_group()
+        for problem in shown:
+            self._log.annotate(kind, problem.title, problem.message, problem.advice)
 
     def _write(self, variable: str, what: str, write: Callable[[], None]) -> tuple[Problem, ...]:
         """Writes to one of the runner's files; there is none where no runner started the process."""
@@ -292,17 +286,3 @@ def _of_files(pairs: Iterable[tuple[str, Problem]]) -> Iterable[Problem]:
     for problem, files in summary.grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         yield Problem(problem.title, f"{files[0]}{more}: {problem.message}", problem.advice)
-
-
-def _annotate(annotate: Callable[..., None], problems: Sequence[Problem]) -> None:
-    shown, left_out = list(problems), []
-    if len(problems) > _MAX_ANNOTATIONS:
-        shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
-        shown.append(Problem("And more", f"{len(left_out)} more are in the log and in the job summary."))
-        core.start_group(f"{len(left_out)} more")
-        for problem in left_out:
-            core.info(neutral.log(f"  {problem.title}: {problem}"))
-        core.end_group()
-    for problem in shown:
-        text = "\n".join(neutral.log(part) for part in (problem.message, problem.advice) if part)
-        annotate(text[:_MAX_ANNOTATION], title=neutral.log(problem.title))

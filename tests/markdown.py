@@ -1,0 +1,24 @@
+"""What a reader makes of the summary."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+OUR_ELEMENTS = {
+    *("h2", "h3", "p", "a", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "ul", "li", "strong"),
+    *("<code>", "</code>", "<br>", "<details><summary>Checksums (sha256sum -c)</summary>", "</details>"),
+}
+"""The elements that the summary is made of."""
+
+
+def elements(text: str) -> list[str]:
+    """The names of the elements in the rendered Markdown; raw HTML counts with its tags."""
+    markdown = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
+    found = []
+    for token in markdown.parse(text):
+        for part in (token, *(token.children or ())):
+            if part.type in {"html_inline", "html_block"}:
+                found.append(part.content.strip())
+            elif part.tag and part.nesting >= 0:
+                found.append(part.tag)
+    return found
