@@ -124,6 +124,12 @@ def _tar_members() -> Iterator[Case]:
             [index, pax_header(("path", b"x"), kind=tarfile.XGLTYPE), tar_member()],
             "global pax header",
         ),
+        ("a long name that goes on", [index, _overlong(long_name(b"a"))], "goes on after its end"),
+        (
+            "a pax record that goes on",
+            [index, _overlong(pax_header(("a", b"b"))), tar_member()],
+            "goes on after its end",
+        ),
         ("a long name for no member", [index, name_header(b"a")], "does not follow"),
         ("a pax header for no member", [index, pax_header(("path", b"b"))], "does not follow"),
         ("members after the end", [index, TAR_END, tar_member("hidden")], "after its end-of-archive"),
@@ -137,6 +143,11 @@ def _tar_members() -> Iterator[Case]:
 def _sparse_index() -> bytes:
     """PAX format 1.0: readers that know it expand the member, others see its map."""
     return pax_header(("GNU.sparse.major", b"1"), ("GNU.sparse.name", b"info/index.json")) + index_member()
+
+
+def _overlong(header: bytes) -> bytes:
+    """The header with more in the block of its data than its size tells."""
+    return header[:1000] + b"more" + header[1004:]
 
 
 def _leading_out() -> Iterator[Case]:

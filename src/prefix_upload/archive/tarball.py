@@ -77,7 +77,10 @@ class Tarball:
     def _take(self, header: Header, announced: Announced) -> None:
         if header.size > MAX_HEADER_DATA:
             raise DamagedError(f"has a tar header of {header.size} bytes")
-        data = self._exactly(header.size + -header.size % BLOCK)[: header.size]
+        padded = self._exactly(header.size + -header.size % BLOCK)
+        data, padding = padded[: header.size], padded[header.size :]
+        if padding.strip(b"\0"):  # some readers go on reading there
+            raise DamagedError("has a tar header whose data goes on after its end")
         if header.flag in NAME_HEADERS:
             announced.take_name(header.flag, data)
         else:
