@@ -1,5 +1,6 @@
 """Starts the action: in the container, and for trying it out on a checkout."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,4 +14,6 @@ if __name__ == "__main__":
 
     from prefix_upload.main import main  # after `watch`: loading it takes long enough for a signal to be lost
 
-    sys.exit(main(cancellation))
+    exit_code = main(cancellation)
+    sys.stdout.flush()
+    os._exit(exit_code)  # at once: the interpreter's own end would wait for what a cancelled run has given up

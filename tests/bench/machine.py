@@ -92,13 +92,15 @@ class Machine:
         files = [str(path) for path in sorted(folder.iterdir())]
         return Command([sys.executable, script, f"{url}/api/v1/upload/{CHANNEL}", _KEY, *files], self._environ())
 
-    def expect_taken(self, url: str, path: Path) -> None:
-        """Makes sure that a sink was sent all of the file."""
+    def expect_taken(self, url: str, folder: Path) -> None:
+        """Makes sure that a sink was sent all of the folder's packages."""
         taken = requests.get(f"{url}/taken", verify=str(self.bundle), timeout=60).json()
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if taken != {path.name: [sha256, path.stat().st_size]}:
-            raise RuntimeError(f"not all of {path.name} was sent: {taken}")
+        expected = {}
+        for path in folder.iterdir():
+            with path.open("rb") as file:
+                expected[path.name] = [hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size]
+        if taken != expected:
+            raise RuntimeError("not everything was sent")
 
     def tool(self, script: str) -> Command:
         """A shell command."""
