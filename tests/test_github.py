@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import resource
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from commands import OURS, POISON, annotated, commands
 from prefix_upload import github
+from prefix_upload.background import at_once
 from prefix_upload.errors import Problem
 from prefix_upload.github import Runner, outputs
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
@@ -42,7 +44,7 @@ def package(number: int = 0, size: int = 1000, warnings: tuple[str, ...] = ()) -
         build_number=0,
         subdir="noarch",
         size=size,
-        md5="0" * 32,
+        md5=at_once(lambda: "0" * 32),
         sha256=f"{number:064x}",
         warnings=warnings,
     )
@@ -183,6 +185,18 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["1", "1", "1", "2"]
     assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
+
+
+def test_an_md5_that_is_not_known_yet(files: RunnerFiles) -> None:
+    """A cancelled run does not wait for it: it is null."""
+
+    def wait(_seconds: float | None = None) -> str:
+        raise TimeoutError
+
+    outcome = Outcome(source=replace(package(), md5=wait), status=Status.NOT_ATTEMPTED)
+    Runner(environ(files)).publish(Report(outcomes=(outcome,)), with_summary=False)
+    (row,) = json.loads(files.finished(0, "").outputs["packages"])
+    assert row["md5"] is None
 
 
 @pytest.mark.parametrize(("count", "keys"), [(200, 12), (700, 3), (5000, 3)])

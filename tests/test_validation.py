@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,9 +19,13 @@ from building import (
     written,
 )
 from prefix_upload import archive
+from prefix_upload.background import at_once
 from prefix_upload.models import Depth, Package, UnvalidatedFile
 from prefix_upload.validation import KNOWN_SUBDIRS, Rules, check, check_batch, rules
 from prefix_upload.validation.strict_json import parse_json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def checked(path: Path, workspace: Path, *, depth: Depth = Depth.FULL, max_size: int | None = None) -> Any:
@@ -58,9 +63,10 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
         build_number=0,
         subdir=subdir,
         size=len(data),
-        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
         sha256=hashlib.sha256(data).hexdigest(),
+        md5=at_once(str),
     )
+    assert result.md5() == hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -299,6 +305,24 @@ def test_changed_while_it_is_validated(workspace: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(archive, "read", read_and_change)
     assert "was changed while it was validated" in findings(path, workspace)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_md5_of_a_large_file_comes_later(workspace: Path, is_changed: bool) -> None:
+    """Nothing waits for it; if the file has other bytes by then, there is none."""
+
+    def begin(work: Callable[[], Any]) -> Any:
+        once = functools.cache(work)
+        return lambda _seconds=None: once()
+
+    data = conda_bytes(payload_members=[tar_member("noise", os.urandom(9_000_000))])
+    path = written(workspace / f"{STEM}.conda", data)
+    package = check(path, Rules(workspace, Depth.FULL, None, begin))
+    assert isinstance(package, Package)
+    if is_changed:
+        path.write_bytes(data[:-1] + b"x")
+    assert package.md5() == ("" if is_changed else hashlib.md5(data, usedforsecurity=False).hexdigest())
+    assert package.known_md5 == (package.md5() or None)
 
 
 def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from prefix_upload.errors import ExitCode, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from prefix_upload.background import Waiting
 
 
 # The two formats of a conda package (CEP 35).
@@ -76,7 +78,10 @@ class Package:
     """A conda package that passed validation. Only `validation.check` makes one.
 
     `path` is where its bytes are, with no link in its way; `relative_path` is what users know it by (relative to
-    the workspace, with `/`). `size` is in bytes; `md5` and `sha256` are lower-case hexadecimal, of the whole file.
+    the workspace, with `/`). `size` is in bytes; `sha256` and `md5` are lower-case hexadecimal, of the whole file.
+
+    `md5` is only told, so that nothing waits for it: it is computed beside what follows, and is empty if the file was
+    changed meanwhile.
     """
 
     path: Path
@@ -88,9 +93,17 @@ class Package:
     build_number: int
     subdir: str
     size: int
-    md5: str
     sha256: str
+    md5: Waiting[str] = field(compare=False)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def known_md5(self) -> str | None:
+        """The MD5, as far as it is known by now."""
+        try:
+            return self.md5(0) or None
+        except TimeoutError:
+            return None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -126,8 +126,11 @@ def test_what_is_begun_goes_on_beside() -> None:
     may_end = threading.Event()
     waiting = pool().begin(lambda: (may_end.wait(10), threading.get_ident()))
     failing = pool().begin(lambda: 1 // 0)
+    with pytest.raises(TimeoutError):
+        waiting(0.001)
     may_end.set()
     ended, thread = waiting()
+    assert waiting(10) == (ended, thread)
     assert (ended, thread == threading.get_ident()) == (True, False)
     with pytest.raises(ZeroDivisionError):
         failing()

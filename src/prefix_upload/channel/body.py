@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from prefix_upload.models import Package
 
-_PIECE = 2**20
+# Large enough for a thread to be worth it, small enough for several uploads to be in memory.
+_PIECE = 2**22
 
 
 class Body:
-    """Iterate to get the file's bytes in pieces of at most 1 MiB; its length is the validated size.
+    """Iterate to get the file's bytes in pieces of at most 4 MiB; its length is the validated size.
 
     Args:
         package: the validated file.
@@ -52,7 +53,7 @@ class Body:
 
     def _pieces(self, readinto: Callable[[memoryview], int | None]) -> Iterator[memoryview]:
         digest = hashlib.sha256()
-        buffer, beyond = memoryview(bytearray(_PIECE)), memoryview(bytearray(1))
+        buffer, beyond = memoryview(bytearray(min(_PIECE, len(self)))), memoryview(bytearray(1))
         sent = 0
         while True:
             self._on_progress(sent)

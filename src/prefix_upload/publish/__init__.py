@@ -96,8 +96,12 @@ class Publication:
     def run(self, paths: Sequence[Path]) -> None:
         """Publishes the files, or nothing if one of them is invalid."""
         packages = self._validate(paths)
-        if len(packages) < len(self._files) or self._pool.is_cancelled():
-            return
+        if len(packages) == len(self._files) and not self._pool.is_cancelled():
+            self._publish(packages)
+        # What is only told was computed meanwhile; a cancelled run does not wait for it.
+        self._pool.call(lambda: [package.md5() for package in packages])
+
+    def _publish(self, packages: Sequence[Package]) -> None:
         missing = self._compare(packages)
         if self._settings.dry_run:
             for package in missing:

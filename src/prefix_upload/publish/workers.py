@@ -6,13 +6,15 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, Queue, SimpleQueue
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.errors import CancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from prefix_upload.background import Waiting
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -81,11 +83,22 @@ class Pool:
         finally:
             _drop_all(waiting)
 
-    def begin(self, call: Callable[[], _Result]) -> Callable[[], _Result]:
-        """Makes the call in a thread of its own. What is returned waits for its result, or raises what it raised."""
-        result: SimpleQueue[_Result | _Raised] = SimpleQueue()
-        threading.Thread(target=lambda: result.put(_caught(call)), daemon=True).start()
-        return lambda: _uncaught(result.get())
+    def begin(self, work: Callable[[], _Result]) -> Waiting[_Result]:
+        """Does the work in a thread of its own. What is returned waits for its result, or raises what it raised."""
+        results: list[_Result | _Raised] = []
+        is_done = threading.Event()
+
+        def do() -> None:
+            results.append(_caught(work))
+            is_done.set()
+
+        def wait(seconds: float | None = None) -> _Result:
+            if not is_done.wait(seconds):
+                raise TimeoutError
+            return _uncaught(results[0])
+
+        threading.Thread(target=do, daemon=True).start()
+        return wait
 
     def call(self, work: Callable[[], _Result]) -> _Result | None:
         """The result of a single piece of work, or `None` if the run was cancelled before it came."""

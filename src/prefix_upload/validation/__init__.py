@@ -6,10 +6,11 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload import archive
-from prefix_upload.background import Begin, at_once, suited_to
+from prefix_upload.background import Begin, Waiting, at_once, suited_to
 from prefix_upload.files import NoRegularFileError, open_regular
 from prefix_upload.models import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
 from prefix_upload.validation.rules import (
@@ -61,7 +62,8 @@ def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
     """Validates one file.
 
     The file is read for what it holds, and for each of its hashes: of a large file all of that goes on side by side,
-    and what one of them reads the others find in memory. It must not change meanwhile.
+    and what one of them reads the others find in memory. Its MD5 may still be computed when this returns. The file
+    must not change meanwhile.
     """
     draft = _Draft(path, path.relative_to(rules.workspace).as_posix())
     draft.target = _target(draft, rules.workspace)
@@ -106,7 +108,7 @@ class _Draft:
     index: dict[str, Any] = field(default_factory=dict)
     subdir: str = ""
     size: int = 0
-    md5: str = ""
+    md5: Waiting[str] = field(default_factory=lambda: at_once(str))
     sha256: str = ""
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -124,8 +126,8 @@ class _Draft:
             build_number=self.index["build_number"],
             subdir=self.subdir,
             size=self.size,
-            md5=self.md5,
             sha256=self.sha256,
+            md5=self.md5,
             warnings=tuple(self.warnings),
         )
 
@@ -160,18 +162,19 @@ def _check_file(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
     before = os.fstat(file.fileno())
     _check_size(draft, before.st_size, rules.max_size)
     if not draft.findings:
-        _check_content(draft, file, rules)
-        _check_unchanged(draft, before, os.fstat(file.fileno()))
+        _check_content(draft, file, rules, before)
+        if not _is_unchanged(before, os.fstat(file.fileno())):
+            draft.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
-def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
+def _check_content(draft: _Draft, file: BinaryIO, rules: Rules, before: os.stat_result) -> None:
     name = draft.path.name
     if not name.endswith(PACKAGE_EXTENSIONS):
         draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
     draft.findings.extend(file_name_findings(name))
     begin = suited_to(draft.size, rules.begin)
-    hashing = _Hashing(file.fileno())
+    hashing = _Hashing()
 
     def read() -> archive.Contents:
         contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
@@ -180,9 +183,8 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
         return contents
 
     contents_of = begin(read)
-    md5 = begin(lambda: hashing.of(hashlib.md5(usedforsecurity=False)))  # repodata still lists it beside the other one
-    draft.sha256 = hashing.of(hashlib.sha256())
-    draft.md5 = md5()
+    draft.md5 = begin(partial(hashing.md5, os.dup(file.fileno()), before))
+    draft.sha256 = hashing.of(file.fileno(), hashlib.sha256())
     contents = contents_of()
     draft.findings.extend(contents.findings)
     draft.warnings.extend(contents.warnings)
@@ -195,35 +197,42 @@ def _check_content(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
         draft.warnings.extend(paths_warnings(contents.paths, contents.payload))
 
 
-def _check_unchanged(draft: _Draft, before: os.stat_result, after: os.stat_result) -> None:
-    if (before.st_size, before.st_mtime_ns, before.st_ctime_ns) != (
+def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
         after.st_size,
         after.st_mtime_ns,
         after.st_ctime_ns,
-    ):
-        draft.findings.append("the file was changed while it was validated: let no build run at the same time")
+    )
 
 
 class _Hashing:
     """Hashes a file, unless it turns out not to be worth it: an invalid file can be as large as a disk claims."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self) -> None:
         self._is_wanted = True
 
     def stop(self) -> None:
         """The hashes are of no use: what is being computed may end early, and wrong."""
         self._is_wanted = False
 
-    def of(self, digest: hashlib._Hash) -> str:
+    def of(self, descriptor: int, digest: hashlib._Hash) -> str:
         """The hash of the whole file, in lower-case hexadecimal."""
         buffer = memoryview(bytearray(_CHUNK))
         done = 0
         # NOTE: each read says where: the others have the same open file.
-        while self._is_wanted and (size := os.preadv(self._descriptor, [buffer], done)):
+        while self._is_wanted and (size := os.preadv(descriptor, [buffer], done)):
             digest.update(buffer[:size])
             done += size
         return digest.hexdigest()
+
+    def md5(self, descriptor: int, before: os.stat_result) -> str:
+        """The MD5, which repodata still lists; nothing if the file is not as it was before. Closes the descriptor."""
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            try:
+                md5 = self.of(file.fileno(), hashlib.md5(usedforsecurity=False))
+            except OSError:
+                return ""
+            return md5 if _is_unchanged(before, os.fstat(file.fileno())) else ""
 
 
 def _check_index(draft: _Draft, raw: bytes) -> None:
