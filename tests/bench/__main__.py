@@ -27,7 +27,7 @@ def main() -> None:
     """Runs the scenarios that are named, or all; only all of them go into the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("letters", nargs="*", help="the scenarios to run (default: all)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each command runs (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each command runs (default: 5)")
     options = parser.parse_args()
     tables = []
     with tempfile.TemporaryDirectory(prefix="prefix-upload-bench-") as scratch:
