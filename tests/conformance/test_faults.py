@@ -142,7 +142,7 @@ def test_stop_ends_a_stall(tmp_path: Path, build: Build) -> None:
     """Leaving the `with` block ends connections that are stalled or idle."""
     package = build()
     with LocalChannel(tmp_path / "root", {CHANNEL: Channel()}, {KEY: Access.READ_WRITE}) as server:
-        server.fail(Fault(Stall()))
+        server.fail(Fault(Stall(), method="POST"))
         stalled, idle = dial(server), dial(server)
         stalled.sendall(head(package) + package.read_bytes())
         idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
