@@ -43,7 +43,7 @@ format: .venv/ready  ## Formats the code
 lock: .venv/ready  ## Compiles requirements/*.txt anew from requirements/*.in
 	for name in runtime dev; do \
 	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	        --excludes requirements/excluded.txt --custom-compile-command 'make lock' \
+	        --excludes requirements/$$name.excluded.txt --custom-compile-command 'make lock' \
 	        --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
