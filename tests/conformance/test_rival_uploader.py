@@ -11,8 +11,9 @@ from rattler.networking import AuthenticationMiddleware
 from rattler_build import ArchiveType
 
 from conformance.support import CHANNEL, KEY, PRIVATE, Build, sha256
+from identities import OpenIDProvider
 from installing import install
-from localchannel import Answer, At, Cut, Fault, LocalChannel
+from localchannel import Answer, At, Channel, Cut, Fault, LocalChannel, Publisher
 
 RIVAL = Path(__file__).with_name("rival.py")
 FILE = "demo-1.0-h0_0.conda"
@@ -26,9 +27,10 @@ def upload(
     server: LocalChannel,
     *packages: Path,
     channel: str = CHANNEL,
-    key: str = KEY,
+    key: str | None = KEY,
     skip_existing: bool = False,
     force: bool = False,
+    attestation_file: str | None = None,
 ) -> None:
     arguments = {
         "package_files": [str(package) for package in packages],
@@ -37,6 +39,7 @@ def upload(
         "api_key": key,
         "skip_existing": skip_existing,
         "force": force,
+        "attestation_file": attestation_file,
     }
     run = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, RIVAL, json.dumps(arguments)], capture_output=True, text=True, timeout=120, check=False
@@ -121,6 +124,25 @@ def test_published_package_installs(server: LocalChannel, build: Build, tmp_path
     assert (prefix / "share/demo.txt").read_text() == "hello\n"
     served = [request for request in server.requests if request.origin == "storage"]
     assert {request.status for request in served} >= {200}
+
+
+def test_a_workflow_publishes_without_a_key(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its identity is exchanged for a token, for which it names our host; an attestation lands beside the package."""
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text('{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}')
+    publishers = [Publisher("octo/packages", "release.yml")]
+    channels = {CHANNEL: Channel()}
+    with (
+        OpenIDProvider() as provider,
+        LocalChannel(tmp_path / "own", channels, {}, publishers=publishers, verify=provider.verified) as server,
+    ):
+        for name, value in ({"GITHUB_ACTIONS": "true"} | provider.environment).items():
+            monkeypatch.setenv(name, value)
+        package = build()
+        upload(server, package, key=None, attestation_file=str(bundle))
+        assert server.files(CHANNEL) == {f"noarch/{FILE}": sha256(package)}
+        assert server.attestation(CHANNEL, "noarch", FILE) == f"[{bundle.read_text()}]"
+        assert [request.headers["Authorization"] for request in server.uploads] == [f"Bearer {server.minted[0]}"]
 
 
 def test_key_stays_with_the_server(

@@ -7,6 +7,7 @@ here can agree with a mistake of the action by sharing its code.
 
 from localchannel.faults import Answer, At, Call, Cut, Delay, Fault, Stall, Truncate
 from localchannel.journal import Request
+from localchannel.publishers import Publisher
 from localchannel.server import LocalChannel
 from localchannel.store import Access, Channel
 
@@ -20,6 +21,7 @@ __all__ = [
     "Delay",
     "Fault",
     "LocalChannel",
+    "Publisher",
     "Request",
     "Stall",
     "Truncate",

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from localchannel import uploads
 from localchannel.exchange import Exchange, Refusal, Reply
 from localchannel.graph import Graph
+from localchannel.publishers import Keys
 from localchannel.storage import Signer
 from localchannel.store import Access, Store
 
@@ -22,7 +23,7 @@ class Api:
     Attributes:
         store: The channels.
         graph: The GraphQL endpoint.
-        keys: What each API key may do.
+        keys: What each API key, and each minted token, may do.
         signer: Signs links to the storage origin.
         urls: The API's and the storage's origin, known once they listen.
         latency: Seconds an upload takes at least.
@@ -31,7 +32,7 @@ class Api:
 
     store: Store
     graph: Graph
-    keys: Mapping[str, Access]
+    keys: Keys
     signer: Signer
     urls: Callable[[], tuple[str, str]]
     latency: float
@@ -41,7 +42,9 @@ class Api:
         """Answer one request."""
         match exchange.request.method, exchange.segments:
             case "POST", ["api", "graphql"]:
-                return self.graph.reply(exchange, self.urls()[0], self.keys.get(exchange.bearer or ""))
+                return self.graph.reply(exchange, self.urls()[0], self.keys.access(exchange.bearer))
+            case "POST", ["api", "oidc", "mint_token"]:
+                return self.keys.mint(exchange)
             case "POST", ["api", "v1", "upload", *channel]:
                 return self._upload(exchange, "/".join(channel))
             case "DELETE", ["api", "v1", "delete", *channel, subdir, file]:
@@ -80,7 +83,7 @@ class Api:
             raise Refusal(403, f"this key has no write access to channel {channel}")
 
     def _access(self, exchange: Exchange) -> Access:
-        access = self.keys.get(exchange.bearer or "")
+        access = self.keys.access(exchange.bearer)
         if access is None:
             raise Refusal(401, "missing or invalid API key")
         return access

@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from localchannel.faults import Fault, Script
 from localchannel.graph import Graph
 from localchannel.journal import Journal, Request
 from localchannel.origin import Origin
+from localchannel.publishers import Keys, Publisher, Verify
 from localchannel.storage import Signer, Storage
 from localchannel.store import Access, Channel, Store
 
@@ -26,6 +27,9 @@ class LocalChannel:
         root: A folder for the channels; what an earlier server left in it is served again.
         channels: The channels that exist, by `namespace` or `namespace/channel`.
         keys: The API keys that are accepted.
+        publishers: The workflows that may publish without one.
+        verify: Tells what an identity token says; without it the server does not know trusted publishing.
+        lifetime: Seconds that a minted token is good for.
         tls: Serve both origins over TLS.
         latency: Seconds an upload takes at least.
         port: Port of the API's origin; 0 takes a free one, as the storage's origin always does.
@@ -38,6 +42,9 @@ class LocalChannel:
         channels: Mapping[str, Channel],
         keys: Mapping[str, Access],
         *,
+        publishers: Sequence[Publisher] = (),
+        verify: Verify | None = None,
+        lifetime: float = 600.0,
         tls: ssl.SSLContext | None = None,
         latency: float = 0.0,
         port: int = 0,
@@ -49,7 +56,9 @@ class LocalChannel:
         self._journal = Journal(on_request)
         self._stopping = threading.Event()
         signer = Signer()
-        api = Api(self._store, self._graph, keys, signer, self._urls, latency, self._stopping)
+        # Servers other than prefix.dev are told apart by their host.
+        self._keys = Keys(keys, publishers, verify, audience="127.0.0.1", lifetime=lifetime)
+        api = Api(self._store, self._graph, self._keys, signer, self._urls, latency, self._stopping)
         origin = partial(Origin, tls=tls, script=self._script, journal=self._journal, stopping=self._stopping)
         self._api = origin("api", api, port=port)
         self._storage = origin("storage", Storage(self._store, signer), port=0)
@@ -122,6 +131,15 @@ class LocalChannel:
     def fail(self, *faults: Fault) -> None:
         """Script failures; each request runs into the first that matches it."""
         self._script.add(*faults)
+
+    @property
+    def minted(self) -> list[str]:
+        """Every token that was minted so far."""
+        return self._keys.minted
+
+    def revoke(self) -> None:
+        """Take no token any more that was minted so far."""
+        self._keys.revoke()
 
     def heal(self) -> None:
         """Forget all failures to come and all lies, and let the repodata follow again."""
