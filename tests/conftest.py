@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from identities import PrivateSigstore
 from localchannel import Access, Channel, LocalChannel
 from prefix_upload.cancellation import SIGNALS, Cancellation
 from prefix_upload.main import main
@@ -76,6 +77,13 @@ def server(tmp_path: Path) -> Iterator[LocalChannel]:
 
 
 @pytest.fixture
+def sigstore() -> Iterator[PrivateSigstore]:
+    """Who gives a job its identity, and certifies it."""
+    with PrivateSigstore() as running:
+        yield running
+
+
+@pytest.fixture
 def closed_url() -> str:
     """An address at which nobody listens."""
     with socket.socket() as taken:
@@ -124,6 +132,9 @@ def action(
             capsys.readouterr()
             cancellation = Cancellation(pauses)
             cancellation.watch()
-            return files.finished(main(cancellation), capsys.readouterr().out)
+            exit_code = main(cancellation)
+        log, errors = capsys.readouterr()
+        assert errors == ""  # where nothing is made harmless
+        return files.finished(exit_code, log)
 
     return run

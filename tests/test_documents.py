@@ -41,6 +41,11 @@ def steps(workflow: object) -> list[dict[str, Any]]:
     return []
 
 
+def parsed(block: str) -> Any:
+    """A workflow, or a piece of one, from its YAML."""
+    return YAML(typ="safe").load(block.replace("# …\n      -", "steps:\n      -"))
+
+
 def test_inputs_and_defaults_agree() -> None:
     """`action.yml`, the code and the README have the same inputs with the same defaults."""
     declared = {name: told.get("default", "") for name, told in action()["inputs"].items()}
@@ -76,8 +81,28 @@ def test_command_agrees() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
     """Each workflow in the README parses, and names only inputs and outputs that there are."""
-    found = steps(YAML(typ="safe").load(block.replace("# …\n      -", "steps:\n      -")))
+    found = steps(parsed(block))
     assert found
     for step in found:
-        assert {"channel", "glob", "token"} <= set(step["with"]) <= set(action()["inputs"])
+        assert {"channel", "glob"} <= set(step["with"]) <= set(action()["inputs"])
     assert set(re.findall(r"steps\.publish\.outputs\.([a-z-]+)", block)) <= set(action()["outputs"])
+
+
+def test_the_first_workflow_needs_no_secret() -> None:
+    """What people copy first is what is safest."""
+    (step,) = steps(parsed(BLOCKS[0]))
+    assert "token" not in step["with"]
+    assert "secrets." not in BLOCKS[0]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_workflows_can_sign_in(block: str) -> None:
+    """Each job that publishes has an API key or asks for its identity, and gives it to no other job."""
+    workflow = parsed(block)
+    if "jobs" not in workflow:
+        assert all({"token", "dry-run"} & set(step["with"]) for step in steps(workflow))
+        return
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        is_keyless = any("token" not in step["with"] for step in steps(job))
+        assert job["permissions"].get("id-token") == ("write" if is_keyless else None)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +16,7 @@ from prefix_upload.errors import Problem
 from prefix_upload.github import Runner, outputs
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
 from prefix_upload.publish import Transfer
-from running import RunnerFiles
+from running import REPOSITORY, RunnerFiles
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ def test_pull_requests_from_forks(tmp_path: Path, event: object, name: str, expe
     path = tmp_path / "event.json"
     path.write_text(json.dumps(event))
     variables = {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "octo/tools", "GITHUB_EVENT_NAME": name}
-    assert Runner(variables).is_fork_pull_request is expected
-    assert not Runner({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).is_fork_pull_request
+    assert Runner(variables).job.is_from_fork is expected
+    assert not Runner({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).job.is_from_fork
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +138,14 @@ def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest
     finished = files.finished(0, log)
     assert set(finished.outputs) == set(outputs(Report()))
     assert len(json.loads(finished.outputs["packages"])) == 2
+
+
+def test_libraries_say_nothing() -> None:
+    """What they log would be printed as it is."""
+    script = "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github import Runner; Runner({})"
+    command = [sys.executable, "-I", "-c", f"{script}; logging.getLogger('sigstore').error('::error::from outside')"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
+    assert (run.stdout, run.stderr) == ("", "")
 
 
 def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,18 +12,20 @@ import pytest
 
 from building import STEM, conda_bytes, index_of, tar_member, written
 from commands import OURS, POISON, commands
-from localchannel import Answer, Fault
+from identities import Refusal
+from localchannel import Answer, Channel, Fault, LocalChannel, Publisher
 from markdown import OUR_ELEMENTS, elements
 from prefix_upload import validation
 from prefix_upload.github import outputs
 from prefix_upload.models import Report
+from running import CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Action
-    from localchannel import LocalChannel
+    from identities import PrivateSigstore
     from running import Finished
 
 HARMLESS = "harmless"
@@ -151,6 +153,55 @@ def test_inputs_are_only_text(name: str, poison: str, action: Action, workspace:
     """What a workflow passes on may be somebody else's words, such as a branch's name."""
     written(workspace / f"{STEM}.conda", conda_bytes())
     check(action(**{name: as_input(poison)}))
+
+
+def claims(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
+    """What the job is called in its identity; no publisher is."""
+    sigstore.provider.claims = dict.fromkeys(("sub", "repository", "workflow_ref", "ref", "environment"), text)
+
+
+def provider(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
+    """Why the job gets no identity."""
+    sigstore.provider.refusal = Refusal(403, text)
+
+
+def mint(text: str, _: PrivateSigstore, server: LocalChannel) -> None:
+    """Why the server mints no token."""
+    server.fail(Fault(Answer(403, text.encode("utf-8", "surrogatepass")), path="/mint_token"))
+
+
+def authority(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
+    """Why there is no certificate."""
+    sigstore.authority.refusal = Refusal(403, text)
+
+
+def transparency_log(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
+    """Why there is no entry."""
+    sigstore.log.refusal = Refusal(400, text)
+
+
+@pytest.mark.parametrize("door", [claims, provider, mint, authority, transparency_log], ids=lambda door: door.__name__)
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_who_identifies_the_job_says_only_text(
+    door: Callable[[str, PrivateSigstore, LocalChannel], None],
+    poison: str,
+    action: Action,
+    workspace: Path,
+    sigstore: PrivateSigstore,
+    tmp_path: Path,
+) -> None:
+    """A run that fails for these words says them as text."""
+    written(workspace / f"{STEM}.conda", conda_bytes())
+    publishers = [Publisher("octo/packages", "release.yml")]
+    channels = {CHANNEL: Channel()}
+    verify = sigstore.provider.verified
+    written(workspace / "trust.json", sigstore.trust_config.encode())
+    with LocalChannel(tmp_path / "keyless", channels, {}, publishers=publishers, verify=verify) as server:
+        door(poison, sigstore, server)
+        inputs = {"server_url": server.url, "token": "", "attestations": "true", "sigstore_instance": "trust.json"}
+        finished = action(sigstore.provider.environment, **inputs)
+    assert finished.exit_code == 5
+    check(finished)
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)

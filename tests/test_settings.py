@@ -9,30 +9,32 @@ import pytest
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, ExitCode, Problem
 from prefix_upload.models import Depth
-from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+from prefix_upload.settings import IfNoFilesFound, Job, Settings, Workspace
 
 WORKSPACE = Workspace(
     Path("/github/workspace"),
     (PurePosixPath("/home/runner/work/packages/packages"), PurePosixPath("/__w/packages/packages")),
 )
+PLAIN_JOB, FORK = Job(), Job(is_from_fork=True)
+IDENTIFIED = Job(has_identity=True)
 PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
 
 
-def parsed(from_fork: bool = False, /, **inputs: str) -> Settings:
+def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> Settings:
     """The settings of a plain upload with these inputs (hyphens as underscores)."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
-    return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, from_fork=from_fork)
+    return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, job)
 
 
-def problems(from_fork: bool = False, /, **inputs: str) -> tuple[Problem, ...]:
+def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Problem, ...]:
     with pytest.raises(ConfigurationError) as caught:
-        parsed(from_fork, **inputs)
+        parsed(job, **inputs)
     return caught.value.problems
 
 
-def problem(from_fork: bool = False, /, **inputs: str) -> Problem:
+def problem(job: Job = PLAIN_JOB, /, **inputs: str) -> Problem:
     """The one problem of these inputs."""
-    (only,) = problems(from_fork, **inputs)
+    (only,) = problems(job, **inputs)
     return only
 
 
@@ -60,7 +62,7 @@ def test_an_empty_input_counts_as_its_default(empty: str) -> None:
 
 def test_a_missing_input_counts_as_its_default() -> None:
     """So does one that nobody declared."""
-    assert settings.parse(PLAIN, WORKSPACE).timeout == 300
+    assert settings.parse(PLAIN, WORKSPACE, PLAIN_JOB).timeout == 300
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -399,39 +401,108 @@ def test_a_token_may_have_any_visible_ascii() -> None:
     assert secret.reveal() == token
 
 
-def test_a_forgotten_token() -> None:
-    """The advice shows the line to write."""
+# Without a token: the job's identity, or what stands in the way.
+
+
+def test_the_identity_of_the_job_will_do() -> None:
+    """Trusted publishing needs no input at all."""
+    assert parsed(IDENTIFIED, token="").token is None
+
+
+def test_outside_of_github_there_is_no_identity() -> None:
+    """So the token was forgotten."""
+    one = problem(Job(is_on_github=False), token="")
+    assert "outside GitHub Actions" in one.message
+    assert "API key" in one.advice
+
+
+def test_a_job_without_the_permission() -> None:
+    """The lines to paste are shown; a secret that does not exist looks the same, which is said as well."""
     one = problem(token="")
-    assert one.message == "The input 'token' is empty."
-    assert "secrets." in one.advice
+    assert "has no identity" in one.message
+    assert "permissions:" in one.example
+    assert "id-token: write" in one.example
+    assert "secret" in one.advice
 
 
-def test_no_token_in_a_pull_request_from_a_fork() -> None:
-    """Nobody has forgotten anything: such a run is given no secrets."""
-    one = problem(
-        True,
-        token="",
-    )
+def test_a_pull_request_from_a_fork() -> None:
+    """Nobody has forgotten anything: such a run gets neither secrets nor an identity."""
+    one = problem(FORK, token="")
     assert "pull request from a fork" in one.message
-    assert "dry-run" in one.advice
+    assert "dry-run" in one.example
 
 
-@pytest.mark.parametrize("from_fork", [False, True])
-def test_a_dry_run_needs_no_token(from_fork: bool) -> None:
-    """Anybody can compare with a public channel: so pull requests can validate."""
-    assert (
-        parsed(
-            from_fork,
-            token=" ",
-            dry_run="true",
-        ).token
-        is None
-    )
+@pytest.mark.parametrize(
+    "host", ["evilprefix.dev", "prefix.dev.evil.org", "prefix.dev-login.com", "repo-prefix.dev", "my.prefix.developer"]
+)
+def test_a_host_that_looks_like_the_server_gets_no_identity(host: str) -> None:
+    """Before anything is asked for."""
+    one = problem(IDENTIFIED, token="", server_url=f"https://{host}")
+    assert host in one.message
+    assert "identity is not told" in one.message
+    assert "https://prefix.dev" in one.advice
+
+
+@pytest.mark.parametrize("host", ["prefix.dev", "beta.prefix.dev", "conda.example.org", "127.0.0.1", "prefixdev"])
+def test_other_hosts_may_know_trusted_publishing(host: str) -> None:
+    """Which includes a server of one's own."""
+    assert parsed(IDENTIFIED, token="", server_url=f"https://{host}").token is None
+
+
+@pytest.mark.parametrize("job", [PLAIN_JOB, FORK, IDENTIFIED])
+def test_a_dry_run_needs_neither(job: Job) -> None:
+    """Anybody can compare with a public channel: so pull requests can validate, and say that they would sign."""
+    assert parsed(job, token=" ", dry_run="true", attestations="true").token is None
 
 
 def test_a_fork_with_a_token_is_taken_at_its_word() -> None:
     """Some repositories do pass one."""
-    assert parsed(True).token is not None
+    assert parsed(FORK).token is not None
+
+
+# Attestations.
+
+
+def test_an_api_key_does_not_sign() -> None:
+    """Signing takes an identity, also beside an API key; with both, each does its part."""
+    one = problem(attestations="true")
+    assert "no identity to sign with" in one.message
+    assert "id-token: write" in one.example
+    assert "fork" in problem(FORK, attestations="true").message
+    asked = parsed(IDENTIFIED, attestations="true")
+    assert asked.attestations
+    assert asked.token is not None
+
+
+def test_without_anything_both_are_told() -> None:
+    """Neither a token nor an identity, and packages are to be signed."""
+    assert [one.title for one in problems(token="", attestations="true")] == ["No credentials", "Input 'attestations'"]
+
+
+@pytest.mark.parametrize("name", ["production", "staging"])
+def test_public_sigstore_instances(name: str) -> None:
+    """By their names."""
+    assert parsed(sigstore_instance=name).sigstore_instance == name
+
+
+def test_a_private_sigstore_instance(tmp_path: Path) -> None:
+    """By a file in the workspace, and nowhere else."""
+    (tmp_path / "trust.json").write_text("{}")
+    (tmp_path / "link.json").symlink_to("/etc/passwd")
+    workspace = Workspace(tmp_path)
+
+    def instance(text: str) -> str | Path:
+        return settings.parse({**PLAIN, "sigstore-instance": text}, workspace, PLAIN_JOB).sigstore_instance
+
+    assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
+    for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", "."):
+        with pytest.raises(ConfigurationError, match="sigstore-instance"):
+            instance(text)
+
+
+def test_the_channel_as_clients_know_it() -> None:
+    """Which is what an attestation names: without a slash at the end."""
+    assert parsed().channel_url == "https://prefix.dev/octo/stable"
 
 
 def test_force_and_skip_existing_exclude_each_other() -> None:

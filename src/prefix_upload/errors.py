@@ -31,13 +31,14 @@ class ExitCode(IntEnum):
 class Problem:
     """One thing to tell the user: a few words as title, what happened, and what to do about it.
 
-    The texts may hold words from outside (file names, a server's answer); whoever shows them neutralises
-    them for the place where they are shown.
+    `example` are lines to paste, in our own words throughout. The other texts may hold words from outside (file names,
+    a server's answer); whoever shows them neutralises them for the place where they are shown.
     """
 
     title: str
     message: str
     advice: str = ""
+    example: str = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".rstrip()
@@ -79,6 +80,12 @@ class BatchError(ChannelError):
     """An answer that would be the same for every package: uploads that have not started never do."""
 
 
+class SignInError(BatchError):
+    """Nobody knows who is asking, so that nothing can be sent."""
+
+    title = "Sign-in failed"
+
+
 class ConflictError(ChannelError):
     """The channel has other bytes under this file name."""
 
@@ -89,6 +96,12 @@ class FileChangedError(ChannelError):
     """The file is no longer the one that was validated."""
 
     title = "File changed"
+
+
+class AttestationError(ChannelError):
+    """The package could not be signed, and was not sent."""
+
+    title = "Not signed"
 
 
 class CancelledError(ChannelError):

@@ -17,6 +17,7 @@ from prefix_upload import summary
 from prefix_upload.errors import Problem
 from prefix_upload.log import Log
 from prefix_upload.models import Package, Status
+from prefix_upload.settings import Job, is_confidential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,9 +54,13 @@ class Runner:
         """The inputs by their names in `action.yml`; "" where one is not set."""
         return {name: core.get_input(name) for name in names}
 
-    def mask(self, secret: str) -> None:
-        """Lets the runner replace the secret by stars wherever it is printed from now on."""
-        self._log.mask(secret)
+    def hide(self, secret: str) -> None:
+        """The secret is shown as stars from now on. For any thread."""
+        self._log.hide(secret)
+
+    def mask(self) -> None:
+        """Tells the runner now what is to be hidden, before anything else is printed."""
+        self._log.mask()
 
     @property
     def workspace(self) -> Path:
@@ -78,7 +83,22 @@ class Runner:
         )
 
     @property
-    def is_fork_pull_request(self) -> bool:
+    def identity_request(self) -> tuple[str, str] | None:
+        """Where, and with which token, the job can ask for its identity; nothing without `id-token: write`."""
+        url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+        return (url, token) if token and is_confidential(url) else None
+
+    @property
+    def job(self) -> Job:
+        """What the runner lets this job do."""
+        return Job(
+            is_on_github=self._environ.get("GITHUB_ACTIONS") == "true",
+            has_identity=self.identity_request is not None,
+            is_from_fork=self._is_fork_pull_request,
+        )
+
+    @property
+    def _is_fork_pull_request(self) -> bool:
         """Whether a fork's pull request started the run, which then gets no secrets."""
         try:
             event = json.loads(Path(self._environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
@@ -182,7 +202,7 @@ class Runner:
                 self._log.say(f"  {problem.title}: {problem}")
             self._log.close_group()
         for problem in shown:
-            self._log.annotate(kind, problem.title, problem.message, problem.advice)
+            self._log.annotate(kind, problem.title, problem.message, problem.advice, *problem.example.splitlines())
 
     def _write(self, variable: str, what: str, write: Callable[[], None]) -> tuple[Problem, ...]:
         """Writes to one of the runner's files; there is none where no runner started the process."""
@@ -212,6 +232,7 @@ def outputs(report: Report) -> dict[str, str]:
         "present-count": str(report.count(Status.ALREADY_PRESENT)),
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
+        "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
         "channel-url": report.channel_url,
         "result": report.result,
     }
@@ -262,7 +283,7 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
     return row | ({"error": str(outcome.problem)} if outcome.problem else {})
 
 
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+def _json(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
     """Compact, and ASCII throughout, so that it can be written whatever a file name holds."""
     return json.dumps(rows, separators=(",", ":"))
 

@@ -1,21 +1,18 @@
-"""The composition root: builds the parts, lets them run in order, and turns the report into an exit code."""
+"""A whole run: inputs in, an exit code out, and one place where whatever goes wrong ends."""
 
 from __future__ import annotations
 
 import os
-import random
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefix_upload import discovery, settings
-from prefix_upload.channel import Channel, Client, Patience
-from prefix_upload.credentials import Credentials
+from prefix_upload.assembly import assemble
 from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, ExitCode, Problem
 from prefix_upload.github import Runner
 from prefix_upload.models import Report
-from prefix_upload.publish import Pool, Publication, cancelled
+from prefix_upload.publish import Pool
 from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 
 if TYPE_CHECKING:
@@ -39,14 +36,13 @@ def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) ->
     """
     runner = Runner(environ)
     raw = runner.inputs(settings.DEFAULTS)
-    runner.mask(raw["token"])
+    runner.hide(raw["token"])
+    runner.mask()
     report_so_far: Callable[[], Report] = Report
     try:
-        asked = settings.parse(
-            raw, Workspace(runner.workspace, runner.workspace_aliases), from_fork=runner.is_fork_pull_request
-        )
+        asked = settings.parse(raw, Workspace(runner.workspace, runner.workspace_aliases), runner.job)
         pool = Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic)
-        publication = _publication(asked, runner, environ, pool, cancellation)
+        publication = assemble(asked, runner, environ, pool, cancellation)
         report_so_far = publication.report
         # In a worker, as everything that may take long, so that a cancellation does not wait for it.
         found = pool.call(lambda: discovery.find(asked.patterns, runner.workspace))
@@ -68,39 +64,6 @@ def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) ->
             problems = (*report.problems, _CANCELLED)
             report = replace(report, problems=problems, ended_by=ExitCode(cancellation.exit_code))
     return runner.publish(report, with_summary=settings.wants_summary(raw))
-
-
-def _publication(
-    asked: Settings, runner: Runner, environ: Mapping[str, str], pool: Pool, cancellation: Cancellation
-) -> Publication:
-    def sleep(seconds: float) -> None:
-        if cancellation.wait(seconds):
-            raise cancelled()
-
-    credentials = Credentials(asked.token)
-    client = Client(
-        asked.server_url,
-        credentials,
-        connections=asked.concurrency,
-        # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
-        ca_bundle=environ.get("SSL_CERT_FILE", ""),
-        clock=time.monotonic,
-    )
-    patience = Patience(
-        retries=asked.retries,
-        timeout=asked.timeout,
-        sleep=sleep,
-        now=lambda: datetime.now(UTC),
-        jitter=random.random,
-    )
-    return Publication(
-        asked,
-        runner.workspace,
-        Channel(client, asked.channel, credentials, patience, pool.begin),
-        pool=pool,
-        listener=runner,
-        sleep=sleep,
-    )
 
 
 def _nothing_found(asked: Settings, report: Report) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -124,11 +125,23 @@ class UnvalidatedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """A publish attestation: a Sigstore bundle as JSON, and the index of its entry in the transparency log.
+
+    `url` is where people can look at that entry, if there is such a place.
+    """
+
+    bundle: str
+    log_index: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one file.
 
     `problem` says why it failed, `note` what else the user should know of it. `seconds` is the time its
-    upload took, retries included; 0 where nothing was sent.
+    upload took, retries included; 0 where nothing was sent. `attestation` is the one that was sent along.
     """
 
     source: Package | UnvalidatedFile
@@ -136,6 +149,7 @@ class Outcome:
     problem: Problem | None = None
     note: Problem | None = None
     seconds: float = 0.0
+    attestation: Attestation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +189,19 @@ class Report:
         for outcome in self.outcomes:
             if outcome.status.is_on_channel and isinstance(outcome.source, Package):
                 yield outcome.source
+
+    @property
+    def attestations(self) -> Iterable[tuple[str, Attestation]]:
+        """What was published with packages, by file name; by subdir as well where two have the same name."""
+        attested = [
+            (outcome.source, outcome.attestation)
+            for outcome in self.outcomes
+            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.source, Package)
+        ]
+        names = Counter(package.file for package, _ in attested)
+        for package, attestation in attested:
+            is_unique = names[package.file] == 1
+            yield package.file if is_unique else f"{package.subdir}/{package.file}", attestation
 
     def package_url(self, package: Package) -> str:
         """Where conda clients read the package."""

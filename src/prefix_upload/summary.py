@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from prefix_upload.models import Package, Report, Status
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 # GitHub drops a summary of more than 1 MiB as a whole. Each part has its share, in bytes, of less than that.
 MAX_SIZE = 900 * 1024
-_TABLE_SHARE = 400 * 1024
+_TABLE_SHARE = 350 * 1024
 _PROBLEMS_SHARE = 150 * 1024
 _WARNINGS_SHARE = 100 * 1024
-_CHECKSUMS_SHARE = 200 * 1024
+_ATTESTATIONS_SHARE = 100 * 1024
+_CHECKSUMS_SHARE = 150 * 1024
 # Names in an installation command; more are better looked up.
 _INSTALLED_NAMES = 5
 
@@ -37,7 +39,15 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def render(report: Report) -> str:
     """The summary, of at most `MAX_SIZE` bytes. What is left out is counted."""
-    parts = [_verdict(report), _problems(report), _table(report), _warnings(report), _checksums(report), _usage(report)]
+    parts = [
+        _verdict(report),
+        _problems(report),
+        _table(report),
+        _warnings(report),
+        _attestations(report),
+        _checksums(report),
+        _usage(report),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -142,11 +152,21 @@ def _bullet(problem: Problem, files: Sequence[str] = ()) -> str:
     more = f" and {len(files) - _INSTALLED_NAMES} more" if len(files) > _INSTALLED_NAMES else ""
     subject = f" {names}{more}:" if names else ""
     advice = f"<br>**What to do:** {markdown(problem.advice)}" if problem.advice else ""
-    return f"- **{markdown(problem.title).strip()}**{subject} {markdown(problem.message)}{advice}"
+    example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
+    return f"- **{markdown(problem.title).strip()}**{subject} {markdown(problem.message)}{advice}{example}"
 
 
 def _section(title: str, lines: Sequence[str], share: int) -> str:
     return f"{title}\n\n{_fitted(lines, share, '- … and {} more')}" if lines else ""
+
+
+def _attestations(report: Report) -> str:
+    """Where the log has the signature of each package."""
+    lines = []
+    for name, attestation in report.attestations:
+        entry = f"log entry {attestation.log_index}"
+        lines.append(f"- {code(name)}: " + (f"[{entry}]({attestation.url})" if attestation.url else entry))
+    return _section("### Attestations", lines, _ATTESTATIONS_SHARE)
 
 
 def _checksums(report: Report) -> str:

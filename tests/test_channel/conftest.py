@@ -9,8 +9,9 @@ import pytest
 
 import building
 from prefix_upload import validation
-from prefix_upload.channel import Channel, Client, Patience
-from prefix_upload.credentials import Credentials
+from prefix_upload.channel import Channel
+from prefix_upload.credentials import ApiKey
+from prefix_upload.http import Client, Patience
 from prefix_upload.models import Depth, Package, Secret
 from running import CHANNEL, TOKEN
 
@@ -66,8 +67,8 @@ def connect(server: LocalChannel, pauses: list[float]) -> Connect:
         timeout: float = 30,
         ca_bundle: str = "",
     ) -> Channel:
-        credentials = Credentials(None if token is None else Secret(token))
-        client = Client(url or server.url, credentials, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
+        credentials = ApiKey(None if token is None else Secret(token))
+        client = Client(url or server.url, credentials.bearer, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
         patience = Patience(retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0)
         return Channel(client, name, credentials, patience)
 

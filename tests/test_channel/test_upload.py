@@ -13,7 +13,7 @@ import pytest
 
 from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, channel
-from prefix_upload.channel import BATCH_SIZE, Record
+from prefix_upload.channel import BATCH_SIZE, Record, questions
 from prefix_upload.errors import BatchError, ChannelError, ConflictError, FileChangedError
 from prefix_upload.models import Status
 from running import CHANNEL, TOKEN
@@ -571,7 +571,7 @@ def test_repodata_beyond_all_measure(
     """It is not read to its end, and not taken for a short one."""
     server.publish(CHANNEL, package.path)
     server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
-    monkeypatch.setattr(channel, "_MAX_REPODATA_BODY", 20)
+    monkeypatch.setattr(questions, "_MAX_REPODATA_BODY", 20)
     found = connect(retries=0).lookup([package])
     assert found.records == {}
     assert "repodata of noarch: the answer is cut off or too large" in found.doubts

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from prefix_upload import settings
-from prefix_upload.channel import Channel, Client, Patience
-from prefix_upload.credentials import Credentials
+from prefix_upload.channel import Channel
+from prefix_upload.credentials import ApiKey
+from prefix_upload.http import Client, Patience
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
 from prefix_upload.publish import Pool, Publication, Transfer
-from prefix_upload.settings import Workspace
+from prefix_upload.settings import Job, Workspace
 from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
     def make(stage: Stage, **inputs: str) -> Publication:
         raw = {"channel": CHANNEL, "glob": "*", "token": TOKEN, "server-url": server.url, "retries": "0"}
         raw |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        asked = settings.parse(raw, Workspace(workspace))
-        credentials = Credentials(asked.token)
+        asked = settings.parse(raw, Workspace(workspace), Job())
+        credentials = ApiKey(asked.token)
         patience = Patience(
             retries=asked.retries,
             timeout=asked.timeout,
@@ -109,13 +110,15 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
         )
-        client = Client(asked.server_url, credentials, connections=asked.concurrency, ca_bundle="", clock=stage.clock)
+        bearer, connections = credentials.bearer, asked.concurrency
+        client = Client(asked.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
         return Publication(
             asked,
             workspace,
             Channel(client, asked.channel, credentials, patience),
             pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
             listener=stage,
+            signer=None,
             sleep=stage.sleep,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,15 @@ class Body:
         self._package = package
         self._on_progress = on_progress
         self._begin = suited_to(package.size, begin)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the server is told of the file (prefix.dev's API documentation, "Upload a package")."""
+        return {
+            "X-File-Name": self._package.file,
+            "X-File-SHA256": self._package.sha256,
+            "Content-Type": "application/octet-stream",
+        }
 
     def __len__(self) -> int:
         return self._package.size
@@ -70,6 +80,40 @@ class Body:
             raise _changed(self._package, "was changed after its validation")
         yield piece
         self._on_progress(sent)
+
+
+class Form:
+    """The body within a form that has an attestation as well; the file is streamed all the same.
+
+    The parts and their headers are those of rattler (`upload/prefix.rs`): of the file its four headers, of the
+    attestation nothing but its name.
+
+    Args:
+        body: the file.
+        attestation: a Sigstore bundle, as JSON.
+    """
+
+    def __init__(self, body: Body, attestation: str) -> None:
+        boundary = f"prefix-upload-{uuid.uuid4().hex}"
+        part = {"Content-Disposition": f'form-data; name="file"; filename="{body.headers["X-File-Name"]}"'}
+        part |= body.headers | {"Content-Length": str(len(body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in part.items())
+        self._body = body
+        self._before = f"--{boundary}\r\n{lines}\r\n".encode("ascii")
+        self._after = (
+            f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="attestation"\r\n\r\n'
+            f"{attestation}\r\n--{boundary}--\r\n"
+        ).encode()
+        self.headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+    def __len__(self) -> int:
+        return len(self._before) + len(self._body) + len(self._after)
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yields the parts, the file's pieces among them; see there for what is raised."""
+        yield memoryview(self._before)
+        yield from self._body
+        yield memoryview(self._after)
 
 
 def _changed(package: Package, what: str) -> FileChangedError:

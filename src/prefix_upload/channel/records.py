@@ -98,6 +98,18 @@ def from_repodata(body: bytes, packages: Iterable[Package]) -> Records:
     return records
 
 
+def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
+    """Whether a package's attestations, a JSON array of Sigstore bundles, have this one.
+
+    Raises:
+        UnclearError: they are no such array.
+    """
+    served = _json(body)
+    if not isinstance(served, list):
+        raise UnclearError("the answer is no JSON array")
+    return bundle in served
+
+
 def _add(records: Records, package: Package, entry: object) -> None:
     match entry:
         case None:
@@ -107,13 +119,17 @@ def _add(records: Records, package: Package, entry: object) -> None:
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnclearError("the answer is no JSON") from None
+    value = _json(body)
     if not isinstance(value, dict):
         raise UnclearError("the answer is no JSON object")
     return value
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise UnclearError("the answer is no JSON") from None
 
 
 def _failed_fields(errors: object) -> set[str | None]:

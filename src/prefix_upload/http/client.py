@@ -1,4 +1,4 @@
-"""One request, one answer: what `requests` is used for here, and what it has to be kept from doing."""
+"""One request, one answer: what `requests` is used for, and what it has to be kept from doing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ import requests.auth
 import urllib3
 
 from prefix_upload import __version__
-from prefix_upload.channel.adapter import Adapter
+from prefix_upload.http.adapter import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from prefix_upload.credentials import Credentials
 
 USER_AGENT = f"prefix-upload/{__version__}"
 # Enough of an error page to show; a success has a few bytes.
@@ -72,6 +70,11 @@ class Answer:
         return self.status in {408, 425, 429} or self.status >= 500  # noqa: PLR2004 - the same
 
     @property
+    def is_redirect(self) -> bool:
+        """Whether it is a 3xx."""
+        return 300 <= self.status < 400  # noqa: PLR2004 - the same
+
+    @property
     def words(self) -> str:
         """The status and what the server says about it, for people."""
         text = " ".join(self.body.decode("utf-8", "replace").split())
@@ -105,8 +108,8 @@ class Client:
     """Sends requests to one server over pooled connections. May be used by several threads at once.
 
     Args:
-        server_url: the origin that the credentials are for.
-        credentials: the bearer; it is sent to this origin only.
+        server_url: the origin that the bearer is for.
+        bearer: tells the token to send, if there is any; it is sent to this origin only.
         connections: how many connections to keep open.
         ca_bundle: the file of certificates to trust where `REQUESTS_CA_BUNDLE` names none; "" for the usual.
         clock: seconds that only ever grow.
@@ -115,7 +118,7 @@ class Client:
     def __init__(
         self,
         server_url: str,
-        credentials: Credentials,
+        bearer: Callable[[], str | None],
         *,
         connections: int,
         ca_bundle: str,
@@ -123,7 +126,7 @@ class Client:
     ) -> None:
         self._server_url = server_url
         self._clock = clock
-        self._bearer = _Bearer(credentials)
+        self._bearer = _Bearer(bearer)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         if ca_bundle:
@@ -141,29 +144,30 @@ class Client:
         data: Iterable[memoryview] | None = None,
         json: Mapping[str, Any] | None = None,
         max_body: int = MAX_BODY,
+        anonymously: bool = False,
     ) -> Answer:
         """Posts a body to the server. A redirect is an answer, not followed.
 
         Raises:
             NoAnswerError: no answer came.
         """
-        arguments = {"headers": headers, "data": data, "json": json, "auth": self._bearer}
+        arguments = {"headers": headers, "data": data, "json": json, "auth": _NOBODY if anonymously else self._bearer}
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
 
-    def get(self, path: str, *, timeout: float, max_body: int) -> Answer:
+    def get(self, path: str, *, timeout: float, max_body: int, anonymously: bool = False) -> Answer:
         """Gets something from the server, over redirects, on which other origins are not shown the token.
 
         Raises:
             NoAnswerError: no answer came.
         """
         url = self._server_url + path
-        answer = self._get(url, timeout, max_body, is_ours=True)
+        answer = self._get(url, timeout, max_body, is_ours=not anonymously)
         for _ in range(_MAX_REDIRECTS):
             if answer.status not in _REDIRECTS:
                 break
             try:
                 url = urljoin(url, answer.headers.get("Location", ""))
-                is_ours = _origin(url) == _origin(self._server_url)
+                is_ours = not anonymously and _origin(url) == _origin(self._server_url)
             except ValueError as error:
                 raise NoAnswerError(
                     "it redirects to an address that is none", may_have_arrived=False, is_final=True
@@ -172,9 +176,7 @@ class Client:
         return answer
 
     def _get(self, url: str, timeout: float, max_body: int, *, is_ours: bool) -> Answer:
-        return self._send(
-            "GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if is_ours else _Bearer(None)
-        )
+        return self._send("GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if is_ours else _NOBODY)
 
     def _send(self, method: str, url: str, *, timeout: float, max_body: int, **arguments: Any) -> Answer:
         try:
@@ -223,14 +225,17 @@ class _Bearer(requests.auth.AuthBase):
     reason one that sets nothing where there is no token.
     """
 
-    def __init__(self, credentials: Credentials | None) -> None:
-        self._credentials = credentials
+    def __init__(self, bearer: Callable[[], str | None]) -> None:
+        self._bearer = bearer
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        header = self._credentials.header() if self._credentials else None
-        if header is not None:
-            request.headers["Authorization"] = header
+        token = self._bearer()
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
         return request
+
+
+_NOBODY = _Bearer(lambda: None)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -17,11 +17,8 @@ import pytest
 import trustme
 
 from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
-from prefix_upload import __version__
-from prefix_upload.channel import http
-from prefix_upload.channel.http import Client, NoAnswerError
-from prefix_upload.credentials import Credentials
-from prefix_upload.models import Secret
+from prefix_upload import __version__, http
+from prefix_upload.http import Client, NoAnswerError
 from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -36,8 +33,7 @@ GRAPHQL = "/api/graphql"
 def client_of(
     url: str, token: str | None = TOKEN, ca_bundle: str = "", clock: Callable[[], float] = lambda: 0.0
 ) -> Client:
-    credentials = Credentials(None if token is None else Secret(token))
-    return Client(url, credentials, connections=2, ca_bundle=ca_bundle, clock=clock)
+    return Client(url, lambda: token, connections=2, ca_bundle=ca_bundle, clock=clock)
 
 
 def ask(client: Client) -> http.Answer:

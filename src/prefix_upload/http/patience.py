@@ -1,0 +1,79 @@
+"""How long to keep trying, and when to try again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prefix_upload.http.client import Answer, NoAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+# A server that asks for patience may not ask for more than this, in seconds.
+_MAX_RETRY_AFTER = 120.0
+_MAX_PAUSE = 30.0
+
+Failure = Answer | NoAnswerError
+"""What did not bring what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to keep trying, and what the world provides for it.
+
+    Args:
+        retries: further attempts after a passing failure.
+        timeout: seconds without progress on a connection before an attempt is given up.
+        sleep: waits so many seconds; what it raises ends the waiting and the attempts.
+        now: the time, with its zone.
+        jitter: a random number between 0 and 1.
+    """
+
+    retries: int
+    timeout: float
+    sleep: Callable[[float], None]
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+
+    def ask(
+        self, ask: Callable[[float], Answer], *, retries: int | None = None, timeout: float | None = None
+    ) -> Answer:
+        """The answer, asked for again where that fails in passing; in the end also one that tells of a failure.
+
+        Args:
+            ask: sends the request, with so many seconds for its timeout.
+            retries: fewer than usual, for a question that can be asked in another way.
+            timeout: a shorter one than usual.
+
+        Raises:
+            NoAnswerError: there is none.
+        """
+        retries = self.retries if retries is None else min(self.retries, retries)
+        timeout = self.timeout if timeout is None else min(self.timeout, timeout)
+        for attempt in range(retries):
+            try:
+                answer = ask(timeout)
+            except NoAnswerError as error:
+                if error.is_final:
+                    raise
+                self.pause(attempt, error)
+            else:
+                if not answer.is_passing and not (answer.is_success and not answer.is_whole):
+                    return answer
+                self.pause(attempt, answer)
+        return ask(timeout)
+
+    def pause(self, attempt: int, failure: Failure) -> None:
+        """Waits before the next attempt: longer each time, never in step with others, as the server asks."""
+        pause = min(_MAX_PAUSE, 2.0**attempt) * (0.5 + self.jitter() / 2)
+        asked = failure.retry_after(self.now()) if isinstance(failure, Answer) else 0.0
+        self.sleep(max(pause, min(asked, _MAX_RETRY_AFTER)))
+
+
+def reason(failure: Failure) -> str:
+    """What went wrong, for people."""
+    if isinstance(failure, NoAnswerError):
+        return str(failure)
+    return "the answer is cut off or too large" if failure.is_success else failure.words

@@ -1,0 +1,349 @@
+"""Publish attestations: signed by a real signer, logged, sent, and accepted by two independent verifiers."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tracemalloc
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from rattler.exceptions import AttestationError
+from sigstore.errors import Error
+
+from building import STEM, conda_bytes, package, tar_member, written
+from commands import annotated
+from identities import PrivateSigstore, Refusal
+from identities.provider import IDENTITY, ISSUER
+from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
+from localchannel import Access, Answer, Call, Channel, Cut, Fault, LocalChannel, Publisher
+from running import CHANNEL, REPOSITORY, TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Action
+    from running import Finished
+
+UPLOAD, SIGS = "/upload/", ".sigs"
+FILE = "demo-1.0-h0_0.conda"
+UNSIGNED = "was not signed, and so not sent: "
+VERIFIERS = [verify_with_sigstore, verify_with_conda_client]
+
+
+@dataclass
+class Stage:
+    """A job with an identity, packages, a server, and a Sigstore instance of its own."""
+
+    action: Action
+    sigstore: PrivateSigstore
+    server: LocalChannel
+    workspace: Path
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def run(self, **inputs: str) -> Finished:
+        """A run without a token, signed."""
+        plain = {"token": "", "server_url": self.server.url, "glob": "*.conda", "attestations": "true"}
+        plain |= {"sigstore_instance": "trust.json"}
+        return self.action(self.sigstore.provider.environment, **plain | inputs)
+
+    def expected(self, path: Path) -> Expected:
+        """What whoever installs it expects."""
+        root = written(self.workspace.parent / "root.json", self.sigstore.trusted_root.encode())
+        return Expected(path, f"{self.server.url}/{CHANNEL}", IDENTITY, ISSUER, root)
+
+    def served(self, file: str = FILE) -> str:
+        """The one attestation that the channel has of a package."""
+        text = self.server.attestation(CHANNEL, "noarch", file)
+        assert text is not None
+        (bundle,) = json.loads(text)
+        return json.dumps(bundle)
+
+
+@pytest.fixture
+def stage(action: Action, sigstore: PrivateSigstore, workspace: Path, tmp_path: Path) -> Iterator[Stage]:
+    """With one package."""
+    written(workspace / "trust.json", sigstore.trust_config.encode())
+    package(workspace)
+    publishers = [Publisher("octo/packages", "release.yml")]
+    keys, channels = {TOKEN: Access.READ_WRITE}, {CHANNEL: Channel()}
+    verify = sigstore.provider.verified
+    with LocalChannel(tmp_path / "attested", channels, keys, publishers=publishers, verify=verify) as server:
+        yield Stage(action, sigstore, server, workspace)
+
+
+@pytest.mark.parametrize("verify", VERIFIERS)
+def test_what_the_server_stored_is_accepted(stage: Stage, verify: Callable[[str, Expected], None]) -> None:
+    """By sigstore's own verifier, and by the conda client's."""
+    finished = stage.run()
+    assert finished.exit_code == 0, finished.log
+    verify(stage.served(), stage.expected(stage.workspace / FILE))
+
+
+@pytest.mark.parametrize("verify", VERIFIERS)
+def test_anything_else_is_rejected(stage: Stage, verify: Callable[[str, Expected], None]) -> None:
+    """Other bytes, another name, another channel, another workflow, another provider, another root."""
+    stage.run()
+    bundle, right = stage.served(), stage.expected(stage.workspace / FILE)
+    elsewhere = stage.workspace.parent / "elsewhere"
+    content = right.package.read_bytes()
+    with PrivateSigstore() as stranger:
+        other_root = written(elsewhere / "root.json", stranger.trusted_root.encode())
+    wrong = [
+        replace(right, package=written(elsewhere / "bytes" / FILE, content + b"x")),
+        replace(right, package=written(elsewhere / "other-1.0-h0_0.conda", content)),
+        replace(right, channel=f"{stage.server.url}/octo/other"),
+        replace(right, identity=IDENTITY.replace("octo", "evil")),
+        replace(right, issuer="https://gitlab.com"),
+        replace(right, root=other_root),
+    ]
+    for expected in wrong:
+        with pytest.raises((Error, AttestationError, AssertionError)):
+            verify(bundle, expected)
+
+
+def test_what_the_user_is_told(stage: Stage) -> None:
+    """The log index of each, in an output and in the summary."""
+    finished = stage.run()
+    assert json.loads(finished.outputs["attestations"]) == {FILE: 1000}
+    assert "### Attestations" in finished.summary
+    assert "log entry 1000" in finished.summary
+    assert annotated(finished.log, "warning") == []
+
+
+def test_one_certificate_serves_the_batch(stage: Stage) -> None:
+    """A hundred packages: one certificate, an entry in the log for each."""
+    for number in range(99):
+        stem = f"tool-{number}-1.0-h0_0"
+        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
+    finished = stage.run()
+    assert finished.exit_code == 0, finished.log
+    assert len(stage.sigstore.authority.requests) == 1
+    assert sorted(json.loads(finished.outputs["attestations"]).values()) == list(range(1000, 1100))
+    assert stage.sigstore.provider.audiences == ["127.0.0.1", "sigstore"]
+
+
+def test_a_certificate_that_expires_soon_is_renewed(stage: Stage) -> None:
+    """What is signed at its end might be logged after it."""
+    written(stage.workspace / "other-1.0-h0_0.conda", conda_bytes("other-1.0-h0_0"))
+    stage.sigstore.authority.lifetime = timedelta(seconds=59)
+    assert stage.run(concurrency="1").exit_code == 0
+    assert len(stage.sigstore.authority.requests) == 2
+    assert len(stage.sigstore.provider.audiences) == 3
+
+
+def test_a_key_to_upload_and_an_identity_to_sign(stage: Stage) -> None:
+    """Both are used, each for its part."""
+    finished = stage.run(token=TOKEN)
+    assert finished.exit_code == 0
+    assert {request.headers["Authorization"] for request in stage.server.uploads} == {f"Bearer {TOKEN}"}
+    assert stage.sigstore.provider.audiences == ["sigstore"]
+    verify_with_sigstore(stage.served(), stage.expected(stage.workspace / FILE))
+
+
+def test_a_dry_run_signs_nothing(stage: Stage) -> None:
+    """The public log would tell of a package that was never published."""
+    assert stage.run(dry_run="true").exit_code == 0
+    assert stage.sigstore.log.requests == stage.sigstore.authority.requests == []
+
+
+def test_what_is_there_is_not_signed_again(stage: Stage) -> None:
+    """Nothing is sent, so there is nothing to sign."""
+    stage.run()
+    finished = stage.run()
+    assert finished.outputs["present-count"] == "1"
+    assert finished.outputs["attestations"] == "{}"
+    assert len(stage.sigstore.log.requests) == 1
+
+
+def test_an_upload_whose_answer_was_lost_is_attested_once(stage: Stage) -> None:
+    """A retry sends the same attestation."""
+    stage.server.fail(Fault(Cut(), path=UPLOAD, at=100))
+    finished = stage.run(retries="1")
+    assert finished.exit_code == 0
+    assert len(stage.server.uploads) == 2
+    assert len(stage.sigstore.log.requests) == 1
+    verify_with_sigstore(stage.served(), stage.expected(stage.workspace / FILE))
+
+
+def test_the_form_is_streamed(stage: Stage) -> None:
+    """A large package is no more in memory than without an attestation."""
+    size = 50_000_000
+    stem = "large-1.0-h0_0"
+    noise = tar_member("noise", random.Random(0).randbytes(size))
+    written(stage.workspace / f"{stem}.conda", conda_bytes(stem, payload_members=[noise], payload=None))
+    del noise
+    tracemalloc.start()
+    try:
+        assert stage.run().exit_code == 0
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size
+
+
+def test_somebody_else_was_quicker(stage: Stage) -> None:
+    """The same bytes came without this attestation, so it is not told as published."""
+    path = stage.workspace / FILE
+    stage.server.fail(Fault(Call(lambda: stage.server.publish(CHANNEL, path)), path=UPLOAD))
+    finished = stage.run()
+    assert (finished.exit_code, finished.outputs["present-count"]) == (0, "1")
+    assert finished.outputs["attestations"] == "{}"
+
+
+# What the server makes of it.
+
+
+def test_an_attestation_that_the_server_dropped(stage: Stage) -> None:
+    """Never silently: the package is there, and the run has failed."""
+    stage.server.fail(Fault(Answer(200, "[]"), path=SIGS, times=None))
+    finished = stage.run()
+    assert finished.exit_code == 5
+    (error,) = annotated(finished.log, "error")
+    assert "not the attestation that was sent with it" in error.data
+    assert finished.outputs["attestations"] == "{}"
+
+
+def test_an_attestation_that_the_server_does_not_show(stage: Stage) -> None:
+    """Nobody knows: that is a warning."""
+    stage.server.fail(Fault(Answer(404), path=SIGS, times=None))
+    finished = stage.run()
+    assert finished.exit_code == 0
+    (warning,) = annotated(finished.log, "warning")
+    assert "does not show it yet" in warning.data
+
+
+def test_an_attestation_that_takes_its_time(stage: Stage) -> None:
+    """It is looked for a few times."""
+    stage.server.fail(Fault(Answer(404), path=SIGS, times=4))
+    finished = stage.run()
+    assert (finished.exit_code, annotated(finished.log, "warning")) == (0, [])
+
+
+# Failures.
+
+
+def refuse(part: str, refusal: Refusal) -> Callable[[Stage], object]:
+    """The authority or the log refuses."""
+
+    def plan(stage: Stage) -> None:
+        getattr(stage.sigstore, part).refusal = refusal
+
+    return plan
+
+
+def answer(part: str, instead: bytes) -> Callable[[Stage], object]:
+    """It answers with something else."""
+
+    def plan(stage: Stage) -> None:
+        getattr(stage.sigstore, part).instead = instead
+
+    return plan
+
+
+def silence(part: str) -> Callable[[Stage], object]:
+    """It does not answer."""
+
+    def plan(stage: Stage) -> None:
+        getattr(stage.sigstore, part).is_silent = True
+
+    return plan
+
+
+def trust(config: str) -> Callable[[Stage], object]:
+    """Another file is there instead of the trust configuration."""
+    return lambda stage: written(stage.workspace / "trust.json", config.encode())
+
+
+def distrust(stage: Stage) -> None:
+    """The log's key is another one than the configuration has."""
+    with PrivateSigstore() as stranger:
+        config = json.loads(stage.sigstore.trust_config)
+        config["trustedRoot"]["tlogs"] = json.loads(stranger.trust_config)["trustedRoot"]["tlogs"]
+    written(stage.workspace / "trust.json", json.dumps(config).encode())
+
+
+def expire(stage: Stage) -> None:
+    """Certificates end when they begin."""
+    stage.sigstore.authority.lifetime = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One way to fail. `signs` is whether that shows only when a package is signed."""
+
+    what: str
+    plan: Callable[[Stage], object]
+    reads: str
+    signs: bool = False
+
+
+FAILURES = [
+    Failure("the authority is down", lambda stage: stage.sigstore.authority.stop(), "no signing certificate: "),
+    Failure("the authority refuses", refuse("authority", Refusal(403, "not you")), "not you"),
+    Failure("the authority fails", refuse("authority", Refusal(500, "out of order")), "out of order"),
+    Failure("the authority is silent", silence("authority"), "nothing came in time"),
+    Failure("the authority answers with a page", answer("authority", b"<html>"), "no signing certificate: "),
+    Failure("the authority answers with other JSON", answer("authority", b"{}"), "missing certificate chain"),
+    Failure("certificates that have expired", expire, "is the machine's clock right", signs=True),
+    Failure("no trust configuration", trust("{}"), "no signing certificate: "),
+    Failure("a trust configuration that is no JSON", trust("<html>"), "no signing certificate: "),
+    Failure(
+        "the log is down", lambda stage: stage.sigstore.log.stop(), "was not signed, and so not sent: ", signs=True
+    ),
+    Failure("the log refuses", refuse("log", Refusal(400, "malformed")), "malformed", signs=True),
+    Failure("the log has it already", refuse("log", Refusal(409, "it exists")), "it exists", signs=True),
+    Failure("the log is silent", silence("log"), "nothing came in time", signs=True),
+    Failure("the log answers with a page", answer("log", b"<html>"), UNSIGNED, signs=True),
+    Failure("the log answers with other JSON", answer("log", b"{}"), "does not hold", signs=True),
+    Failure("the log is another one", distrust, "does not hold", signs=True),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.what)
+def test_failures(stage: Stage, failure: Failure) -> None:
+    """What cannot be signed is not sent, and why is told; no bug is made of it."""
+    failure.plan(stage)
+    finished = stage.run(retries="0", timeout="1")
+    assert finished.exit_code == 5, finished.log
+    errors = [error.data for error in annotated(finished.log, "error")]
+    assert any(failure.reads in error for error in errors), errors
+    assert any("Sigstore" in error for error in errors)
+    assert stage.server.uploads == []
+    (row,) = json.loads(finished.outputs["packages"])
+    assert row["status"] == ("failed" if failure.signs else "not-attempted")
+
+
+def test_a_failed_signature_fails_that_package(stage: Stage) -> None:
+    """The others are signed and sent."""
+    for number in range(3):
+        stem = f"tool-{number}-1.0-h0_0"
+        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
+    stage.sigstore.log.refusal = Refusal(400, "malformed", times=1)
+    finished = stage.run(concurrency="1")
+    assert finished.exit_code == 5
+    assert (finished.outputs["failed-count"], finished.outputs["uploaded-count"]) == ("1", "3")
+    assert len(stage.server.uploads) == 3
+
+
+@pytest.mark.parametrize("part", ["authority", "log"])
+def test_passing_failures_are_waited_for(stage: Stage, part: str) -> None:
+    """As for uploads."""
+    getattr(stage.sigstore, part).refusal = Refusal(503, "later", times=2)
+    assert stage.run(retries="2").exit_code == 0
+
+
+# What it costs where nobody asks for it.
+
+
+def test_the_library_is_loaded_only_when_asked_for() -> None:
+    """It takes longer to load than all the rest."""
+    script = "import sys; sys.path.insert(0, 'src'); import prefix_upload.main; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", script]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
+    assert not {"sigstore", "cryptography", "pydantic", "tuf", STEM} & set(run.stdout.split())
