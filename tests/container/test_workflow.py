@@ -1,7 +1,8 @@
-"""A whole workflow, run by act: build on two platforms, publish in one job, read the outputs."""
+"""A whole workflow, run by act: build on two platforms, publish in one job without a secret, read the outputs."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,16 +13,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from building import written
+from identities.provider import IDENTITY, ISSUER
+from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
 from installing import install
+from localchannel import Access, Channel, LocalChannel, Publisher
 from running import CHANNEL, REPOSITORY, TOKEN
 
 if TYPE_CHECKING:
-    from localchannel import LocalChannel
+    from collections.abc import Iterator
+
+    from identities import PrivateSigstore
 
 pytestmark = pytest.mark.container
 
 _WORKFLOW = Path(__file__).with_name("workflow")
 _ACT = Path(sys.executable).with_name("act")
+# What `build.py` builds to be published, by subdir.
+_FILES = {"linux-64": "hello-1.0-hb0f4dca_0.conda", "osx-arm64": "hello-1.0-h60d57d3_0.conda"}
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +64,25 @@ def checkout(workspace: Path, image: str) -> Path:
     return workspace
 
 
-def test_build_publish_and_read_outputs(checkout: Path, job_image: str, server: LocalChannel, tmp_path: Path) -> None:
-    """The workflow ends green, its last step has the outputs, and the packages can be installed."""
+@pytest.fixture
+def server(sigstore: PrivateSigstore, tmp_path: Path) -> Iterator[LocalChannel]:
+    """A server that knows the workflow as a trusted publisher, and an API key."""
+    publishers = [Publisher("octo/packages", "release.yml", "prefix-dev")]
+    keys, channels = {TOKEN: Access.READ_WRITE}, {CHANNEL: Channel()}
+    verify = sigstore.provider.verified
+    with LocalChannel(tmp_path / "server", channels, keys, publishers=publishers, verify=verify) as running:
+        yield running
+
+
+def test_build_publish_and_read_outputs(
+    checkout: Path, job_image: str, server: LocalChannel, sigstore: PrivateSigstore, tmp_path: Path
+) -> None:
+    """The workflow ends green, its steps have the outputs, and what is on the channel can be verified and installed."""
+    (checkout / "trust.json").write_text(sigstore.trust_config)
     command = [str(_ACT), "push", "--platform", f"ubuntu-latest={job_image}", "--pull=false", "--network", "host"]
     command += ["--bind", "--secret", "PREFIX_API_KEY", "--var", f"SERVER_URL={server.url}"]
+    for name, value in sigstore.provider.environment.items():
+        command += ["--env", f"{name}={value}"]
     variables = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_") or name == "PATH"}
     variables |= {"PREFIX_API_KEY": TOKEN, "HOME": str(tmp_path / "home")}
     run = subprocess.run(  # noqa: S603 - act
@@ -66,11 +90,21 @@ def test_build_publish_and_read_outputs(checkout: Path, job_image: str, server: 
     )
     log = run.stdout + run.stderr
     assert run.returncode == 0, log
-    files = ["linux-64/hello-1.0-hb0f4dca_0.conda", "osx-arm64/hello-1.0-h60d57d3_0.conda"]
-    assert sorted(server.files(CHANNEL)) == files
+    assert sorted(server.files(CHANNEL)) == [f"{subdir}/{file}" for subdir, file in _FILES.items()]
     assert f"result=success uploaded=2 url={server.url}/channels/{CHANNEL}" in log
     assert "subdirs ['linux-64', 'osx-arm64']" in log
+    assert f"attested {sorted(_FILES.values())}" in log
+    assert "second time present=2 uploaded=0" in log
     assert len(re.findall(r"hello-1.0-h\w+_0\.conda: OK", log)) == 2
-    assert TOKEN not in log
+    secrets = [TOKEN, sigstore.provider.request_token, *sigstore.provider.tokens, *server.minted]
+    assert len(secrets) == 5
+    assert [secret for secret in secrets if secret in log] == []
+    root = written(tmp_path / "root.json", sigstore.trusted_root.encode())
+    for subdir, file in _FILES.items():
+        package = written(tmp_path / subdir / file, (checkout / "output" / subdir / file).read_bytes())
+        expected = Expected(package, f"{server.url}/{CHANNEL}", IDENTITY, ISSUER, root, subdir)
+        (bundle,) = json.loads(server.attestation(CHANNEL, subdir, file) or "[]")
+        verify_with_sigstore(json.dumps(bundle), expected)
+        verify_with_conda_client(json.dumps(bundle), expected)
     prefix = install(f"{server.url}/{CHANNEL}", "hello", tmp_path / "client")
     assert (prefix / "share" / "hello.txt").read_text() == "hello from linux-64\n"
