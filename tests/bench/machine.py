@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from identities import PrivateSigstore
+
 CHANNEL = "bench"
 SCHEMES = ("HTTP", "HTTPS")
 TESTS = REPOSITORY / "tests"
@@ -73,6 +75,13 @@ class Machine:
         files = RunnerFiles.create(self.new_folder())
         variables = environment(folder, plain | inputs, files)
         return Command(COMMAND, self._environ(**variables))
+
+    def attested(self, folder: Path, url: str, sigstore: PrivateSigstore) -> Command:
+        """The same, with each package signed."""
+        config = "trust.json"
+        (folder / config).write_text(sigstore.trust_config)
+        command = self.action(folder, url, **{"attestations": "true", "sigstore-instance": config})
+        return Command(command.arguments, {**command.environ, **sigstore.provider.environment})
 
     def rival(self, folder: Path, url: str) -> Command:
         """rattler-build's uploader."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bench.machine import CHANNEL, SCHEMES, TESTS, Machine
 from bench.sink import sink
 from bench.table import OURS, RIVAL, Costs, median, table, than_rival, times
+from identities import PrivateSigstore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ def scenarios() -> dict[str, Callable[[Machine], str]]:
         "e": validation,
         "f": growth,
         "g": parts,
+        "h": attested,
     }
 
 
@@ -179,3 +181,19 @@ def parts(machine: Machine) -> str:
     ]
     lines += [f"| {name} | {statistics.median(values):.2f} s |" for name, values in seconds.items()]
     return "\n".join(lines) + "\n"
+
+
+def attested(machine: Machine) -> str:
+    """(h) what it costs to sign every package."""
+    folder = machine.packages(100, 10_000)
+    costs: Costs = {}
+    certificates = []
+    for _ in range(machine.rounds):
+        with machine.server() as server:
+            costs.setdefault(OURS, []).append(machine.action(folder, server.url).measure())
+        with machine.server() as server, PrivateSigstore() as sigstore:
+            command = machine.attested(folder, server.url, sigstore)
+            costs.setdefault(f"{OURS}, attested", []).append(command.measure())
+            certificates.append(len(sigstore.authority.requests))
+    notes = [f"Certificates asked for: {', '.join(map(str, sorted(set(certificates))))}."]
+    return table("(h) 100 packages of 10 kB, signed or not, with a Sigstore that takes no time", costs, notes)
