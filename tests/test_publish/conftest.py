@@ -13,7 +13,7 @@ from prefix_upload.channel import Channel
 from prefix_upload.credentials import ApiKey
 from prefix_upload.http import Client, Patience
 from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
-from prefix_upload.publish import Pool, Publication, Transfer
+from prefix_upload.publish import Pool, Publication, Signs, Transfer
 from prefix_upload.settings import Job, Workspace
 from running import CHANNEL, TOKEN
 
@@ -36,6 +36,7 @@ class Stage:
     before_sleep: Callable[[float], None] = nothing
     is_cancelled: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
+    signer: Signs | None = None
     told: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
@@ -118,7 +119,7 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
             Channel(client, asked.channel, credentials, patience),
             pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
             listener=stage,
-            signer=None,
+            signer=stage.signer,
             sleep=stage.sleep,
         )
 

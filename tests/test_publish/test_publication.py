@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 import building
 from localchannel import Answer, At, Cut, Delay, Fault, Stall
+from prefix_upload.channel import BATCH_SIZE
 from prefix_upload.errors import ExitCode
-from prefix_upload.models import Status
+from prefix_upload.models import Attestation, Status
 from prefix_upload.publish import cancelled as cancelled_error
 from prefix_upload.publish import workers
 from running import CHANNEL
-from test_publish.conftest import Stage
+from test_publish.conftest import Stage, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from localchannel import LocalChannel
+    from prefix_upload.models import Package
     from prefix_upload.publish import Publication
     from test_publish.conftest import Publish
 
@@ -298,7 +302,7 @@ def test_a_bug_in_a_worker_ends_the_run(
     def explode(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(made, "_sent", explode)
+    monkeypatch.setattr(made, "_send", explode)
     with pytest.raises(ZeroDivisionError):
         made.run(three)
     assert {outcome.status for outcome in made.report().outcomes} <= {Status.FAILED, Status.NOT_ATTEMPTED}
@@ -436,6 +440,53 @@ def test_a_run_that_is_cancelled_during_an_upload(server: LocalChannel, publish:
     assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.NOT_ATTEMPTED]
     assert "may have it or not" in run.problem(three[1].name)
     assert [request.file for request in server.uploads] == [three[0].name, three[1].name]
+
+
+@dataclass
+class Signer:
+    """Signs with a word; `before_sign` is called before."""
+
+    before_sign: Callable[[], None] = nothing
+    is_prepared: bool = False
+
+    def prepare(self) -> None:
+        """Notes it."""
+        self.is_prepared = True
+
+    def sign(self, package: Package) -> Attestation:
+        """Says that it is signed."""
+        self.before_sign()
+        return Attestation(bundle=json.dumps({"signed": package.file}), log_index=1)
+
+
+def test_a_run_that_is_cancelled_while_it_signs(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """What was signed and not sent is no upload that may have arrived."""
+    cancelled = threading.Event()
+    stage = Stage(is_cancelled=cancelled.is_set, signer=Signer(cancelled.set))
+    run = publish(*three, stage=stage, concurrency="1")
+    assert server.uploads == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+    assert "the run ended before" in run.problem(three[0].name)
+
+
+def test_a_run_that_is_cancelled_while_it_signs_in(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Nothing more is begun."""
+    cancelled = threading.Event()
+    signer = Signer()
+    stage = Stage(before_phase=at("Sign in", cancelled.set), is_cancelled=cancelled.is_set, signer=signer)
+    run = publish(*three, stage=stage)
+    assert not signer.is_prepared
+    assert server.requests == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+
+
+def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """Of no more than the server takes in one question."""
+    stems = [f"tool-{number}-1.0-h0_0" for number in range(BATCH_SIZE + 1)]
+    paths = [building.written(workspace / f"{stem}.conda", building.conda_bytes(stem)) for stem in stems]
+    run = publish(*paths, stage=Stage(signer=Signer()), concurrency="1")
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    assert sum(request.path == GRAPHQL for request in server.requests) == 4
 
 
 def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publish, workspace: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -131,7 +131,7 @@ class Publication:
         if len(packages) == len(self._files) and not self._pool.is_cancelled() and self._sign_in(packages):
             self._publish(packages)
         # What is only told was computed meanwhile; a cancelled run does not wait for it.
-        self._pool.call(lambda: [package.md5() for package in packages])
+        self._call(lambda: [package.md5() for package in packages])
 
     def _publish(self, packages: Sequence[Package]) -> None:
         missing = self._compare(packages)
@@ -183,8 +183,10 @@ class Publication:
             return True
         if self._settings.token is None or self._signer is not None:
             self._listener.phase("Sign in")
-        for step in (self._channel.sign_in, self._signer and self._signer.prepare):
-            error = self._pool.call(partial(_failure_of, step)) if step else None
+        for step in (self._channel.sign_in, *([self._signer.prepare] if self._signer else [])):
+            if self._pool.is_cancelled():
+                return False
+            error = self._call(partial(_failure_of, step))
             if error is not None:
                 self._problems.append(error.problem)
                 for package in packages:
@@ -239,26 +241,30 @@ class Publication:
             return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=ENDED_BEFORE)
         if self._stopped_by is not None:
             return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=not_attempted(self._stopped_by))
-        transfer = self._transfers[package.relative_path] = Transfer(package, self._pool.clock())
         try:
-            outcome = self._sent(transfer)
+            return self._sign_and_send(package)
         except BatchError as error:
             self._stopped_by = error
-            outcome = Outcome(source=package, status=Status.FAILED, problem=error.problem)
+            return Outcome(source=package, status=Status.FAILED, problem=error.problem)
         except ConflictError as error:
-            outcome = self._taken(package, error)
+            return self._taken(package, error)
         except ChannelError as error:
-            outcome = Outcome(source=package, status=Status.FAILED, problem=error.problem)
-        return replace(outcome, seconds=self._pool.clock() - transfer.started)
+            return Outcome(source=package, status=Status.FAILED, problem=error.problem)
 
-    def _sent(self, transfer: Transfer) -> Outcome:
+    def _sign_and_send(self, package: Package) -> Outcome:
+        attestation = self._signer.sign(package) if self._signer else None
+        if self._pool.is_cancelled():
+            return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=ENDED_BEFORE)
+        return self._send(package, attestation)
+
+    def _send(self, package: Package, attestation: Attestation | None) -> Outcome:
+        transfer = self._transfers[package.relative_path] = Transfer(package, self._pool.clock())
+
         def on_progress(sent: int) -> None:
             if self._pool.is_cancelled():
                 raise cancelled()
             transfer.sent = sent
 
-        package = transfer.package
-        attestation = self._signer.sign(package) if self._signer else None
         status = self._channel.upload(
             package,
             force=self._settings.force,
@@ -269,7 +275,8 @@ class Publication:
             attestation = None  # somebody else's upload was taken
         if status is Status.UPLOADED and package.key in self._overwritten:
             status = Status.OVERWRITTEN
-        return Outcome(source=package, status=status, attestation=attestation)
+        seconds = self._pool.clock() - transfer.started
+        return Outcome(source=package, status=status, seconds=seconds, attestation=attestation)
 
     # Step 5: the server's own word for each.
 
@@ -286,7 +293,7 @@ class Publication:
         for outcome in sent:
             self._outcomes[outcome.source.relative_path] = confirmed(outcome, Told())
         # Records come a hundred at once, attestations one by one.
-        size = BATCH_SIZE if self._signer is None else -(-len(sent) // self._settings.concurrency)
+        size = BATCH_SIZE if self._signer is None else min(BATCH_SIZE, -(-len(sent) // self._settings.concurrency))
         for outcomes in self._each(self._confirm_batch, _batches(sent, size), self._settings.concurrency):
             for outcome in outcomes:
                 if outcome.status is Status.FAILED:
@@ -318,6 +325,10 @@ class Publication:
     def _each(self, work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int) -> Iterator[_Result]:
         self._last_news = self._pool.clock()
         return self._pool.map(work, items, workers=workers, on_wait=self._show_life)
+
+    def _call(self, work: Callable[[], _Result]) -> _Result | None:
+        self._last_news = self._pool.clock()
+        return self._pool.call(work, self._show_life)
 
     def _show_life(self) -> None:
         if self._pool.clock() - self._last_news >= _SIGN_OF_LIFE:

@@ -88,7 +88,8 @@ _ATTESTATION_NOT_SEEN = Problem(
 _ATTESTATION_DROPPED = Problem(
     "Attestation dropped",
     "The server has the package, but not the attestation that was sent with it.",
-    "Look at the channel's settings, then upload the package again with 'force: true'.",
+    "Nobody can verify the package without it. Look into the channel's settings; then delete the package there and run "
+    "the step again, or set 'attestations: false'.",
 )
 
 

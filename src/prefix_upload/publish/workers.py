@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, TypeVar
@@ -26,9 +26,11 @@ _POLL = 0.1
 GRACE = 2.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pool:
     """Runs work on many items at once.
+
+    A cancelled run has one grace, however many calls share it.
 
     Args:
         is_cancelled: whether the run is to end; items that wait are then dropped.
@@ -37,6 +39,7 @@ class Pool:
 
     is_cancelled: Callable[[], bool]
     clock: Callable[[], float]
+    _deadline: float | None = field(default=None, init=False)
 
     def map(
         self,
@@ -64,14 +67,13 @@ class Pool:
         pending = len(waiting)
         for _ in range(min(workers, pending)):
             threading.Thread(target=_serve, args=(work, waiting, results), daemon=True).start()
-        deadline = None
         try:
             while pending:
-                if deadline is None and self.is_cancelled():
-                    deadline = self.clock() + GRACE
+                if self.is_cancelled():
+                    self._deadline = self._deadline or self.clock() + GRACE
                     pending -= _drop_all(waiting)
-                if deadline is not None and self.clock() > deadline:
-                    return
+                    if self.clock() > self._deadline:
+                        return
                 try:
                     result = results.get(timeout=_POLL)
                 except Empty:
@@ -100,9 +102,9 @@ class Pool:
         threading.Thread(target=do, daemon=True).start()
         return wait
 
-    def call(self, work: Callable[[], _Result]) -> _Result | None:
+    def call(self, work: Callable[[], _Result], on_wait: Callable[[], None] = lambda: None) -> _Result | None:
         """The result of a single piece of work, or `None` if the run was cancelled before it came."""
-        return next(self.map(lambda _: work(), [None], workers=1, on_wait=lambda: None), None)
+        return next(self.map(lambda _: work(), [None], workers=1, on_wait=on_wait), None)
 
 
 @dataclass(frozen=True, slots=True)
