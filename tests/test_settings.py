@@ -495,7 +495,7 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
         return settings.parse({**PLAIN, "sigstore-instance": text}, workspace, PLAIN_JOB).sigstore_instance
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
-    for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", "."):
+    for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):
         with pytest.raises(ConfigurationError, match="sigstore-instance"):
             instance(text)
 

@@ -29,7 +29,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The credential itself, for the one header that carries it and the runner's mask."""
+        """The credential itself, for whom it is meant, and for the runner's mask."""
         return self._value
 
     def __repr__(self) -> str:

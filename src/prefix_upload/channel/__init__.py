@@ -44,7 +44,7 @@ class Channel:
         self._credentials = credentials
         self._patience = patience
         self._begin = begin
-        self._questions = Questions(client, name, patience)
+        self._questions = Questions(client, name, credentials, patience)
 
     def sign_in(self) -> None:
         """Makes sure that there is a token, where one is to be had.

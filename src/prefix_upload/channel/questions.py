@@ -21,6 +21,7 @@ from prefix_upload.http import Answer, Client, NoAnswerError, Patience, reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefix_upload.credentials import Credentials
     from prefix_upload.models import Package
 
 # A question is small and can be asked in another way: it is given up sooner than an upload.
@@ -30,6 +31,8 @@ _MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only where GraphQL does not answer; parsed, it takes a few times this much memory.
 _MAX_REPODATA_BODY = 64 * 2**20
 _MAX_ATTESTATIONS_BODY = 2**22
+# They are asked for one by one: a server that gives no answer so often is not asked for hundreds.
+_MAX_SILENCES = 3
 # Where attestations are served: today, and by CEP 50.
 _ATTESTATIONS = (".v0.sigs", ".sigs")
 
@@ -52,10 +55,12 @@ class Lookup:
 class Questions:
     """Asks about one channel. What the server does not tell is not known; nothing is raised for it."""
 
-    def __init__(self, client: Client, channel: str, patience: Patience) -> None:
+    def __init__(self, client: Client, channel: str, credentials: Credentials, patience: Patience) -> None:
         self._client = client
         self._channel = channel
+        self._credentials = credentials
         self._patience = patience
+        self._silences = 0
 
     def lookup(self, packages: Sequence[Package]) -> Lookup:
         """One GraphQL request for all; what it leaves open is looked for in the repodata of each subdir."""
@@ -79,11 +84,13 @@ class Questions:
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` where that cannot be told."""
         for suffix in _ATTESTATIONS:
+            if self._silences >= _MAX_SILENCES:
+                break
             try:
-                answer = self._get(f"{package.subdir}/{package.file}{suffix}", _MAX_ATTESTATIONS_BODY)
+                answer = self._get(f"{package.subdir}/{package.file}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0)
                 return has_bundle(answer.body, json.loads(attestation))
-            except UnclearError:
-                continue
+            except UnclearError as error:
+                self._silences += isinstance(error.__cause__, NoAnswerError)
         return None
 
     def _ask_graphql(self, packages: Sequence[Package]) -> Records:
@@ -107,14 +114,14 @@ class Questions:
                 doubts.append(f"repodata of {subdir}: {error}")
         return Lookup(records, tuple(doubts))
 
-    def _get(self, path: str, max_body: int) -> Answer:
+    def _get(self, path: str, max_body: int, retries: int = _RETRIES) -> Answer:
         def ask(timeout: float, *, anonymously: bool) -> Answer:
             path_on_server = f"/{self._channel}/{path}"
             return self._client.get(path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously)
 
-        return self._asked(ask)
+        return self._asked(ask, retries)
 
-    def _asked(self, ask: Ask) -> Answer:
+    def _asked(self, ask: Ask, retries: int = _RETRIES) -> Answer:
         """The successful, whole answer to a question.
 
         Raises:
@@ -122,7 +129,7 @@ class Questions:
         """
         try:
             answer = self._patience.ask(
-                lambda timeout: self._ask_openly(ask, timeout), retries=_RETRIES, timeout=_TIMEOUT
+                lambda timeout: self._ask_openly(ask, timeout), retries=retries, timeout=_TIMEOUT
             )
         except NoAnswerError as error:
             raise UnclearError(str(error)) from error
@@ -133,12 +140,16 @@ class Questions:
         return answer
 
     def _ask_openly(self, ask: Ask, timeout: float) -> Answer:
-        """The answer; where the token is refused, that to anybody, who may read a public channel.
+        """The answer; where the token is refused, that to anybody, who may read a public channel, or to another token.
 
         Whether the server takes a minted token for questions is not documented.
         """
+        token = self._credentials.bearer()
         answer = ask(timeout, anonymously=False)
         if answer.status not in {401, 403}:
             return answer
         openly = ask(timeout, anonymously=True)
-        return openly if openly.is_success else answer
+        if openly.is_success:
+            return openly
+        is_renewed = answer.status == 401 and self._credentials.renew(token)  # noqa: PLR2004 - Unauthorized
+        return ask(timeout, anonymously=False) if is_renewed else answer

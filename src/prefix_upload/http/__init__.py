@@ -1,4 +1,4 @@
-"""Requests to servers, and the patience with them: the only package that uses `requests`."""
+"""Requests to servers, and the patience with them: the only package that sends any."""
 
 from prefix_upload.http.client import Answer, Client, NoAnswerError
 from prefix_upload.http.patience import Failure, Patience, reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,9 @@ _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 # The public instances of Sigstore.
 PRODUCTION, STAGING = "production", "staging"
+
+# Of a text that may be a whole file by mistake, in characters.
+_SHOWN = 100
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -190,15 +194,14 @@ def sigstore_instance(workspace: Workspace, text: str) -> str | Path:
     """`production`, `staging`, or the file in the workspace that describes a private instance."""
     if text in {PRODUCTION, STAGING}:
         return text
-    path = workspace.path / inside(text, workspace)
-    if not path.resolve().is_relative_to(workspace.path):
-        raise InputError(f"is {text!r}, which leads out of the workspace", _OUTSIDE)
-    if not path.is_file():
-        raise InputError(
-            f"is {text!r}, but there is no such file in the workspace",
-            f"Write '{PRODUCTION}', '{STAGING}', or the path of a trust configuration (JSON).",
-        )
-    return path
+    with contextlib.suppress(OSError, ValueError):
+        path = (workspace.path / inside(text, workspace)).resolve()
+        if path.is_relative_to(workspace.path) and path.is_file():
+            return path
+    raise InputError(
+        f"is {text[:_SHOWN]!r}, but there is no such file in the workspace",
+        f"Write '{PRODUCTION}', '{STAGING}', or the path of a trust configuration (JSON) in the workspace.",
+    )
 
 
 # Said for '/tmp/…', '~' and the like. A container action sees nothing else of the runner's disk.
