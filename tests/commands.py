@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from running import Finished
 
 # The commands that the action itself gives.
 OURS = frozenset({"add-mask", "group", "endgroup", "error", "warning"})
@@ -101,3 +103,11 @@ def _unescaped(text: str) -> str:
     for code, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(code, char)
     return text
+
+
+def places_that_show(secrets: Iterable[str], finished: Finished) -> list[str]:
+    """Where a run shows one: in the log, but for the masks themselves, the summary or an output."""
+    log = "\n".join(line for line in finished.log.splitlines() if not line.startswith("::add-mask::"))
+    places = {"log": log, "summary": finished.summary, **finished.outputs}
+    secrets = list(secrets)
+    return [name for name, text in places.items() if any(secret in text for secret in secrets)]

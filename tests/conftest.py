@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+from unittest import mock
 
 import pytest
 
@@ -124,7 +125,8 @@ def action(
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         plain = {"channel": CHANNEL, "glob": "**/*.conda\n**/*.tar.bz2", "token": TOKEN, "server-url": server.url}
         plain |= {"retries": "0", "if-no-files-found": "error"}
-        with monkeypatch.context() as step:
+        # What a run leaves in the environment ends with it.
+        with mock.patch.dict(os.environ), monkeypatch.context() as step:
             for name in [name for name in os.environ if name.startswith(("INPUT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
                 step.delenv(name)
             for name, value in (environment(workspace, plain | given, files) | dict(variables)).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import subprocess
 import sys
 import tracemalloc
@@ -12,11 +13,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 from rattler.exceptions import AttestationError
 from sigstore.errors import Error
 
 from building import STEM, conda_bytes, package, tar_member, written
-from commands import annotated
+from commands import annotated, places_that_show
 from identities import PrivateSigstore, Refusal
 from identities.provider import IDENTITY, ISSUER
 from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Action
+    from conftest import Action, Pauses
+    from identities.loopback import Request
     from running import Finished
 
 UPLOAD, SIGS = "/upload/", ".sigs"
 FILE = "demo-1.0-h0_0.conda"
 UNSIGNED = "was not signed, and so not sent: "
+NO_CERTIFICATE = b'{"signedCertificateEmbeddedSct": {"chain": {"certificates": [null]}}}'
 VERIFIERS = [verify_with_sigstore, verify_with_conda_client]
 
 
@@ -196,6 +200,66 @@ def test_somebody_else_was_quicker(stage: Stage) -> None:
     assert finished.outputs["attestations"] == "{}"
 
 
+def test_no_token_is_shown(stage: Stage) -> None:
+    """Not even one that the authority repeats."""
+    create = stage.sigstore.authority.routes["POST /api/v2/signingCert"]
+
+    def repeat(request: Request) -> object:
+        create(request)
+        raise Refusal(403, f"not this one: {request.authorization.removeprefix('Bearer ')}")
+
+    stage.sigstore.authority.routes["POST /api/v2/signingCert"] = repeat
+    finished = stage.run()
+    assert "not this one: ***" in finished.log
+    assert places_that_show(stage.sigstore.provider.tokens, finished) == []
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates_of_our_own(
+    action: Action, server: LocalChannel, workspace: Path, tmp_path: Path, name: str
+) -> None:
+    """Either name for them is enough, for the library that signs as for us."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    package(workspace)
+    with PrivateSigstore(context) as sigstore:
+        written(workspace / "trust.json", sigstore.trust_config.encode())
+        inputs = {"attestations": "true", "sigstore_instance": "trust.json", "glob": "*.conda"}
+        finished = action(sigstore.provider.environment | {name: str(tmp_path / "ca.pem")}, **inputs)
+    assert finished.exit_code == 0, finished.log
+    assert server.attestation(CHANNEL, "noarch", FILE) is not None
+
+
+def test_netrc_never_replaces_the_identity(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an earlier step has left there."""
+    netrc = written(tmp_path / "home" / ".netrc", b"default login pwned password pwned\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert stage.run().exit_code == 0
+    (given,) = stage.sigstore.authority.authorizations
+    assert given == f"Bearer {stage.sigstore.provider.tokens[-1]}"
+    assert set(stage.sigstore.log.authorizations) == {""}
+
+
+def test_a_public_instance_that_cannot_be_reached(
+    stage: Stage, pauses: Pauses, closed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What to trust is asked for before the identity, and asked for again."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("HTTPS_PROXY", closed_url)
+    finished = stage.run(sigstore_instance="staging", retries="1")
+    assert finished.exit_code == 5
+    (error,) = annotated(finished.log, "error")
+    assert "Sigstore gave this job no signing certificate: " in error.data
+    assert "TUF" in error.data
+    assert len(pauses.seconds) == 1
+    assert stage.sigstore.provider.audiences == ["127.0.0.1"]
+    assert stage.server.uploads == []
+
+
 # What the server makes of it.
 
 
@@ -223,6 +287,18 @@ def test_an_attestation_that_takes_its_time(stage: Stage) -> None:
     stage.server.fail(Fault(Answer(404), path=SIGS, times=4))
     finished = stage.run()
     assert (finished.exit_code, annotated(finished.log, "warning")) == (0, [])
+
+
+def test_a_server_that_is_silent_about_attestations(stage: Stage) -> None:
+    """It is not asked for each of many, and again and again."""
+    for number in range(9):
+        stem = f"tool-{number}-1.0-h0_0"
+        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
+    stage.server.fail(Fault(Cut(), path=SIGS, times=None))
+    finished = stage.run(concurrency="1")
+    assert finished.exit_code == 0
+    assert "does not show it yet" in finished.log
+    assert sum(SIGS in request.path for request in stage.server.requests) == 3
 
 
 # Failures.
@@ -268,6 +344,13 @@ def distrust(stage: Stage) -> None:
     written(stage.workspace / "trust.json", json.dumps(config).encode())
 
 
+def speak_openly(stage: Stage) -> None:
+    """The configuration has an address that is neither https nor on loopback."""
+    config = json.loads(stage.sigstore.trust_config)
+    config["signingConfig"]["caUrls"][0]["url"] = "http://fulcio.invalid"
+    written(stage.workspace / "trust.json", json.dumps(config).encode())
+
+
 def expire(stage: Stage) -> None:
     """Certificates end when they begin."""
     stage.sigstore.authority.lifetime = timedelta(0)
@@ -291,6 +374,9 @@ FAILURES = [
     Failure("the authority answers with a page", answer("authority", b"<html>"), "no signing certificate: "),
     Failure("the authority answers with other JSON", answer("authority", b"{}"), "missing certificate chain"),
     Failure("certificates that have expired", expire, "is the machine's clock right", signs=True),
+    Failure("the authority answers with a list", answer("authority", b"[]"), "no signing certificate: "),
+    Failure("the authority gives no certificate", answer("authority", NO_CERTIFICATE), "no signing certificate: "),
+    Failure("an authority that is spoken to in the clear", speak_openly, "over plain http"),
     Failure("no trust configuration", trust("{}"), "no signing certificate: "),
     Failure("a trust configuration that is no JSON", trust("<html>"), "no signing certificate: "),
     Failure(
@@ -301,6 +387,9 @@ FAILURES = [
     Failure("the log is silent", silence("log"), "nothing came in time", signs=True),
     Failure("the log answers with a page", answer("log", b"<html>"), UNSIGNED, signs=True),
     Failure("the log answers with other JSON", answer("log", b"{}"), "does not hold", signs=True),
+    Failure("the log answers with a list", answer("log", b"[]"), "does not hold", signs=True),
+    Failure("the log answers without an entry", answer("log", b'{"u": {}}'), "does not hold", signs=True),
+    Failure("the log answers with null", answer("log", b"null"), "does not hold", signs=True),
     Failure("the log is another one", distrust, "does not hold", signs=True),
 ]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from building import STEM, conda_bytes, written
-from commands import annotated, commands
+from commands import annotated, commands, places_that_show
 from identities import GITHUB_CLAIMS, OpenIDProvider, Refusal
 from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher
+from prefix_upload.credentials import IdentityProvider, TrustedPublishing
+from prefix_upload.http import Client, Patience
 from running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -84,7 +88,8 @@ def test_all_tokens_are_masked_before_anything_else_is_said(stage: Stage) -> Non
     """The runner is told each before a line that could hold it."""
     finished = stage.run()
     masked = [command.data for command in commands(finished.log) if command.name == "add-mask"]
-    assert masked == [stage.provider.request_token, *stage.provider.tokens, *stage.server.minted]
+    bare = [token.removeprefix("pfx-jwt.") for token in stage.server.minted]
+    assert masked == [stage.provider.request_token, *stage.provider.tokens, *stage.server.minted, *bare]
     lines = finished.log.splitlines()
     for secret in masked:
         first = next(line for line in lines if secret in line)
@@ -110,12 +115,36 @@ def test_the_identity_is_not_asked_for_without_need(stage: Stage, inputs: dict[s
 # Renewal.
 
 
-def test_a_token_that_expires_soon_is_renewed(stage: Stage) -> None:
-    """Before it is sent, so that no upload runs into its end."""
-    stage.server._keys.lifetime = 59
-    assert stage.run().exit_code == 0
-    assert stage.requests.count(MINT) > 1
-    assert {request.status for request in stage.server.requests} == {200}
+@pytest.mark.parametrize(("lifetime", "renewed_after"), [(600, 540), (60, 30), (20, 10)])
+def test_a_token_is_renewed_before_it_expires(stage: Stage, lifetime: int, renewed_after: int) -> None:
+    """A minute before, so that no upload runs into its end; one that lives no longer is used for half of its life."""
+    stage.server._keys.lifetime = lifetime
+    clock = [datetime.now(UTC).replace(microsecond=0)]
+    credentials = trusted_publishing(stage, lambda: clock[0])
+    first = credentials.bearer()
+    clock[0] += timedelta(seconds=renewed_after - 2)
+    assert credentials.bearer() == first
+    clock[0] += timedelta(seconds=4)
+    assert credentials.bearer() != first
+    assert stage.requests == [MINT, MINT]
+
+
+def test_a_clock_that_is_wrong(stage: Stage) -> None:
+    """A token that is said to have expired when it comes is used until the server does not take it."""
+    credentials = trusted_publishing(stage, lambda: datetime.now(UTC) + timedelta(days=1))
+    assert credentials.bearer() == credentials.bearer()
+
+
+def trusted_publishing(stage: Stage, now: Callable[[], datetime]) -> TrustedPublishing:
+    """The credentials of this job, by another clock."""
+    patience = Patience(retries=0, timeout=10, sleep=lambda _: None, now=now, jitter=lambda: 0.0)
+
+    def client(url: str, token: str | None) -> Client:
+        return Client(url, lambda: token, connections=1, ca_bundle="", clock=lambda: 0.0)
+
+    provider = client(stage.provider.url, stage.provider.request_token)
+    identity = IdentityProvider(provider, "/idtoken", patience, lambda _: None)
+    return TrustedPublishing(identity, client(stage.server.url, None), "127.0.0.1", patience, lambda _: None)
 
 
 def test_a_token_that_is_not_taken_any_more_is_renewed(stage: Stage) -> None:
@@ -134,6 +163,16 @@ def test_many_uploads_renew_together(stage: Stage) -> None:
     stage.fail(Fault(Call(stage.server.revoke), path=GRAPHQL, at=At.DONE))
     finished = stage.run(concurrency="8")
     assert (finished.exit_code, finished.outputs["uploaded-count"]) == (0, "21")
+    assert len(stage.server.minted) == 2
+
+
+def test_a_private_channel_is_asked_with_another_token(stage: Stage) -> None:
+    """Nobody else may read it, so that without a new token the upload could not be confirmed."""
+    stage.server._store.channels[CHANNEL] = Channel(public=False)
+    stage.fail(Fault(Call(stage.server.revoke), path=UPLOAD, at=At.DONE))
+    finished = stage.run()
+    assert finished.exit_code == 0
+    assert annotated(finished.log, "warning") == []
     assert len(stage.server.minted) == 2
 
 
@@ -246,6 +285,8 @@ def removed_meanwhile(stage: Stage) -> None:
     stage.fail(Fault(Call(remove), path=GRAPHQL, at=At.DONE))
 
 
+# A token's middle part, of JSON that nobody can parse.
+RIDDLE = base64.urlsafe_b64encode(b"[" * 10_000).decode().rstrip("=")
 NOT_GIVEN = "GitHub gave this job no identity token: "
 NOT_MINTED = "The server mints no token for this job "
 FAILURES = [
@@ -253,6 +294,13 @@ FAILURES = [
     Failure(
         "half of the variables",
         lambda stage: stage.variables.pop("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        "has no identity with which to publish",
+        "id-token: write",
+        2,
+    ),
+    Failure(
+        "a request token that cannot be sent",
+        lambda stage: stage.variables.update({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t\u00f6k\u20acn"}),
         "has no identity with which to publish",
         "id-token: write",
         2,
@@ -283,6 +331,8 @@ FAILURES = [
     Failure("the provider refuses", refused(Refusal(403, "not for you")), "HTTP 403", "'id-token: write'"),
     Failure("the provider fails", refused(Refusal(500, "out of order")), "out of order", "Run the job again"),
     Failure("the provider gives text", provided(b"<html>"), "is no identity token", "Run the job again"),
+    Failure("the provider gives null", provided(b'{"value": null}'), "is no identity token", "Run the job again"),
+    Failure("the provider gives a riddle", provided(b"[" * 50_000), "is no identity token", "Run the job again"),
     Failure("the provider gives no token", provided(b'{"value": "a.b"}'), "is no identity token", "Run the job again"),
     Failure(
         "another repository",
@@ -308,6 +358,7 @@ FAILURES = [
     ),
     Failure("the mint gives nothing", minting(Answer(200, "")), "something that is no token", "'server-url'"),
     Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "that is no token", "'server-url'"),
+    Failure("the mint gives a riddle", minting(Answer(200, f"pfx-jwt.a.{RIDDLE}.c")), "refused it", "still registered"),
     Failure("the mint gives JSON", minting(Answer(200, '"pfx-jwt.x"')), "that is no token", "'server-url'"),
     Failure("the mint gives two lines", minting(Answer(200, "pfx-jwt.x\n")), "that is no token", "'server-url'"),
     Failure(
@@ -350,10 +401,9 @@ def test_each_failure_is_told_apart() -> None:
 
 def shown(stage: Stage, finished: Finished) -> list[str]:
     """The places that show a token, and the requests that take one elsewhere."""
-    log = "\n".join(line for line in finished.log.splitlines() if not line.startswith("::add-mask::"))
-    secrets = [stage.provider.request_token, *stage.provider.tokens, *stage.server.minted]
-    places = {"log": log, "summary": finished.summary, **finished.outputs}
-    found = [name for name, text in places.items() if any(secret in text for secret in secrets)]
+    secrets = [stage.provider.request_token, *stage.provider.tokens]
+    secrets += [token.removeprefix("pfx-jwt.") for token in stage.server.minted]
+    found = places_that_show(secrets, finished)
     for request in stage.server.requests:
         bearer = request.headers.get("Authorization", "")
         if any(secret in bearer for secret in (stage.provider.request_token, *stage.provider.tokens)):
@@ -378,6 +428,19 @@ def test_a_server_that_repeats_the_identity(stage: Stage) -> None:
         return value
 
     stage.provider.routes["GET /idtoken"] = give_and_repeat
+    finished = stage.run()
+    assert "bad token ***" in finished.log
+    assert shown(stage, finished) == []
+
+
+def test_a_server_that_repeats_the_minted_token(stage: Stage) -> None:
+    """Also without what stands before it."""
+
+    def repeat() -> None:
+        (minted,) = stage.server.minted
+        stage.fail(Fault(Answer(422, f"bad token {minted.removeprefix('pfx-jwt.')}"), path=UPLOAD))
+
+    stage.fail(Fault(Call(repeat), path=GRAPHQL, at=At.DONE))
     finished = stage.run()
     assert "bad token ***" in finished.log
     assert shown(stage, finished) == []

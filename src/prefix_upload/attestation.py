@@ -7,18 +7,21 @@ only where packages are to be signed.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
+import urllib3
+from cryptography import exceptions, x509
 from sigstore import sign, verify
 from sigstore._internal.fulcio import ExpiredCertificate
 from sigstore._internal.fulcio.client import FulcioClientError
 from sigstore._internal.rekor import RekorClientError
 from sigstore.dsse import DigestSet, Statement, StatementBuilder, Subject
-from sigstore.errors import Error
+from sigstore.errors import Error, TUFError
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.oidc import ExpiredIdentity, IdentityToken
 from sigstore.verify.policy import Identity
@@ -26,9 +29,10 @@ from sigstore.verify.policy import Identity
 from prefix_upload.errors import AttestationError, SignInError
 from prefix_upload.http import Answer, NoAnswerError, reason
 from prefix_upload.models import Attestation
+from prefix_upload.settings import is_confidential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from prefix_upload.background import Begin
     from prefix_upload.credentials import IdentityProvider
@@ -44,6 +48,18 @@ _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _AUDIENCE = "sigstore"
 # A certificate is good for ten minutes; what is signed later than this before its end could be logged too late.
 _MARGIN = timedelta(seconds=60)
+# What the library raises for answers that are not what they should be: it reads them without a look at their shape.
+_MALFORMED = (
+    Error,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OSError,
+    urllib3.exceptions.HTTPError,
+    x509.ExtensionNotFound,
+    exceptions.UnsupportedAlgorithm,
+)
 # Where people look up an entry of the public log.
 _LOG_PAGES = {"production": "https://search.sigstore.dev/?logIndex={}"}
 
@@ -59,6 +75,8 @@ class Signer:
         identity: who this job is.
         patience: how long to keep trying.
         begin: the library's requests have no timeout, so each is made in the background and waited for so long.
+
+    The library finds proxies and certificates by the environment, which is completed for it.
     """
 
     def __init__(
@@ -77,6 +95,7 @@ class Signer:
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
         self._certified: _Certified | None = None
+        _complete(os.environ)
 
     def prepare(self) -> None:
         """Gets a certificate, so that a failure shows before anything is sent.
@@ -106,13 +125,13 @@ class Signer:
         try:
             bundle = self._trying(lambda: certified.signer.sign_dsse(statement))
             certified.verify(bundle, statement)
+            attestation = self._attestation(bundle)
         except _RefusedError as error:
             raise _unsigned(str(error)) from error
-        except (Error, ValueError) as error:
-            # NOTE: ValueError is what pydantic raises for a malformed answer.
-            raise _unsigned(f"what was signed does not hold ({error})") from error
+        except _MALFORMED as error:
+            raise _unsigned(f"what was signed does not hold ({_said(error)})") from error
         certified.good_until = bundle.signing_certificate.not_valid_after_utc
-        return self._attestation(bundle)
+        return attestation
 
     def _statement(self, package: Package) -> Statement:
         """CEP 27: one subject, the file's name and hash; and the channel that it is for."""
@@ -135,9 +154,10 @@ class Signer:
 
     def _certify(self) -> _Certified:
         try:
-            config = self._config = self._config or _trust_config(self._instance)
-            token = self._identity.id_token(_AUDIENCE)
+            config = self._config = self._config or self._trying(lambda: _trust_config(self._instance))
             context = sign.SigningContext.from_trust_config(config)
+            _expect_confidential(context._fulcio.url)  # noqa: SLF001 - whom the identity is told to
+            token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
             signer = self._trying(lambda: sign.Signer(identity_token, context))
             return _Certified(signer, verify.Verifier(trusted_root=config.trusted_root), token.claims)
@@ -145,8 +165,8 @@ class Signer:
             raise _no_certificate(str(error)) from error
         except ExpiredIdentity as error:
             raise _no_certificate("it took so long that the identity token expired") from error
-        except (Error, ValueError, OSError) as error:
-            raise _no_certificate(str(error)) from error
+        except _MALFORMED as error:
+            raise _no_certificate(_said(error)) from error
 
     def _trying(self, work: Callable[[], _Result]) -> _Result:
         """The result of something that asks Sigstore's servers, tried again where that fails in passing.
@@ -160,6 +180,8 @@ class Signer:
                 return self._begin(work)(self._patience.timeout)
             except (requests.RequestException, TimeoutError) as error:
                 failure: Failure = NoAnswerError(str(error) or "nothing came in time", may_have_arrived=False)
+            except TUFError as error:
+                failure = NoAnswerError(_said(error), may_have_arrived=False)
             except (FulcioClientError, RekorClientError) as error:
                 failure = _answer_to(error)
             is_final = isinstance(failure, Answer) and not failure.is_passing
@@ -204,6 +226,31 @@ def _trust_config(instance: str | Path) -> ClientTrustConfig:
     if instance == "staging":
         return ClientTrustConfig.staging()
     return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
+
+
+def _expect_confidential(url: str) -> None:
+    if not is_confidential(url):
+        raise ValueError(f"{url} would be told this job's identity over plain http, where it could be read on the way")
+
+
+def _complete(environ: MutableMapping[str, str]) -> None:
+    """Lets the library's sessions do what our own client does.
+
+    The two ways to name certificates are worth the same, of which each of its parts knows one; and requests would
+    replace the identity by what `~/.netrc` has for the host.
+    """
+    bundles = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    bundle = next((environ[name] for name in bundles if environ.get(name)), None)
+    for name in bundles:
+        if bundle and not environ.get(name):
+            environ[name] = bundle
+    environ["NETRC"] = os.devnull
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong and, if the library tells, why."""
+    texts = [str(error) or type(error).__name__, str(error.__cause__ or "")]
+    return ": ".join(text for text in texts if text)
 
 
 def _answer_to(error: FulcioClientError | RekorClientError) -> Answer:

@@ -86,7 +86,8 @@ class Runner:
     def identity_request(self) -> tuple[str, str] | None:
         """Where, and with which token, the job can ask for its identity; nothing without `id-token: write`."""
         url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
-        return (url, token) if token and is_confidential(url) else None
+        is_sendable = token != "" and token.isascii() and token.isprintable()
+        return (url, token) if is_sendable and is_confidential(url) else None
 
     @property
     def job(self) -> Job:

@@ -33,7 +33,7 @@ class Log:
 
     def hide(self, secret: str) -> None:
         """From now on the secret is shown as stars, here and, before anything else is printed, by the runner."""
-        if secret:
+        if secret and secret not in self._secrets:
             self._secrets.append(secret)
             self._unmasked.append(secret)
 

@@ -21,6 +21,7 @@ from identities import der
 from identities.loopback import LoopbackService, Refusal, Request
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
 
     from identities.provider import OpenIDProvider
@@ -166,8 +167,8 @@ def _subject_alternative_name(claims: Mapping[str, object]) -> x509.SubjectAlter
 class CertificateAuthority(LoopbackService):
     """Gives the holder of an identity token a certificate that is good for minutes: `POST /api/v2/signingCert`."""
 
-    def __init__(self, provider: OpenIDProvider) -> None:
-        super().__init__()
+    def __init__(self, provider: OpenIDProvider, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.ct_log = CertificateTransparencyLog()
         self.lifetime = timedelta(minutes=10)
         self._provider = provider

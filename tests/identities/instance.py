@@ -14,6 +14,7 @@ from identities.provider import OpenIDProvider
 from identities.rekor import TransparencyLog, b64
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 _OPERATOR = "private.test"
@@ -22,17 +23,20 @@ _OPERATOR = "private.test"
 class PrivateSigstore:
     """For the length of a `with` block.
 
+    Args:
+        tls: Serve everything over TLS.
+
     Attributes:
         provider: Tells who is asking.
         authority: Makes certificates.
         log: Has an entry of each signature.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._valid_from = datetime.now(UTC) - timedelta(minutes=1)
-        self.provider = OpenIDProvider()
-        self.authority = CertificateAuthority(self.provider)
-        self.log = TransparencyLog()
+        self.provider = OpenIDProvider(tls)
+        self.authority = CertificateAuthority(self.provider, tls)
+        self.log = TransparencyLog(tls)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from identities.loopback import LoopbackService, Refusal, Request
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -44,8 +45,8 @@ class OpenIDProvider(LoopbackService):
 
     request_token = "the-jobs-own-request-token"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.claims: Mapping[str, object] = GITHUB_CLAIMS
         self.lifetime = 600
         self.audiences: list[str] = []

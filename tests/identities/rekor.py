@@ -19,6 +19,7 @@ from identities.fulcio import key_id
 from identities.loopback import LoopbackService, Refusal, Request
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
 
@@ -77,8 +78,8 @@ class TransparencyLog(LoopbackService):
     # The log's earlier trees (shards) had so many entries: an entry's index in the log is not its index in the tree.
     first_index = 1_000
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.public_key = self._key.public_key()
         self._id = key_id(self.public_key)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MAX_BODY = 2**16
+# It answers at once or not at all: it is given up sooner than an upload.
+_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class IdToken:
             ValueError: it is no JSON Web Token.
         """
         _, payload, _ = text.split(".")
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if not isinstance(claims, dict) or not text.isascii() or not text.isprintable():
             raise ValueError("no claims")
         return cls(Secret(text), claims)
@@ -67,7 +72,9 @@ class IdentityProvider:
         """
         path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
         try:
-            answer = self._patience.ask(lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY))
+            answer = self._patience.ask(
+                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=_TIMEOUT
+            )
         except NoAnswerError as error:
             raise _not_given(str(error)) from error
         if not answer.is_success or not answer.is_whole:
@@ -76,10 +83,11 @@ class IdentityProvider:
 
     def _read(self, answer: Answer) -> IdToken:
         try:
-            value = str(json.loads(answer.body)["value"])
-            self._on_secret(value)
-            return IdToken.read(value)
-        except (ValueError, LookupError, TypeError) as error:
+            value = json.loads(answer.body)["value"]
+            token = value if isinstance(value, str) else ""
+            self._on_secret(token)
+            return IdToken.read(token)
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             # NOTE: not `answer.words`: whatever came may hold a token.
             raise _not_given("what it answered is no identity token") from error
 

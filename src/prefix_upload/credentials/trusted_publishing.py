@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from prefix_upload.credentials.identity import IdentityProvider
 
-# A token that is good for less than this could expire on the way.
+# A token that is good for less than this could expire on the way. One that is short-lived has half of its life.
 _MARGIN = timedelta(seconds=60)
+# Questions and answers are small: they are given up sooner than an upload.
+_TIMEOUT = 60.0
+# What prefix.dev puts before a JSON Web Token.
+_PREFIX = "pfx-jwt."
 # What a publisher is found by, in the order in which people are asked for it.
 _MATCHED_CLAIMS = ("repository", "workflow_ref", "job_workflow_ref", "ref", "environment")
 # What goes into a header: visible ASCII; a quote would be one of JSON's.
@@ -54,12 +58,12 @@ class TrustedPublishing:
         self._on_secret = on_secret
         self._lock = threading.Lock()
         self._token: Secret | None = None
-        self._good_until: datetime | None = None
+        self._renew_at: datetime | None = None
 
     def bearer(self) -> str:
         """The token, minted where there is none yet or the last one is about to expire."""
         with self._lock:
-            if self._token is None or self._is_about_to_expire():
+            if self._token is None or (self._renew_at is not None and self._patience.now() >= self._renew_at):
                 self._token = self._mint()
             return self._token.reveal()
 
@@ -77,15 +81,13 @@ class TrustedPublishing:
     def __str__(self) -> str:
         return "the token that the server minted for this workflow"
 
-    def _is_about_to_expire(self) -> bool:
-        return self._good_until is not None and self._patience.now() + _MARGIN >= self._good_until
-
     def _mint(self) -> Secret:
         id_token = self._identity.id_token(self._audience)
         body = {"token": id_token.secret.reveal()}
         try:
             answer = self._patience.ask(
-                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True)
+                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True),
+                timeout=_TIMEOUT,
             )
         except NoAnswerError as error:
             raise SignInError(
@@ -102,16 +104,20 @@ class TrustedPublishing:
                 "Check that 'server-url' is the address of the server itself.",
             )
         self._on_secret(text)
-        self._good_until = _expiry(text)
+        # A server may say the token without its prefix.
+        self._on_secret(text.removeprefix(_PREFIX))
+        self._renew_at = _time_to_renew(text, self._patience.now())
         return Secret(text)
 
 
-def _expiry(token: str) -> datetime | None:
-    """When the token expires, if it tells: it is `pfx-jwt.` and a JSON Web Token."""
+def _time_to_renew(token: str, now: datetime) -> datetime | None:
+    """When to get another one; nothing where the token does not tell its end, or this machine's clock is wrong."""
     try:
-        return datetime.fromtimestamp(IdToken.read(token.removeprefix("pfx-jwt.")).claims["exp"], UTC)
+        end = datetime.fromtimestamp(IdToken.read(token.removeprefix(_PREFIX)).claims["exp"], UTC)
     except (ValueError, LookupError, TypeError, OverflowError, OSError):
         return None
+    life = end - now
+    return now + max(life - _MARGIN, life / 2) if life > timedelta(0) else None
 
 
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> SignInError:
