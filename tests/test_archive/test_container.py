@@ -116,3 +116,11 @@ def test_damaged_member() -> None:
     container = Container(io.BytesIO(data))
     with pytest.raises(DamagedError, match="CRC-32"):
         container.open(container.entries[0]).read(100)
+
+
+@pytest.mark.parametrize(("data", "expected"), [(WHOLE[:-30], True), (b"text", False)], ids=["half", "text"])
+def test_a_file_without_an_end(data: bytes, expected: bool) -> None:
+    """What begins as a ZIP file was one once, and is told so."""
+    with pytest.raises(DamagedError) as caught:
+        Container(io.BytesIO(data))
+    assert ("may have been cut off" in str(caught.value)) == expected

@@ -90,7 +90,8 @@ class Container:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
         # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise DamagedError(f"is no readable ZIP file ({error})") from error
+            cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
+            raise DamagedError(f"is no readable ZIP file ({error}{cut})") from error
         self._check_end(len(infos), len(comment))
         return infos, start
 
@@ -129,6 +130,10 @@ class Container:
         self._file.seek(start)
         data = self._file.read(layout.size)
         return layout.unpack(data) if len(data) == layout.size else None
+
+    def _begins(self) -> bool:
+        self._file.seek(0)
+        return self._file.read(4) == b"PK\x03\x04"
 
     def _entry(self, info: zipfile.ZipInfo, directory_start: int) -> Entry | None:
         name = info.orig_filename
