@@ -377,8 +377,8 @@ FAILURES = [
     Failure("the authority answers with a list", answer("authority", b"[]"), "no signing certificate: "),
     Failure("the authority gives no certificate", answer("authority", NO_CERTIFICATE), "no signing certificate: "),
     Failure("an authority that is spoken to in the clear", speak_openly, "over plain http"),
-    Failure("no trust configuration", trust("{}"), "no signing certificate: "),
-    Failure("a trust configuration that is no JSON", trust("<html>"), "no signing certificate: "),
+    Failure("no trust configuration", trust("{}"), "is no trust configuration: "),
+    Failure("a trust configuration that is no JSON", trust("<html>"), "is no trust configuration: "),
     Failure(
         "the log is down", lambda stage: stage.sigstore.log.stop(), "was not signed, and so not sent: ", signs=True
     ),

@@ -101,6 +101,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     runner.checked(UnvalidatedFile(relative_path="bad", file="bad", findings=("no",)))
     runner.waiting([])
     runner.waiting([Transfer(package(size=2_000_000), started=0, sent=500_000)])
+    runner.waiting([Transfer(package(size=2_000_000), started=0, setback="HTTP 503: busy")])
     runner.finished(Outcome(source=package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
     runner.finished(Outcome(source=package(1), status=Status.FAILED, problem=Problem("x", "Why.", "Do.")))
     runner.phase("Confirm 1 upload")
@@ -112,7 +113,8 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         ("group", "Confirm 1 upload"),
         ("endgroup", ""),
     ]
-    for words in ("INVALID  bad", "still working", "25 % of 2.0 MB", "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
+    expected = ["INVALID  bad", "still working", "25 % of 2.0 MB", "again after: HTTP 503: busy"]
+    for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
         assert words in log
 
 

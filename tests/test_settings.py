@@ -318,6 +318,12 @@ def test_server_url_is_an_origin(text: str) -> None:
     assert "u:p" not in str(one)
 
 
+def test_server_url_keeps_its_port() -> None:
+    """Also in what is advised."""
+    one = problem(server_url="https://conda.example:8443/api")
+    assert one.advice == "Write 'https://conda.example:8443' and nothing after it."
+
+
 @pytest.mark.parametrize(
     "text",
     ["prefix.dev", "ftp://prefix.dev", "https://", "https://a b", "https://[::1", "https://h:x", "https://h:99999",

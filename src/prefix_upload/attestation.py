@@ -225,7 +225,16 @@ def _trust_config(instance: str | Path) -> ClientTrustConfig:
         return ClientTrustConfig.production()
     if instance == "staging":
         return ClientTrustConfig.staging()
-    return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
+    try:
+        return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
+    except (Error, ValueError, OSError) as error:
+        # Of pydantic's many lines the first one says how much is wrong.
+        what = str(error).partition("\n")[0]
+        raise SignInError(
+            f"The file of the input 'sigstore-instance' is no trust configuration: {what}.",
+            "Name the one that the operator of your Sigstore instance hands out ('sigstore --trust-config' takes the "
+            "same), or leave the input out for the public instance.",
+        ) from error
 
 
 def _expect_confidential(url: str) -> None:

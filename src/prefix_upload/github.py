@@ -146,7 +146,8 @@ class Runner:
         for transfer in transfers:
             total = transfer.package.size
             share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
-            self._log.say(f"  … {share} sent: {transfer.package.relative_path}")
+            again = f", again after: {transfer.setback}" if transfer.setback else ""
+            self._log.say(f"  … {share} sent: {transfer.package.relative_path}{again}")
 
     def crashed(self, error: BaseException) -> None:
         """Shows the traceback of a bug, line by line, since its message may hold words from outside."""

@@ -72,8 +72,8 @@ def _nothing_found(asked: Settings, report: Report) -> Report:
         "No files found",
         f"No file matches {_quoted(asked.patterns.include)}.",
         "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier step "
-        "of this job downloaded them, and that a pattern for a hidden folder spells its dot. If there may be nothing "
-        "to publish, set 'if-no-files-found: ignore'.",
+        "of this job downloaded them, that a pattern for a hidden folder spells its dot, and that no '!' line excludes "
+        "them. If there may be nothing to publish, set 'if-no-files-found: ignore'.",
     )
     match asked.if_no_files_found:
         case IfNoFilesFound.ERROR:

@@ -23,6 +23,9 @@ curl -H 'Authorization: Bearer {key}' -H 'X-File-Name: demo-1.0-0.conda' \\
   -H 'Content-Type: application/octet-stream' --data-binary @demo-1.0-0.conda \\
   {url}/api/v1/upload/{channel}
 
+env 'INPUT_CHANNEL={channel}' 'INPUT_GLOB=*.conda' 'INPUT_TOKEN={key}' 'INPUT_SERVER-URL={url}' \\
+  .venv/bin/python entrypoint.py
+
 curl -L {url}/{channel}/noarch/repodata.json
 
 Ctrl-C stops it.

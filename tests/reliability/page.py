@@ -23,7 +23,8 @@ second run ends with both packages on the channel, or says again what stands in 
 first run, with the right bytes; *again* are the statuses after the second run, in which nothing fails any more. Where
 nothing stands under *what the user reads*, the run got over it by itself. Runs have `retries: {RETRIES}`, but where the
 row says otherwise; pauses before a retry are 0.5 to 1 s, 1 to 2 s, and so on to 30 s, or what the server asks for, up
-to 120 s.
+to 120 s. Where the second package is *not-attempted*, one was sent after the other (`concurrency: 1`); of several that
+are begun at the same time each may fail.
 
 This page is written by `make reliability` from the tests' own table.
 """

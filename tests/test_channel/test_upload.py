@@ -59,12 +59,12 @@ GRAPHQL_FAULTS = {
 }
 
 
-def nothing(_: int) -> None:
-    """Progress that nobody looks at."""
+def nothing(_: object) -> None:
+    """Progress, or a setback, that nobody looks at."""
 
 
 def upload(to: channel.Channel, package: Package, *, force: bool = False) -> Status:
-    return to.upload(package, force=force, on_progress=nothing)
+    return to.upload(package, force=force, on_progress=nothing, on_setback=nothing)
 
 
 def on_server(server: LocalChannel, package: Package) -> bool:
@@ -478,7 +478,7 @@ def test_progress_ends_an_upload(server: LocalChannel, connect: Connect, package
         raise ChannelError("stop", "")
 
     with pytest.raises(ChannelError, match="stop"):
-        connect().upload(package, force=False, on_progress=stop)
+        connect().upload(package, force=False, on_progress=stop, on_setback=nothing)
     server.settle()
     assert server.files(CHANNEL) == {}
 

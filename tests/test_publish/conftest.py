@@ -39,6 +39,7 @@ class Stage:
     signer: Signs | None = None
     told: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
+    setbacks: set[str] = field(default_factory=set)
     pauses: list[float] = field(default_factory=list)
 
     def phase(self, title: str) -> None:
@@ -57,6 +58,7 @@ class Stage:
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Notes it."""
         self.waits.append([(transfer.package.relative_path, transfer.sent) for transfer in transfers])
+        self.setbacks |= {transfer.setback for transfer in transfers}
 
     def sleep(self, seconds: float) -> None:
         """Notes it."""

@@ -237,11 +237,21 @@ def test_a_dry_run_sends_no_package(server: LocalChannel, publish: Publish, thre
     assert run.report.result == "failure"
 
 
+def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It says so, and not what only happens when packages are sent."""
+    server.fail(Fault(Answer(404), times=None))
+    run = publish(demo, dry_run="true")
+    (warning,) = run.report.warnings
+    assert "nobody knows which of them it has" in warning.advice
+    assert "sent" not in str(warning)
+
+
 def test_a_dry_run_with_force_would_overwrite(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
     """And overwrites nothing."""
     server.publish(CHANNEL, old)
     run = publish(demo, dry_run="true", force="true", token="")
     assert run.statuses == {DEMO: Status.WOULD_UPLOAD}
+    assert "would be overwritten" in run.note(DEMO)
     assert run.report.result == "dry-run"
     assert server.uploads == []
     assert server.requests[0].headers["Authorization"] is None
@@ -391,6 +401,15 @@ def test_a_long_silence_is_filled(server: LocalChannel, publish: Publish, demo: 
     assert {path for transfers in waits for path, _ in transfers} == {DEMO}
     assert waits[-1] == [(DEMO, demo.stat().st_size)]
     assert run.outcome(DEMO).seconds > 0
+
+
+def test_a_sign_of_life_says_why_it_takes_so_long(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """After an attempt that failed."""
+    times = itertools.count(step=3)
+    server.fail(Fault(Answer(503, "busy"), path=UPLOAD), Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
+    stage = Stage(clock=lambda: float(next(times)))
+    assert publish(demo, stage=stage, retries="1").statuses == {DEMO: Status.UPLOADED}
+    assert "HTTP 503: busy" in stage.setbacks
 
 
 def test_nothing_is_said_while_there_is_news(publish: Publish, three: list[Path]) -> None:

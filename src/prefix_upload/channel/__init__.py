@@ -68,6 +68,7 @@ class Channel:
         *,
         force: bool,
         on_progress: Callable[[int], None],
+        on_setback: Callable[[str], None],
         attestation: str | None = None,
     ) -> Status:
         """Brings the package to the channel.
@@ -76,6 +77,7 @@ class Channel:
             package: what to send.
             force: overwrite other bytes of the same name.
             on_progress: called with the number of bytes sent by the attempt so far; what it raises ends it.
+            on_setback: called with the reason when an attempt has failed in passing.
             attestation: a Sigstore bundle, as JSON, to send along.
 
         Returns:
@@ -107,6 +109,7 @@ class Channel:
                 may_be_there |= answer.status >= 500  # noqa: PLR2004 - a gateway may have lost the server's yes
                 failure = answer
             is_last = attempt == self._patience.retries
+            on_setback(reason(failure))
             if may_be_there or not is_last:
                 self._patience.pause(attempt, failure)
             if may_be_there and self._has(package):

@@ -64,6 +64,6 @@ class ApiKey:
 
 
 _ADVICE = {
-    401: "Check {0}: it is wrong, was revoked or has expired. Create another on prefix.dev and store it.",
+    401: "Check {0}: it is wrong, was revoked or has expired. Create another on the server and store it.",
     403: "Check that {0} may write to '{1}', and that the channel's settings allow this upload.",
 }

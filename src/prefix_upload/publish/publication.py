@@ -16,6 +16,7 @@ from prefix_upload.publish.telling import (
     ENDED_BEFORE,
     INVALID_ADVICE,
     OTHERS_INVALID,
+    WOULD_OVERWRITE,
     Told,
     cancelled,
     cannot_compare,
@@ -77,11 +78,15 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class Transfer:
-    """An upload under way: `sent` bytes of the package have left in the present attempt."""
+    """An upload under way: `sent` bytes of the package have left in the present attempt.
+
+    `setback` says why the attempt before failed, if there was one.
+    """
 
     package: Package
     started: float
     sent: int = 0
+    setback: str = ""
 
 
 class Publication:
@@ -137,7 +142,8 @@ class Publication:
         missing = self._compare(packages)
         if self._settings.dry_run:
             for package in missing:
-                self._finish(Outcome(source=package, status=Status.WOULD_UPLOAD))
+                note = WOULD_OVERWRITE if package.key in self._overwritten else None
+                self._finish(Outcome(source=package, status=Status.WOULD_UPLOAD, note=note))
         elif missing:
             self._upload(missing)
             self._confirm()
@@ -206,7 +212,7 @@ class Publication:
             records |= lookup.records
             doubts += lookup.doubts
         if doubts:
-            self._warnings.append(cannot_compare(doubts))
+            self._warnings.append(cannot_compare(doubts, is_dry_run=self._settings.dry_run))
         return [package for package in packages if not self._is_settled(package, records.get(package.key))]
 
     def _is_settled(self, package: Package, record: Record | None) -> bool:
@@ -224,7 +230,7 @@ class Publication:
     def _taken(self, package: Package, error: ConflictError) -> Outcome:
         """The channel has other bytes under this name: left alone if that was asked for, else a failure."""
         if self._settings.skip_existing:
-            note = Problem("Left alone", error.message, "It is not what this run built.")
+            note = Problem("Left alone", f"{error.message} What is there is not what this run built.")
             return Outcome(source=package, status=Status.SKIPPED, note=note)
         return Outcome(source=package, status=Status.FAILED, problem=error.problem)
 
@@ -265,10 +271,14 @@ class Publication:
                 raise cancelled()
             transfer.sent = sent
 
+        def on_setback(reason: str) -> None:
+            transfer.setback = reason
+
         status = self._channel.upload(
             package,
             force=self._settings.force,
             on_progress=on_progress,
+            on_setback=on_setback,
             attestation=attestation.bundle if attestation else None,
         )
         if status is Status.ALREADY_PRESENT:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 INVALID_ADVICE = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
 ENDED_BEFORE = Problem("Not attempted", "Not sent, because the run ended before.")
+WOULD_OVERWRITE = Problem("Would overwrite", "The channel has other bytes under this name, which would be overwritten.")
 OTHERS_INVALID = Problem("Not attempted", "Not sent, because other files are invalid.")
 
 
@@ -30,13 +31,15 @@ def not_attempted(error: BatchError) -> Problem:
     return Problem("Not attempted", f"Not sent, because of what came before: {error.message}", error.advice)
 
 
-def cannot_compare(doubts: Iterable[str]) -> Problem:
+def cannot_compare(doubts: Iterable[str], *, is_dry_run: bool) -> Problem:
     """What it means that the channel did not tell what it has."""
     reasons = "; ".join(dict.fromkeys(doubts))
     return Problem(
         "Channel not compared",
         f"The channel could not be asked for all of its files ({reasons}).",
-        "Packages that it may have are sent, and then compared if the server says that it has them.",
+        "Before you publish: check 'channel' and 'server-url', since nobody knows which of them it has."
+        if is_dry_run
+        else "Packages that it may have are sent, and then compared if the server says that it has them.",
     )
 
 

@@ -126,8 +126,9 @@ def server_url(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
         raise InputError(f"is {text!r}, which is no web address", "Write 'https://' and the host.")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        where = f"{host}:{port}" if port else host
         raise InputError(
-            "holds more than scheme, host and port", f"Write '{parts.scheme}://{host}' and nothing after it."
+            "holds more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
         )
     if not is_confidential(text):
         raise InputError(f"is {text!r}: over plain http the token could be read on the way", f"Write 'https://{host}'.")
