@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_ALTERNATIVES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """The matched files, in the order of the patterns and sorted within one, and what matched nothing."""
 

@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing to tell the user: a few words as title, what happened, and what to do about it.
 

@@ -36,7 +36,7 @@ class Secret:
         return "Secret(***)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patterns:
     """Glob patterns relative to the workspace: what to take, and what of it to leave."""
 
@@ -74,7 +74,7 @@ class Status(StrEnum):
         return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """A conda package that passed validation. Only `validation.check` makes one.
 
@@ -112,7 +112,7 @@ class Package:
         return self.subdir, self.file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class UnvalidatedFile:
     """A matched file that is not a `Package`: `findings` are all the reasons why it is invalid.
 
@@ -124,7 +124,7 @@ class UnvalidatedFile:
     findings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attestation:
     """A publish attestation: a Sigstore bundle as JSON, and the index of its entry in the transparency log.
 
@@ -136,7 +136,7 @@ class Attestation:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of one file.
 
@@ -152,7 +152,7 @@ class Outcome:
     attestation: Attestation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """A whole run, for the summary, the outputs and the exit code.
 

@@ -47,7 +47,7 @@ _INDEX, _PATHS, _METADATA = "info/index.json", "info/paths.json", "metadata.json
 _INFO_WITHOUT_DOTS = frozenset({"info", "infoindexjson"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PayloadFile:
     """A regular file of the payload: its size in bytes and its SHA-256."""
 

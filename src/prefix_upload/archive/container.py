@@ -40,7 +40,7 @@ _IN_LARGE_END = 0xFFFF
 _MAX_READ = 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """A stored member: `start` and `size` say where in the file its bytes are; `crc` is their CRC-32."""
 

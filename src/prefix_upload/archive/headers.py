@@ -63,7 +63,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Member:
     """A member of the archive. `size` is that of its data in the archive, in bytes, as the header claims."""
 

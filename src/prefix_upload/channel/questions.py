@@ -44,7 +44,7 @@ class Ask(Protocol):
         """`timeout` is in seconds; `anonymously` is without the token."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookup:
     """What could be learned of a batch. `doubts` says why where a record is missing."""
 

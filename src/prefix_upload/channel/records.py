@@ -21,7 +21,7 @@ BATCH_SIZE = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """What a channel has under one file name: the bytes' SHA-256, or `None` where it has no such file."""
 

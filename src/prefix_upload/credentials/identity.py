@@ -24,7 +24,7 @@ _MAX_BODY = 2**16
 _TIMEOUT = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IdToken:
     """A token for one audience. `claims` are what it says, which whoever gets it will check; here nobody has."""
 

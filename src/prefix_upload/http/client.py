@@ -50,7 +50,7 @@ class NoAnswerError(Exception):
         self.is_final = is_final
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What the server said. `body` is what came of it, up to the limit asked for; `is_whole`: that is all of it."""
 

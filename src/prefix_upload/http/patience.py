@@ -19,7 +19,7 @@ Failure = Answer | NoAnswerError
 """What did not bring what was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patience:
     """How long to keep trying, and what the world provides for it.
 

@@ -43,7 +43,7 @@ def cannot_compare(doubts: Iterable[str], *, is_dry_run: bool) -> Problem:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
     """What the server told of an upload afterwards; `None` is what it did not tell."""
 

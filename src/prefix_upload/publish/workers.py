@@ -107,7 +107,7 @@ class Pool:
         return next(self.map(lambda _: work(), [None], workers=1, on_wait=on_wait), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Raised:
     """What the work raised, on its way to the thread that asked for it."""
 

@@ -68,7 +68,7 @@ class IfNoFilesFound(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """What the runner lets this job do.
 

@@ -35,7 +35,7 @@ _SHOWN = 100
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workspace:
     """The checkout. `path` is where this process sees it, `aliases` where the runner's host may see it.
 

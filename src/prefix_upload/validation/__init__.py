@@ -45,7 +45,7 @@ _ARCHES = {"x86_64": "64", "x86": "32"}
 _CHUNK = 2**18
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
 
