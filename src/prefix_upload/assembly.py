@@ -59,9 +59,10 @@ def assemble(
 
 
 def _identity(runner: Runner, client_of: partial[Client], patience: Patience) -> IdentityProvider | None:
-    if runner.identity_request is None:
+    request = runner.identity_request
+    if request is None:
         return None
-    url, token = runner.identity_request
+    url, token = request
     runner.hide(token)
     parts = urlsplit(url)
     client = client_of(f"{parts.scheme}://{parts.netloc}", lambda: token)

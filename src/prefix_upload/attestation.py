@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,14 +30,14 @@ from sigstore.verify.policy import Identity
 from prefix_upload.errors import AttestationError, SignInError
 from prefix_upload.http import Answer, NoAnswerError, reason
 from prefix_upload.models import Attestation
-from prefix_upload.settings import is_confidential
+from prefix_upload.settings import PRODUCTION, STAGING, is_confidential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
     from prefix_upload.background import Begin
     from prefix_upload.credentials import IdentityProvider
-    from prefix_upload.http import Failure, Patience
+    from prefix_upload.http import Patience
     from prefix_upload.models import Package
 
 _Result = TypeVar("_Result")
@@ -61,7 +62,7 @@ _MALFORMED = (
     exceptions.UnsupportedAlgorithm,
 )
 # Where people look up an entry of the public log.
-_LOG_PAGES = {"production": "https://search.sigstore.dev/?logIndex={}"}
+_LOG_PAGES = {PRODUCTION: "https://search.sigstore.dev/?logIndex={}"}
 
 
 class Signer:
@@ -174,21 +175,23 @@ class Signer:
         Raises:
             _RefusedError: a server said no, or did not answer in the end.
         """
-        attempt = 0
-        while True:
-            try:
-                return self._begin(work)(self._patience.timeout)
-            except (requests.RequestException, TimeoutError) as error:
-                failure: Failure = NoAnswerError(str(error) or "nothing came in time", may_have_arrived=False)
-            except TUFError as error:
-                failure = NoAnswerError(_said(error), may_have_arrived=False)
-            except (FulcioClientError, RekorClientError) as error:
-                failure = _answer_to(error)
-            is_final = isinstance(failure, Answer) and not failure.is_passing
-            if is_final or attempt == self._patience.retries:
-                raise _RefusedError(reason(failure))
-            self._patience.pause(attempt, failure)
-            attempt += 1
+        try:
+            told = self._patience.ask(partial(self._attempt, work))
+        except NoAnswerError as error:
+            raise _RefusedError(str(error)) from error
+        if isinstance(told, Answer):
+            raise _RefusedError(reason(told))
+        return told
+
+    def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Answer:
+        try:
+            return self._begin(work)(timeout)
+        except (requests.RequestException, TimeoutError) as error:
+            raise NoAnswerError(str(error) or "nothing came in time", may_have_arrived=False) from error
+        except TUFError as error:
+            raise NoAnswerError(_said(error), may_have_arrived=False) from error
+        except (FulcioClientError, RekorClientError) as error:
+            return _answer_to(error)
 
 
 class _RefusedError(Exception):
@@ -221,9 +224,9 @@ class _Certified:
 
 
 def _trust_config(instance: str | Path) -> ClientTrustConfig:
-    if instance == "production":
+    if instance == PRODUCTION:
         return ClientTrustConfig.production()
-    if instance == "staging":
+    if instance == STAGING:
         return ClientTrustConfig.staging()
     try:
         return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
@@ -276,14 +279,12 @@ def _answer_to(error: FulcioClientError | RekorClientError) -> Answer:
 
 
 def _unsigned(why: str) -> AttestationError:
-    return AttestationError(
-        f"The package was not signed, and so not sent: {why}.",
-        "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set 'attestations: false'.",
-    )
+    return AttestationError(f"The package was not signed, and so not sent: {why}.", _ADVICE)
 
 
 def _no_certificate(why: str) -> SignInError:
-    return SignInError(
-        f"Sigstore gave this job no signing certificate: {why}.",
-        "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set 'attestations: false'.",
-    )
+    return SignInError(f"Sigstore gave this job no signing certificate: {why}.", _ADVICE)
+
+
+# Said where Sigstore does not do its part.
+_ADVICE = "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set 'attestations: false'."

@@ -16,7 +16,7 @@ from prefix_upload.channel.records import (
     has_bundle,
 )
 from prefix_upload.errors import SignInError
-from prefix_upload.http import Answer, Client, NoAnswerError, Patience, reason
+from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from prefix_upload.credentials import Credentials
     from prefix_upload.models import Package
 
-# A question is small and can be asked in another way: it is given up sooner than an upload.
+# A question can be asked in another way: it is given up sooner than an upload.
 _RETRIES = 2
-_TIMEOUT = 60.0
 _MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only where GraphQL does not answer; parsed, it takes a few times this much memory.
 _MAX_REPODATA_BODY = 64 * 2**20
@@ -129,7 +128,7 @@ class Questions:
         """
         try:
             answer = self._patience.ask(
-                lambda timeout: self._ask_openly(ask, timeout), retries=retries, timeout=_TIMEOUT
+                lambda timeout: self._ask_openly(ask, timeout), retries=retries, timeout=QUESTION_TIMEOUT
             )
         except NoAnswerError as error:
             raise UnclearError(str(error)) from error

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from prefix_upload.errors import SignInError
-from prefix_upload.http import Answer, Client, NoAnswerError, Patience, reason
+from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
 from prefix_upload.models import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MAX_BODY = 2**16
-# It answers at once or not at all: it is given up sooner than an upload.
-_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class IdentityProvider:
         path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
         try:
             answer = self._patience.ask(
-                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=_TIMEOUT
+                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUESTION_TIMEOUT
             )
         except NoAnswerError as error:
             raise _not_given(str(error)) from error

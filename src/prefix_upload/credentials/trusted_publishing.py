@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefix_upload.credentials.identity import IdToken
 from prefix_upload.errors import RERUN_IS_SAFE, SignInError
-from prefix_upload.http import Answer, Client, NoAnswerError, Patience, reason
+from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
 from prefix_upload.models import Secret
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # A token that is good for less than this could expire on the way. One that is short-lived has half of its life.
 _MARGIN = timedelta(seconds=60)
-# Questions and answers are small: they are given up sooner than an upload.
-_TIMEOUT = 60.0
 # What prefix.dev puts before a JSON Web Token.
 _PREFIX = "pfx-jwt."
 # What a publisher is found by, in the order in which people are asked for it.
@@ -87,7 +85,7 @@ class TrustedPublishing:
         try:
             answer = self._patience.ask(
                 lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True),
-                timeout=_TIMEOUT,
+                timeout=QUESTION_TIMEOUT,
             )
         except NoAnswerError as error:
             raise SignInError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.http.client import Answer, NoAnswerError
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+_Told = TypeVar("_Told")
+
+# The seconds after which a question, which is small, is given up: sooner than an upload.
+QUESTION_TIMEOUT = 60.0
 # A server that asks for patience may not ask for more than this, in seconds.
 _MAX_RETRY_AFTER = 120.0
 _MAX_PAUSE = 30.0
@@ -37,13 +41,11 @@ class Patience:
     now: Callable[[], datetime]
     jitter: Callable[[], float]
 
-    def ask(
-        self, ask: Callable[[float], Answer], *, retries: int | None = None, timeout: float | None = None
-    ) -> Answer:
-        """The answer, asked for again where that fails in passing; in the end also one that tells of a failure.
+    def ask(self, ask: Callable[[float], _Told], *, retries: int | None = None, timeout: float | None = None) -> _Told:
+        """What was asked for, asked for again where that fails in passing; in the end also an answer of a failure.
 
         Args:
-            ask: sends the request, with so many seconds for its timeout.
+            ask: sends the request, with so many seconds for its timeout; it returns the answer, or what it made of one.
             retries: fewer than usual, for a question that can be asked in another way.
             timeout: a shorter one than usual.
 
@@ -54,15 +56,15 @@ class Patience:
         timeout = self.timeout if timeout is None else min(self.timeout, timeout)
         for attempt in range(retries):
             try:
-                answer = ask(timeout)
+                told = ask(timeout)
             except NoAnswerError as error:
                 if error.is_final:
                     raise
                 self.pause(attempt, error)
             else:
-                if not answer.is_passing and not (answer.is_success and not answer.is_whole):
-                    return answer
-                self.pause(attempt, answer)
+                if not isinstance(told, Answer) or not (told.is_passing or (told.is_success and not told.is_whole)):
+                    return told
+                self.pause(attempt, told)
         return ask(timeout)
 
     def pause(self, attempt: int, failure: Failure) -> None:

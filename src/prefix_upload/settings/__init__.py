@@ -15,6 +15,7 @@ from prefix_upload.settings.contradictions import Job, contradictions
 from prefix_upload.settings.fields import (
     BOOLEANS,
     PRODUCTION,
+    STAGING,
     InputError,
     Workspace,
     at_least_one,
@@ -34,7 +35,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["DEFAULTS", "IfNoFilesFound", "Job", "Settings", "Workspace", "is_confidential", "parse", "wants_summary"]
+__all__ = [
+    "DEFAULTS",
+    "PRODUCTION",
+    "STAGING",
+    "IfNoFilesFound",
+    "Job",
+    "Settings",
+    "Workspace",
+    "is_confidential",
+    "parse",
+    "wants_summary",
+]
 
 # The inputs and their defaults, as `action.yml` declares them: the runner passes the default where a
 # workflow sets nothing, and an empty string where it sets an empty one.
