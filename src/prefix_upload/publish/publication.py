@@ -292,7 +292,7 @@ class Publication:
 
     def _confirm(self) -> None:
         sent = [
-            outcome
+            (outcome.source, outcome)
             for outcome in self._outcomes.values()
             if outcome.status in {Status.UPLOADED, Status.OVERWRITTEN} and isinstance(outcome.source, Package)
         ]
@@ -300,8 +300,8 @@ class Publication:
             return
         self._listener.phase(f"Confirm {counted(len(sent), 'upload')}")
         # Until the server tells: a cancelled run may never hear of it.
-        for outcome in sent:
-            self._outcomes[outcome.source.relative_path] = confirmed(outcome, Told())
+        for package, outcome in sent:
+            self._outcomes[package.relative_path] = confirmed(outcome, Told())
         # Records come a hundred at once, attestations one by one.
         size = BATCH_SIZE if self._signer is None else min(BATCH_SIZE, -(-len(sent) // self._settings.concurrency))
         for outcomes in self._each(self._confirm_batch, _batches(sent, size), self._settings.concurrency):
@@ -310,27 +310,29 @@ class Publication:
                     self._finish(outcome)
                 self._outcomes[outcome.source.relative_path] = outcome
 
-    def _confirm_batch(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def _confirm_batch(self, sent: Sequence[tuple[Package, Outcome]]) -> list[Outcome]:
         """Runs in a worker. A record may take a moment to appear, so it is asked for a few times."""
-        told = dict.fromkeys(range(len(outcomes)), Told())
-        open_ones = list(told)
+        told = {package.key: Told() for package, _ in sent}
+        open_ones = sent
         with contextlib.suppress(CancelledError):
             for pause in (*_CONFIRMATION_PAUSES, 0.0):
-                self._ask_again([(number, outcomes[number]) for number in open_ones], told)
-                open_ones = [number for number in open_ones if not told[number].suffices(outcomes[number])]
+                self._ask_again(open_ones, told)
+                open_ones = [
+                    (package, outcome) for package, outcome in open_ones if not told[package.key].suffices(outcome)
+                ]
                 if not open_ones or not pause:
                     break
                 self._sleep(pause)
-        return [confirmed(outcome, told[number]) for number, outcome in enumerate(outcomes)]
+        return [confirmed(outcome, told[package.key]) for package, outcome in sent]
 
-    def _ask_again(self, open_ones: Sequence[tuple[int, Outcome]], told: dict[int, Told]) -> None:
-        packages = [outcome.source for _, outcome in open_ones if isinstance(outcome.source, Package)]
-        records = self._channel.lookup(packages).records
-        for (number, outcome), package in zip(open_ones, packages, strict=True):
-            is_attested = told[number].is_attested
+    def _ask_again(self, open_ones: Sequence[tuple[Package, Outcome]], told: dict[tuple[str, str], Told]) -> None:
+        records = self._channel.lookup([package for package, _ in open_ones]).records
+        for package, outcome in open_ones:
+            before = told[package.key]
+            is_attested = before.is_attested
             if outcome.attestation is not None and not is_attested:
                 is_attested = self._channel.has_attestation(package, outcome.attestation.bundle)
-            told[number] = Told(records.get(package.key, told[number].record), is_attested)
+            told[package.key] = Told(records.get(package.key, before.record), is_attested)
 
     def _each(self, work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int) -> Iterator[_Result]:
         self._last_news = self._pool.clock()
