@@ -508,6 +508,18 @@ def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish:
     assert sum(request.path == GRAPHQL for request in server.requests) == 4
 
 
+def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The attestation comes later than the record, which by then nobody tells any more."""
+    server.fail(Fault(Answer(404), path=".sigs", times=2))
+
+    def fall_silent(_: float) -> None:
+        server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))
+
+    run = publish(demo, stage=Stage(before_sleep=fall_silent, signer=Signer()))
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).note is None
+
+
 def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publish, workspace: Path) -> None:
     """A cancelled run sends no more of it."""
     large = building.package(workspace, "large", content=os.urandom(8 * 2**20).hex())
