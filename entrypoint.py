@@ -12,7 +12,7 @@ if __name__ == "__main__":
     cancellation = Cancellation()
     cancellation.watch()
 
-    from prefix_upload.main import main  # after `watch`: loading it takes long enough for a signal to be lost
+    from prefix_upload.action import main  # after `watch`: loading it takes long enough for a signal to be lost
 
     exit_code = main(cancellation)
     sys.stdout.flush()

@@ -6,51 +6,29 @@ import itertools
 import os
 import signal
 import socket
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
 
 from identities import PrivateSigstore
 from localchannel import Access, Channel, LocalChannel
+from prefix_upload.action import main
 from prefix_upload.cancellation import SIGNALS, Cancellation
-from prefix_upload.main import main
-from running import CHANNEL, TOKEN, Finished, RunnerFiles, environment
+from support.action import Pauses
+from support.running import CHANNEL, TOKEN, RunnerFiles, environment
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from support.action import Action
+    from support.running import Finished
 
 # What a machine may have set up for HTTP clients.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 SURROUNDINGS = (*PROXIES, "requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "netrc")
-
-
-class Action(Protocol):
-    """Runs the action in this process, with these inputs (hyphens as underscores)."""
-
-    def __call__(self, variables: Mapping[str, str] = ..., /, **inputs: str) -> Finished:
-        """Inputs that are not given are those of a plain upload; `variables` replace what the runner sets."""
-
-
-@dataclass
-class Pauses:
-    """Stands for the action's waiting: notes how long it would have taken, and takes no time.
-
-    `before` is called before each pause.
-    """
-
-    seconds: list[float] = field(default_factory=list)
-    before: Callable[[], None] = lambda: None
-
-    def __call__(self, cancelled: threading.Event, seconds: float) -> bool:
-        """Tells whether the run is cancelled, as the real waiting does."""
-        self.before()
-        self.seconds.append(seconds)
-        return cancelled.is_set()
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from building import package, written
 from identities import PrivateSigstore
 from identities.provider import IDENTITY, ISSUER
 from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
-from installing import install
 from localchannel import Channel, LocalChannel, Publisher
-from running import Finished, RunnerFiles, run
+from support.building import package, written
+from support.installing import install
+from support.running import Finished, RunnerFiles, run
 
 _CHANNEL = "demo/stable"
 _PUBLISHER = Publisher("octo/packages", "release.yml", "prefix-dev")

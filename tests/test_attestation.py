@@ -17,21 +17,21 @@ import trustme
 from rattler.exceptions import AttestationError
 from sigstore.errors import Error
 
-from building import STEM, conda_bytes, package, tar_member, written
-from commands import annotated, places_that_show
 from identities import PrivateSigstore, Refusal
 from identities.provider import IDENTITY, ISSUER
 from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
 from localchannel import Access, Answer, Call, Channel, Cut, Fault, LocalChannel, Publisher
-from running import CHANNEL, REPOSITORY, TOKEN
+from support.building import STEM, conda_bytes, package, tar_member, written
+from support.running import CHANNEL, REPOSITORY, TOKEN
+from support.workflow_commands import annotated, places_that_show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Action, Pauses
     from identities.loopback import Request
-    from running import Finished
+    from support.action import Action, Pauses
+    from support.running import Finished
 
 UPLOAD, SIGS = "/upload/", ".sigs"
 FILE = "demo-1.0-h0_0.conda"
@@ -432,7 +432,7 @@ def test_passing_failures_are_waited_for(stage: Stage, part: str) -> None:
 
 def test_the_library_is_loaded_only_when_asked_for() -> None:
     """It takes longer to load than all the rest."""
-    script = "import sys; sys.path.insert(0, 'src'); import prefix_upload.main; print(*sys.modules)"
+    script = "import sys; sys.path.insert(0, 'src'); import prefix_upload.action; print(*sys.modules)"
     command = [sys.executable, "-I", "-c", script]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
     assert not {"sigstore", "cryptography", "pydantic", "tuf", STEM} & set(run.stdout.split())

@@ -9,7 +9,7 @@ import pytest
 
 from prefix_upload.cancellation import SIGNALS, Cancellation
 from prefix_upload.errors import ExitCode
-from running import REPOSITORY
+from support.running import REPOSITORY
 
 
 def test_nobody_cancelled() -> None:
@@ -63,7 +63,7 @@ def test_nothing_slow_is_loaded_before_the_signals_are_watched() -> None:
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
     modules = run.stdout.split()
     assert {"signal", "threading"} <= set(modules)
-    assert not {"requests", "dataclasses", "json", "zstandard", "prefix_upload.main"} & set(modules)
+    assert not {"requests", "dataclasses", "json", "zstandard", "prefix_upload.action"} & set(modules)
     script = (REPOSITORY / "entrypoint.py").read_text()
-    assert script.index("cancellation.watch()") < script.index("from prefix_upload.main import main")
+    assert script.index("cancellation.watch()") < script.index("from prefix_upload.action import main")
     assert set(SIGNALS) == {signal.SIGINT, signal.SIGTERM}

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from prefix_upload.discovery import find
+from prefix_upload.discovery import Patterns, find
 from prefix_upload.errors import ConfigurationError
-from prefix_upload.models import Patterns
 
 
 def touch(workspace: Path, *names: str) -> None:

@@ -10,10 +10,10 @@ from ruamel.yaml import YAML
 
 from container.runner import action
 from prefix_upload.errors import ExitCode
-from prefix_upload.github import outputs
-from prefix_upload.models import Report, Status
+from prefix_upload.github.runner import outputs
+from prefix_upload.report import Report, Status
 from prefix_upload.settings import DEFAULTS
-from running import COMMAND, REPOSITORY
+from support.running import COMMAND, REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)

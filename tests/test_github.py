@@ -9,14 +9,15 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from commands import OURS, POISON, annotated, commands
-from prefix_upload import github
 from prefix_upload.background import at_once
+from prefix_upload.commands.upload import Transfer
 from prefix_upload.errors import Problem
-from prefix_upload.github import Runner, outputs
-from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
-from prefix_upload.publish import Transfer
-from running import REPOSITORY, RunnerFiles
+from prefix_upload.github import runner
+from prefix_upload.github.runner import Runner, outputs
+from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.report import Outcome, Report, Status
+from support.running import REPOSITORY, RunnerFiles
+from support.workflow_commands import OURS, POISON, annotated, commands
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest
 
 def test_libraries_say_nothing() -> None:
     """What they log would be printed as it is."""
-    script = "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github import Runner; Runner({})"
+    script = "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github.runner import Runner; Runner({})"
     command = [sys.executable, "-I", "-c", f"{script}; logging.getLogger('sigstore').error('::error::from outside')"]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
     assert (run.stdout, run.stderr) == ("", "")
@@ -219,7 +220,7 @@ def test_the_packages_output_is_bounded(
     Runner(environ(files)).publish(uploads(count), with_summary=False)
     text = files.finished(0, "").outputs["packages"]
     rows = json.loads(text)
-    assert len(text) <= github.MAX_PACKAGES_OUTPUT
+    assert len(text) <= runner.MAX_PACKAGES_OUTPUT
     assert len(rows[0]) == keys
     warnings = annotated(capsys.readouterr().out, "warning")
     assert bool(warnings) == (len(rows) < count)

@@ -19,7 +19,7 @@ import trustme
 from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, http
 from prefix_upload.http import Client, NoAnswerError
-from running import CHANNEL, TOKEN
+from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

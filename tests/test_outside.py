@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from building import STEM, conda_bytes, index_of, tar_member, written
-from commands import OURS, POISON, commands
 from identities import Refusal
 from localchannel import Answer, Channel, Fault, LocalChannel, Publisher
-from markdown import OUR_ELEMENTS, elements
-from prefix_upload import validation
-from prefix_upload.github import outputs
-from prefix_upload.models import Report
-from running import CHANNEL
+from prefix_upload.github.runner import outputs
+from prefix_upload.package import validate
+from prefix_upload.report import Report
+from support.building import STEM, conda_bytes, index_of, tar_member, written
+from support.rendered import OUR_ELEMENTS, elements
+from support.running import CHANNEL
+from support.workflow_commands import OURS, POISON, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Action
     from identities import PrivateSigstore
-    from running import Finished
+    from support.action import Action
+    from support.running import Finished
 
 HARMLESS = "harmless"
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -214,7 +214,7 @@ def test_tracebacks_are_only_text(
     def fail(*_: object) -> None:
         raise RuntimeError(poison)
 
-    monkeypatch.setattr(validation, "check", fail)
+    monkeypatch.setattr(validate, "check", fail)
     finished = action()
     assert finished.exit_code == 1
     check(finished)

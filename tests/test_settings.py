@@ -8,7 +8,7 @@ import pytest
 
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, ExitCode, Problem
-from prefix_upload.models import Depth
+from prefix_upload.package.model import Depth
 from prefix_upload.settings import IfNoFilesFound, Job, Settings, Workspace
 
 WORKSPACE = Workspace(

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from commands import POISON
-from markdown import OUR_ELEMENTS, elements
-from prefix_upload import summary
 from prefix_upload.background import at_once
 from prefix_upload.errors import ExitCode, Problem
-from prefix_upload.models import Outcome, Package, Report, Status, UnvalidatedFile
+from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.reporting import summary
+from support.rendered import OUR_ELEMENTS, elements
+from support.workflow_commands import POISON
 
 
 def package(number: int = 0, **changes: Any) -> Package:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import package
 from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel
-from prefix_upload import validation
-from prefix_upload.models import Secret
-from running import CHANNEL, COMMAND, TOKEN, RunnerFiles, environment, run
+from prefix_upload.auth.secret import Secret
+from prefix_upload.package import validate
+from support.building import package
+from support.running import CHANNEL, COMMAND, TOKEN, RunnerFiles, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Action
-    from running import Finished
+    from support.action import Action
+    from support.running import Finished
 
 
 def traces(finished: Finished) -> list[str]:
@@ -51,7 +51,7 @@ def test_a_traceback_does_not_show_it(action: Action, workspace: Path, monkeypat
     def fail(*_: object) -> None:
         raise RuntimeError(TOKEN)
 
-    monkeypatch.setattr(validation, "check", fail)
+    monkeypatch.setattr(validate, "check", fail)
     finished = action()
     assert finished.exit_code == 1
     assert traces(finished) == []

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import STEM, conda_bytes, written
-from commands import annotated, commands, places_that_show
 from identities import GITHUB_CLAIMS, OpenIDProvider, Refusal
 from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher
-from prefix_upload.credentials import IdentityProvider, TrustedPublishing
+from prefix_upload.auth import IdentityProvider, TrustedPublishing
 from prefix_upload.http import Client, Patience
-from running import CHANNEL, TOKEN
+from support.building import STEM, conda_bytes, written
+from support.running import CHANNEL, TOKEN
+from support.workflow_commands import annotated, commands, places_that_show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Action
-    from running import Finished
+    from support.action import Action
+    from support.running import Finished
 
 MINT, UPLOAD, GRAPHQL = "/api/oidc/mint_token", "/upload/", "/api/graphql"
 PUBLISHER = Publisher("octo/packages", "release.yml", "prefix-dev")

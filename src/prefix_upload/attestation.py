@@ -29,16 +29,16 @@ from sigstore.verify.policy import Identity
 
 from prefix_upload.errors import AttestationError, SignInError
 from prefix_upload.http import Answer, NoAnswerError, reason
-from prefix_upload.models import Attestation
+from prefix_upload.report import Attestation
 from prefix_upload.settings import PRODUCTION, STAGING, is_confidential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
+    from prefix_upload.auth import IdentityProvider
     from prefix_upload.background import Begin
-    from prefix_upload.credentials import IdentityProvider
     from prefix_upload.http import Patience
-    from prefix_upload.models import Package
+    from prefix_upload.package.model import Package
 
 _Result = TypeVar("_Result")
 

@@ -12,15 +12,22 @@ import bracex
 from wcmatch import glob
 
 from prefix_upload.errors import ConfigurationError, Problem
-from prefix_upload.models import PACKAGE_EXTENSIONS
+from prefix_upload.package.model import PACKAGE_EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from prefix_upload.models import Patterns
 
 _MAX_ALTERNATIVES = 1000
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Glob patterns relative to the workspace: what to take, and what of it to leave."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench.machine import Machine
 from bench.scenarios import scenarios
-from running import REPOSITORY
+from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

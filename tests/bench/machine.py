@@ -17,9 +17,9 @@ import requests
 import trustme
 
 from bench.measure import Command
-from building import package
 from localchannel import Access, Channel, LocalChannel
-from running import COMMAND, REPOSITORY, RunnerFiles, environment
+from support.building import package
+from support.running import COMMAND, REPOSITORY, RunnerFiles, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

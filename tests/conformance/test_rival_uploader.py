@@ -12,8 +12,8 @@ from rattler_build import ArchiveType
 
 from conformance.support import CHANNEL, KEY, PRIVATE, Build, sha256
 from identities import OpenIDProvider
-from installing import install
 from localchannel import Answer, At, Channel, Cut, Fault, LocalChannel, Publisher
+from support.installing import install
 
 RIVAL = Path(__file__).with_name("rival.py")
 FILE = "demo-1.0-h0_0.conda"

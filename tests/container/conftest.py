@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from container.runner import ContainerRunner
-from running import REPOSITORY
+from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path

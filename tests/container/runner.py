@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from running import REPOSITORY, Finished, RunnerFiles, environment
+from support.running import REPOSITORY, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

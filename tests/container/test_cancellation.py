@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import conda_bytes, tar_member, written
 from localchannel import Access, Channel, LocalChannel
-from running import CHANNEL, TOKEN
+from support.building import conda_bytes, tar_member, written
+from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

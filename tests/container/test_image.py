@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import package
 from localchannel import At, Fault, Stall
-from running import CHANNEL, TOKEN
+from support.building import package
+from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from container.runner import ContainerRunner
     from localchannel import LocalChannel
-    from running import Finished
+    from support.running import Finished
 
 pytestmark = pytest.mark.container
 

@@ -9,14 +9,14 @@ import pytest
 from reliability.judging import judge
 from reliability.rows import Row, rows
 from reliability.scene import set_stage
-from running import CHANNEL, TOKEN
+from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from container.runner import ContainerRunner
-    from running import Finished
+    from support.running import Finished
 
 pytestmark = pytest.mark.container
 

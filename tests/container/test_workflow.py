@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from building import written
 from identities.provider import IDENTITY, ISSUER
 from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
-from installing import install
 from localchannel import Access, Channel, LocalChannel, Publisher
-from running import CHANNEL, REPOSITORY, TOKEN
+from support.building import written
+from support.installing import install
+from support.running import CHANNEL, REPOSITORY, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

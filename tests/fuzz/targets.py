@@ -14,14 +14,13 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
-from prefix_upload import archive
-from prefix_upload.archive.container import Container
-from prefix_upload.archive.headers import Kind
-from prefix_upload.archive.streams import Bzip2, DamagedError, Zstd
-from prefix_upload.archive.tarball import Tarball
-from prefix_upload.validation import rules
-from prefix_upload.validation.strict_json import parse_json_object
+from prefix_upload.package import archive, rules
+from prefix_upload.package.archive.streams import Bzip2, DamagedError, Zstd
+from prefix_upload.package.archive.tar_headers import Kind
+from prefix_upload.package.archive.tarball import Tarball
+from prefix_upload.package.archive.zip_container import Container
+from prefix_upload.package.strict_json import parse_json_object
+from support.building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

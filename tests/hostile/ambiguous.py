@@ -8,7 +8,8 @@ import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from building import (
+from hostile.case import Case, conda, index_json, index_member, long_name, name_header, payload, tar_bz2
+from support.building import (
     STEM,
     TAR_END,
     conda_bytes,
@@ -23,7 +24,6 @@ from building import (
     zip_bytes,
     zstd,
 )
-from hostile.case import Case, conda, index_json, index_member, long_name, name_header, payload, tar_bz2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

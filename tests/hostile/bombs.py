@@ -8,18 +8,6 @@ import struct
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from building import (
-    METADATA,
-    TAR_END,
-    ZipMember,
-    conda_bytes,
-    conda_members,
-    pax_header,
-    repeated_zstd,
-    tar_header,
-    tar_member,
-    zip_bytes,
-)
 from hostile.case import (
     MIB,
     Case,
@@ -32,6 +20,18 @@ from hostile.case import (
     payload,
     skippable,
     tar_bz2,
+)
+from support.building import (
+    METADATA,
+    TAR_END,
+    ZipMember,
+    conda_bytes,
+    conda_members,
+    pax_header,
+    repeated_zstd,
+    tar_header,
+    tar_member,
+    zip_bytes,
 )
 
 if TYPE_CHECKING:

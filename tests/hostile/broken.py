@@ -8,7 +8,8 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from building import (
+from hostile.case import Case, conda, index_member, payload, tar_bz2
+from support.building import (
     ZipMember,
     conda_bytes,
     conda_members,
@@ -20,7 +21,6 @@ from building import (
     zip_bytes,
     zstd,
 )
-from hostile.case import Case, conda, index_member, payload, tar_bz2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from building import STEM, conda_bytes, index_of, tar_member, written
+from support.building import STEM, conda_bytes, index_of, tar_member, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable

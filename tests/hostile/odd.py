@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from building import (
+from hostile.case import Case, conda, index_json, index_member, long_name, payload, skippable, tar_bz2
+from support.building import (
     STEM,
     ZipMember,
     conda_bytes,
@@ -26,7 +27,6 @@ from building import (
     zip_bytes,
     zstd,
 )
-from hostile.case import Case, conda, index_json, index_member, long_name, payload, skippable, tar_bz2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from building import STEM, conda_bytes, written
-from commands import POISON
 from hostile.case import CONDA, Case
+from support.building import STEM, conda_bytes, written
+from support.workflow_commands import POISON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

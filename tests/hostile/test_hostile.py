@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands import OURS, commands
 from hostile import ambiguous, bombs, broken, odd, places
-from running import CHANNEL
+from support.running import CHANNEL
+from support.workflow_commands import OURS, commands
 
 if TYPE_CHECKING:
-    from conftest import Action
     from hostile.case import Case
     from localchannel import LocalChannel
+    from support.action import Action
 
 CASES = [case for group in (bombs, broken, ambiguous, odd, places) for case in group.cases()]
 CHECK = Path(__file__).with_name("check.py")

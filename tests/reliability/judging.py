@@ -6,16 +6,16 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Protocol
 
-from commands import annotated
 from reliability.rows import RETRIES, Row
-from running import CHANNEL
+from support.running import CHANNEL
+from support.workflow_commands import annotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from reliability.scene import Scene
-    from running import Finished
+    from support.running import Finished
 
 GLOB = "*.conda"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliability.rows import RETRIES, SECTIONS
-from running import REPOSITORY
+from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from reliability.rows import Row

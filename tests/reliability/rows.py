@@ -11,11 +11,11 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from building import written
 from localchannel import Answer, At, Call, Cut, Fault, Stall, Truncate
 from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
 from reliability.wire import Harm, Rule
-from running import CHANNEL
+from support.building import written
+from support.running import CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from building import conda_bytes, tar_member, written
 from localchannel import Access, Channel, LocalChannel
 from reliability.wire import Rule, Wire
-from running import CHANNEL, TOKEN
+from support.building import conda_bytes, tar_member, written
+from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

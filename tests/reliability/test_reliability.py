@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conftest import Action, Pauses
-    from running import Finished
+    from support.action import Action, Pauses
+    from support.running import Finished
 
 
 @pytest.mark.parametrize("row", [row for row in rows() if not row.offline], ids=lambda row: row.fault)

@@ -1,0 +1,8 @@
+"""What proves to the server who is asking: a bearer token that only ever reaches the server's own origin."""
+
+from prefix_upload.auth.credentials import ApiKey, Credentials
+from prefix_upload.auth.identity import IdentityProvider, IdToken
+from prefix_upload.auth.secret import Secret
+from prefix_upload.auth.trusted_publishing import TrustedPublishing
+
+__all__ = ["ApiKey", "Credentials", "IdToken", "IdentityProvider", "Secret", "TrustedPublishing"]

@@ -1,0 +1,69 @@
+"""What proves to the server who is asking: a bearer token that only ever reaches the server's own origin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from prefix_upload.auth.identity import IdentityProvider, IdToken
+from prefix_upload.auth.trusted_publishing import TrustedPublishing
+
+if TYPE_CHECKING:
+    from prefix_upload.auth.secret import Secret
+
+__all__ = [
+    "ApiKey",
+    "Credentials",
+    "IdToken",
+    "IdentityProvider",
+    "TrustedPublishing",
+]
+
+
+class Credentials(Protocol):
+    """Who is asking. May be used by several threads at once; as text it is what messages call it."""
+
+    def bearer(self) -> str | None:
+        """The token to send, if there is any.
+
+        Raises:
+            SignInError: there should be one, but none is to be had.
+        """
+
+    def renew(self, rejected: str | None) -> bool:
+        """Whether there is another token than the one that the server has rejected.
+
+        Raises:
+            SignInError: there should be one, but none is to be had.
+        """
+
+    def advice(self, status: int, channel: str) -> str:
+        """What to do where the server refuses the token for the channel with this status, 401 or 403."""
+
+
+class ApiKey:
+    """The API key that the workflow passes on; or nobody, who may read public channels."""
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+
+    def bearer(self) -> str | None:
+        """The key, if there is one."""
+        return self._token.reveal() if self._token else None
+
+    def renew(self, rejected: str | None) -> bool:
+        """Never: there is only one."""
+        del rejected
+        return False
+
+    def advice(self, status: int, channel: str) -> str:
+        """What to look at."""
+        return _ADVICE[status].format(self, channel)
+
+    def __str__(self) -> str:
+        return "the API key of the input 'token'" if self._token else "no token"
+
+
+_ADVICE = {
+    401: "Check {0}: it is wrong, was revoked or has expired. Create another on the server and store it.",
+    403: "Check that {0} may write to '{1}', and that the channel's settings allow this upload.",
+}

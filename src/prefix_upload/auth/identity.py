@@ -1,0 +1,98 @@
+"""The job's identity: tokens of GitHub's OpenID provider, which tell anybody which workflow is asking.
+
+Source: docs.github.com, "OpenID Connect reference"; the two variables are there only in a job with the permission
+`id-token: write`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from prefix_upload.auth.secret import Secret
+from prefix_upload.errors import SignInError
+from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MAX_BODY = 2**16
+
+
+@dataclass(frozen=True)
+class IdToken:
+    """A token for one audience. `claims` are what it says, which whoever gets it will check; here nobody has."""
+
+    secret: Secret
+    claims: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, text: str) -> IdToken:
+        """The token that a text is.
+
+        Raises:
+            ValueError: it is no JSON Web Token.
+        """
+        _, payload, _ = text.split(".")
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if not isinstance(claims, dict) or not text.isascii() or not text.isprintable():
+            raise ValueError("no claims")
+        return cls(Secret(text), claims)
+
+
+class IdentityProvider:
+    """GitHub's OpenID provider, as the job is told to ask it.
+
+    Args:
+        client: of the provider's origin; its bearer is the job's request token.
+        path: path and query of the request.
+        patience: how long to keep trying.
+        on_secret: told each token before anybody else gets it.
+    """
+
+    def __init__(self, client: Client, path: str, patience: Patience, on_secret: Callable[[str], None]) -> None:
+        self._client = client
+        self._path = path
+        self._patience = patience
+        self._on_secret = on_secret
+
+    def id_token(self, audience: str) -> IdToken:
+        """A token that only this audience should take.
+
+        Raises:
+            SignInError: there is none.
+        """
+        path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
+        try:
+            answer = self._patience.ask(
+                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUESTION_TIMEOUT
+            )
+        except NoAnswerError as error:
+            raise _not_given(str(error)) from error
+        if not answer.is_success or not answer.is_whole:
+            raise _not_given(reason(answer))
+        return self._read(answer)
+
+    def _read(self, answer: Answer) -> IdToken:
+        try:
+            value = json.loads(answer.body)["value"]
+            token = value if isinstance(value, str) else ""
+            self._on_secret(token)
+            return IdToken.read(token)
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            # NOTE: not `answer.words`: whatever came may hold a token.
+            raise _not_given("what it answered is no identity token") from error
+
+
+def _not_given(why: str) -> SignInError:
+    return SignInError(
+        f"GitHub gave this job no identity token: {why}.",
+        "Run the job again. If that does not help, look at githubstatus.com, and whether 'permissions' of the job has "
+        "'id-token: write'.",
+    )

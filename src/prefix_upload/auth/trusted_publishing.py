@@ -1,0 +1,153 @@
+"""Trusted publishing: the job's identity is exchanged for a token that is good for minutes, and nobody keeps a secret.
+
+Source: prefix.dev's documentation, "Trusted publishing"; the exchange as in rattler (`trusted_publishing.rs`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefix_upload.auth.identity import IdToken
+from prefix_upload.auth.secret import Secret
+from prefix_upload.errors import RERUN_IS_SAFE, SignInError
+from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from prefix_upload.auth.identity import IdentityProvider
+
+# A token that is good for less than this could expire on the way. One that is short-lived has half of its life.
+_MARGIN = timedelta(seconds=60)
+# What prefix.dev puts before a JSON Web Token.
+_PREFIX = "pfx-jwt."
+# What a publisher is found by, in the order in which people are asked for it.
+_MATCHED_CLAIMS = ("repository", "workflow_ref", "job_workflow_ref", "ref", "environment")
+# What goes into a header: visible ASCII; a quote would be one of JSON's.
+_BEARER = re.compile(r"[!#-&(-~]{1,16384}")
+
+
+class TrustedPublishing:
+    """A minted token, renewed before it expires or when the server does not take it any more.
+
+    Args:
+        identity: who this job is.
+        client: of the server; no bearer is needed.
+        audience: whom the identity token is for.
+        patience: how long to keep trying.
+        on_secret: told each token before it is used.
+    """
+
+    def __init__(
+        self,
+        identity: IdentityProvider,
+        client: Client,
+        audience: str,
+        patience: Patience,
+        on_secret: Callable[[str], None],
+    ) -> None:
+        self._identity = identity
+        self._client = client
+        self._audience = audience
+        self._patience = patience
+        self._on_secret = on_secret
+        self._lock = threading.Lock()
+        self._token: Secret | None = None
+        self._renew_at: datetime | None = None
+
+    def bearer(self) -> str:
+        """The token, minted where there is none yet or the last one is about to expire."""
+        with self._lock:
+            if self._token is None or (self._renew_at is not None and self._patience.now() >= self._renew_at):
+                self._token = self._mint()
+            return self._token.reveal()
+
+    def renew(self, rejected: str | None) -> bool:
+        """Mints another, unless somebody has done so since."""
+        with self._lock:
+            if self._token is None or self._token.reveal() == rejected:
+                self._token = self._mint()
+            return True
+
+    def advice(self, status: int, channel: str) -> str:
+        """What to look at."""
+        return _ADVICE[status].format(channel)
+
+    def __str__(self) -> str:
+        return "the token that the server minted for this workflow"
+
+    def _mint(self) -> Secret:
+        id_token = self._identity.id_token(self._audience)
+        body = {"token": id_token.secret.reveal()}
+        try:
+            answer = self._patience.ask(
+                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True),
+                timeout=QUESTION_TIMEOUT,
+            )
+        except NoAnswerError as error:
+            raise SignInError(
+                f"The server cannot be asked for a token: {error}.",
+                "Check 'server-url', and the proxy and certificate settings of the runner.",
+            ) from error
+        if not answer.is_success or not answer.is_whole:
+            raise _refused(answer, id_token.claims)
+        text = answer.body.decode("utf-8", "replace")
+        if not _BEARER.fullmatch(text):
+            # NOTE: not shown: it may be a token with something around it.
+            raise SignInError(
+                "The server answered with something that is no token where it was asked for one.",
+                "Check that 'server-url' is the address of the server itself.",
+            )
+        self._on_secret(text)
+        # A server may say the token without its prefix.
+        self._on_secret(text.removeprefix(_PREFIX))
+        self._renew_at = _time_to_renew(text, self._patience.now())
+        return Secret(text)
+
+
+def _time_to_renew(token: str, now: datetime) -> datetime | None:
+    """When to get another one; nothing where the token does not tell its end, or this machine's clock is wrong."""
+    try:
+        end = datetime.fromtimestamp(IdToken.read(token.removeprefix(_PREFIX)).claims["exp"], UTC)
+    except (ValueError, LookupError, TypeError, OverflowError, OSError):
+        return None
+    life = end - now
+    return now + max(life - _MARGIN, life / 2) if life > timedelta(0) else None
+
+
+def _refused(answer: Answer, claims: Mapping[str, Any]) -> SignInError:
+    told = ", ".join(f"{name} {claims[name]}" for name in _MATCHED_CLAIMS if claims.get(name))
+    identity = f"This job is known as: {told}." if told else "The job's identity token has none of the usual claims."
+    advice = _MINT_ADVICE.get(answer.status, "The server's words say why.")
+    if answer.is_redirect:
+        advice = f"It sends us on to {answer.redirect_host}: set 'server-url' to the address of the server itself."
+    elif answer.is_passing:
+        advice = RERUN_IS_SAFE
+    return SignInError(f"The server mints no token for this job ({reason(answer)}). {identity}", advice)
+
+
+# Said where the server took the identity, but mints no token.
+_MINT_ADVICE = {
+    400: "The server could not read the identity token: check that 'server-url' is the address of the server itself.",
+    401: (
+        "Register this workflow as a trusted publisher of the channel: owner and name of the repository, the file name "
+        "of the workflow that a push, a tag or a person starts (not that of a reusable one), and the environment, if "
+        "the job names one. All have to be as above."
+    ),
+    403: "The server knows this workflow, but does not let it sign in: look at the channel's trusted publishers.",
+    404: "This server does not know trusted publishing: pass an API key as 'token'.",
+}
+# Said where the server minted a token and then does not take it.
+_ADVICE = {
+    401: (
+        "The server minted a token for this workflow, but does not take it, nor another one: check that the trusted "
+        "publisher is still registered."
+    ),
+    403: (
+        "This workflow's trusted publisher may not write to '{0}': in the channel's settings, give it write "
+        "access; and check that the settings allow this upload."
+    ),
+}

@@ -1,0 +1,1 @@
+"""The front end for the runner of GitHub Actions."""

@@ -1,0 +1,1 @@
+"""What a conda package is: its bytes, its metadata, and the rules for both."""

@@ -1,0 +1,210 @@
+"""What stands before the data of a tar member: its header, and those that announce a longer name or more about it.
+
+Readers differ in what they make of a strange header. What any of those that conda clients have would read otherwise,
+or take for the end of the archive, is damaged here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+from prefix_upload.package.archive.streams import DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BLOCK = 512
+# No system that conda knows takes a longer path (Linux, PATH_MAX), so that nobody could unpack such a member.
+MAX_NAME = 4096
+_MAX_SIZE = 2**63
+
+# POSIX.1-2017, pax: "ustar Interchange Format"; GNU tar manual: "Basic Tar Format".
+_LONG_NAME, _LONG_LINK = b"L", b"K"
+_PAX, _PAX_SOLARIS, PAX_GLOBAL = b"x", b"X", b"g"
+NAME_HEADERS = frozenset({_LONG_NAME, _LONG_LINK})
+PAX_HEADERS = frozenset({_PAX, _PAX_SOLARIS, PAX_GLOBAL})
+GNU_SPARSE = b"S"
+
+_SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
+_OTHER_NUMBERS = (slice(100, 108), slice(108, 116), slice(116, 124), slice(136, 148), slice(329, 337), slice(337, 345))
+_OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
+_BINARY, _NEGATIVE = 0x80, 0xFF
+
+# A global record of these would be one of every member that follows; readers disagree on whether they heed it.
+_PAX_OF_ONE_MEMBER = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
+_PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=]+)=")
+
+
+class Kind(Enum):
+    """What a member becomes when it is unpacked."""
+
+    FILE = auto()
+    SPARSE_FILE = auto()
+    DIRECTORY = auto()
+    LINK = auto()
+    DEVICE = auto()
+    FIFO = auto()
+
+
+_KINDS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,
+    GNU_SPARSE: Kind.SPARSE_FILE,
+    b"1": Kind.LINK,
+    b"2": Kind.LINK,
+    b"3": Kind.DEVICE,
+    b"4": Kind.DEVICE,
+    b"5": Kind.DIRECTORY,
+    b"6": Kind.FIFO,
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of the archive. `size` is that of its data in the archive, in bytes, as the header claims."""
+
+    name: str
+    kind: Kind
+    size: int
+
+
+class Header(NamedTuple):
+    """One header block, found sound: `flag` tells the kind of what follows, `size` the bytes of it."""
+
+    block: bytes
+    flag: bytes
+    size: int
+
+    @classmethod
+    def read(cls, block: bytes) -> Header:
+        """The header in a block.
+
+        Raises:
+            DamagedError: the checksum is not that of the block with blanks in its place, or a number is none.
+        """
+        size = _number(block[_SIZE])
+        # NOTE: for a reader such as `tarfile`, with which conda unpacks, the archive ends at any number that is none.
+        if size is None or not 0 <= size < _MAX_SIZE or not _checksum_holds(block) or not _are_numbers(block):
+            raise DamagedError("is no tar archive, or has a damaged tar header")
+        return cls(block, block[156:157], size)
+
+    @property
+    def name(self) -> bytes:
+        """The name in the header itself."""
+        name = self.block[:100].split(b"\0", 1)[0]
+        prefix = self.block[345:500].split(b"\0", 1)[0]
+        is_posix = self.block[257:263] == b"ustar\0"  # GNU's own format has other fields there
+        return prefix + b"/" + name if is_posix and prefix else name
+
+
+def _checksum_holds(block: bytes) -> bool:
+    told = _number(block[_CHECKSUM])
+    others = block[: _CHECKSUM.start] + b" " * 8 + block[_CHECKSUM.stop :]
+    # Some old writers summed signed bytes.
+    return told == sum(others) or told == sum(byte - 256 * (byte >> 7) for byte in others)
+
+
+def _are_numbers(block: bytes) -> bool:
+    """Whether the other number fields are some: mode, owner, group, time, and the two of a device."""
+    # The first test is for speed: it is all that most headers need.
+    digits = block[100:124] + block[136:148] + block[329:345]
+    return not digits.translate(None, b"01234567\0") or None not in map(_number, (block[at] for at in _OTHER_NUMBERS))
+
+
+class Announced:
+    """What the headers before a member's own say of it: a long name, or pax records."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+        self._long_name: bytes | None = None
+        self._path: bytes | None = None
+        self._sparse_name: bytes | None = None
+        self._size: int | None = None
+        self._is_sparse = False
+
+    def take_name(self, flag: bytes, data: bytes) -> None:
+        """GNU: the data of a header that stands for a long name, or for the target of a link."""
+        self._expect_first(flag)
+        if flag == _LONG_NAME:
+            self._long_name = data.split(b"\0", 1)[0]
+
+    def take_records(self, flag: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """POSIX: keys and values, of the next member or of all that follow."""
+        if flag == PAX_GLOBAL:
+            if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in records):
+                raise DamagedError("has a global pax header with the path or size of a single member")
+            return
+        self._expect_first(flag)
+        for key, value in records:
+            self._take_record(key, value)
+
+    def _expect_first(self, flag: bytes) -> None:
+        if flag in self._seen:  # of two, one reader heeds the first and another one the last
+            raise DamagedError("has two headers of a kind before one tar member")
+        self._seen.add(flag)
+
+    def _take_record(self, key: bytes, value: bytes) -> None:
+        if key == b"size":
+            if not value.isdigit() or len(value) > 19:  # noqa: PLR2004 - digits of 2**63
+                raise DamagedError("has a pax header with a size that is no number")
+            self._size = int(value)
+        elif key == b"path":
+            self._path = value
+        elif key.startswith(b"GNU.sparse."):
+            self._is_sparse = True
+            if key == b"GNU.sparse.name":
+                self._sparse_name = value
+
+    def member(self, header: Header) -> Member:
+        """The member whose own header this is.
+
+        Raises:
+            DamagedError: it has two names, or one that nobody could unpack.
+        """
+        # An unknown kind is to be treated like a file (POSIX.1-2017, pax, "typeflag").
+        kind = _KINDS.get(header.flag, Kind.FILE)
+        name = self._name(header)
+        if len(name) > MAX_NAME:
+            raise DamagedError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
+        if header.flag == b"\0" and name.endswith(b"/"):
+            kind = Kind.DIRECTORY  # as tars before POSIX wrote it
+        if kind is Kind.FILE and self._is_sparse:
+            kind = Kind.SPARSE_FILE
+        # Links and devices have no data, whatever their size says; some writers give a link its file's size.
+        has_data = kind is Kind.FILE or kind is Kind.SPARSE_FILE or header.flag not in _KINDS
+        size = header.size if self._size is None else self._size
+        return Member(name.decode("utf-8", "surrogateescape"), kind, size if has_data else 0)
+
+    def _name(self, header: Header) -> bytes:
+        if self._long_name is not None and self._path is not None and self._long_name != self._path:
+            raise DamagedError("has a tar member with two names")
+        # The path of a sparse member is one for readers that do not know of sparse members.
+        told = self._sparse_name or self._path
+        return told if told is not None else header.name if self._long_name is None else self._long_name
+
+
+def _number(field: bytes) -> int | None:
+    """A number field: octal digits, or big-endian after a byte that tells the sign. `None` where it is neither."""
+    match = _OCTAL.fullmatch(field)
+    if match is not None:
+        return int(match[1] or b"0", 8)
+    if field[0] in {_BINARY, _NEGATIVE}:
+        value = int.from_bytes(field[1:], "big")
+        return value if field[0] == _BINARY else value - 256 ** (len(field) - 1)
+    return None
+
+
+def pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The records of an extended header: "<length> <key>=<value>" and a line feed (POSIX.1-2017, pax)."""
+    at = 0
+    while at < len(data):
+        match = _PAX_RECORD.match(data, at)
+        end = at + int(match[1]) if match else 0
+        if match is None or end <= match.end() or data[end - 1 : end] != b"\n":
+            raise DamagedError("has a damaged pax header")
+        yield match[2], data[match.end() : end - 1]
+        at = end

@@ -1,0 +1,138 @@
+"""A tar stream as a sequence of members, read forward once and without allocating what a header claims.
+
+The standard library's `tarfile` is not used: it takes a damaged header for the end of the archive, reads
+headers of any size into memory, and expands sparse members. The tests hold this reader against it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.archive.streams import DamagedError
+from prefix_upload.package.archive.tar_headers import (
+    BLOCK,
+    GNU_SPARSE,
+    NAME_HEADERS,
+    PAX_HEADERS,
+    Announced,
+    Header,
+    pax_records,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prefix_upload.package.archive.tar_headers import Member
+
+_ZEROS = bytes(BLOCK)
+_NOTHING = Announced()
+_ANNOUNCING = NAME_HEADERS | PAX_HEADERS
+# What may stand before one member: its long name and its pax records.
+MAX_HEADER_DATA = 2**20
+# Ten for each of a million members; a small file can expand to many more, which would take minutes to read.
+MAX_PAX_RECORDS = 10_000_000
+
+
+class Tarball:
+    """Iterate to get each member and the pieces of its data; unread data is passed over.
+
+    Args:
+        pieces: the expanded bytes of the archive.
+    """
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._piece = memoryview(b"")
+        self._pax_records = 0
+
+    def __iter__(self) -> Iterator[tuple[Member, Iterator[memoryview]]]:
+        """Yields the members in order, to the end-of-archive marker and the end of the stream.
+
+        Raises:
+            DamagedError: no tar, damaged, cut off, or with data after its end.
+        """
+        announced: Announced | None = None
+        while (header := self._header()) is not None:
+            if header.flag in _ANNOUNCING:
+                announced = announced or Announced()
+                self._take(header, announced)
+                continue
+            member = (announced or _NOTHING).member(header)
+            announced = None
+            if header.flag == GNU_SPARSE:
+                self._pass_sparse_map(header.block)
+            data = self._data(member.size)
+            yield member, data
+            for _ in data:
+                pass
+            self._exactly(-member.size % BLOCK)
+        if announced:
+            raise DamagedError("has a tar header for a member that does not follow")
+        self._expect_zeros()
+
+    def _header(self) -> Header | None:
+        block = self._exactly(BLOCK, at_end="ends without an end-of-archive marker, so it was cut off")
+        return None if block == _ZEROS else Header.read(block)
+
+    def _take(self, header: Header, announced: Announced) -> None:
+        if header.size > MAX_HEADER_DATA:
+            raise DamagedError(f"has a tar header of {header.size} bytes")
+        padded = self._exactly(header.size + -header.size % BLOCK)
+        data, padding = padded[: header.size], padded[header.size :]
+        if padding.strip(b"\0"):  # some readers go on reading there
+            raise DamagedError("has a tar header whose data goes on after its end")
+        if header.flag in NAME_HEADERS:
+            announced.take_name(header.flag, data)
+        else:
+            announced.take_records(header.flag, self._records(data))
+
+    def _records(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for record in pax_records(data):
+            self._pax_records += 1
+            if self._pax_records > MAX_PAX_RECORDS:
+                raise DamagedError(f"has more than {MAX_PAX_RECORDS} pax records")
+            yield record
+
+    def _pass_sparse_map(self, header: bytes) -> None:
+        """Old GNU sparse members: more of the map follows the header while a flag says so."""
+        is_extended = header[482]
+        blocks = 0
+        while is_extended:
+            blocks += 1
+            if blocks * BLOCK > MAX_HEADER_DATA:
+                raise DamagedError("has a sparse member in too many parts")
+            is_extended = self._exactly(BLOCK)[504]
+
+    def _data(self, size: int) -> Iterator[memoryview]:
+        while size:
+            piece = self._some(size)
+            if not piece:
+                raise DamagedError("is cut off in the middle of a tar member")
+            size -= len(piece)
+            yield piece
+
+    def _expect_zeros(self) -> None:
+        while piece := self._some(2**20):
+            if piece.tobytes().strip(b"\0"):
+                raise DamagedError("has data after its end-of-archive marker")
+
+    def _exactly(self, size: int, *, at_end: str = "is cut off in the middle of a tar header") -> bytes:
+        parts = []
+        missing = size
+        while missing:
+            piece = self._some(missing)
+            if not piece:
+                raise DamagedError(at_end if missing == size else "is cut off in the middle of a tar header")
+            missing -= len(piece)
+            parts.append(piece)
+        return b"".join(parts)
+
+    def _some(self, limit: int) -> memoryview:
+        """The next bytes, at least one and at most `limit`; none at the end."""
+        while not self._piece:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return memoryview(b"")
+            self._piece = memoryview(piece)
+        some, self._piece = self._piece[:limit], self._piece[limit:]
+        return some

@@ -1,0 +1,251 @@
+"""The ZIP file around a `.conda` package (CEP 35): where its members are, and that every reader sees the same.
+
+A client that installs from a file reads the central directory at the end; one that unpacks while it downloads
+reads the members from the start and never sees the directory. Both must find the same bytes, so the members
+have to follow one another without gaps, from the first byte to the directory, each described twice alike.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from os import SEEK_END
+from typing import Any, BinaryIO, NamedTuple
+
+from prefix_upload.package.archive.streams import DamagedError, shown
+
+# Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.14 to 4.3.16 (end
+# records), 4.5.3 (zip64 extra field).
+_LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_END_SIGNATURE = b"PK\x05\x06"
+_END = struct.Struct("<4s4H8xH")
+_LARGE_LOCATOR_SIGNATURE = b"PK\x06\x07"
+_LARGE_LOCATOR = struct.Struct("<4s4xQ4x")
+_LARGE_END_SIGNATURE = b"PK\x06\x06"
+_LARGE_END = struct.Struct("<4s12x2L2Q16x")
+_ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
+_COMPARED_FLAGS = _ENCRYPTED | _SIZES_FOLLOW
+_DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
+_DESCRIPTORS = {struct.calcsize(layout): layout for layout in ("<3L", "<L2Q")}
+_MAX_DESCRIPTOR = 24
+_ZIP64_EXTRA = struct.Struct("<2H2Q")
+_IN_ZIP64_EXTRA = 0xFFFFFFFF
+_IN_LARGE_END = 0xFFFF
+# What is read in one go from where a header points to. The directory of 103 members with the longest names and
+# extra fields that 16 bits can tell has 20 MB; real ones have less than 1 KiB.
+_MAX_READ = 2**20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored member: `start` and `size` say where in the file its bytes are; `crc` is their CRC-32."""
+
+    name: str
+    start: int
+    size: int
+    crc: int
+
+
+class _EndRecord(NamedTuple):
+    """How many members there are, in this part of the archive and in all of its parts, of which there is only one."""
+
+    part: int
+    directory_part: int
+    members_in_part: int
+    members: int
+
+
+# What no end record should say.
+_NOWHERE = _EndRecord(1, 1, 0, 0)
+
+
+class Container:
+    """The members of a ZIP file: `entries` are those that can be read, `findings` is what is wrong.
+
+    Raises:
+        DamagedError: the file cannot be read as a ZIP file at all.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.findings: list[str] = []
+        infos, directory_start = self._directory()
+        self.entries = [entry for info in infos if (entry := self._entry(info, directory_start))]
+        self._expect_no_gaps(infos, directory_start)
+        names = Counter(info.orig_filename for info in infos)
+        for name in sorted(name for name, count in names.items() if count > 1):
+            self.findings.append(f"the ZIP file has two members called {shown(name)}")
+
+    def open(self, entry: Entry) -> Region:
+        """The bytes of a member."""
+        return Region(self._file, entry)
+
+    def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
+        try:
+            with zipfile.ZipFile(_BoundedReads(self._file)) as reader:
+                infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
+        # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+            cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
+            raise DamagedError(f"is no readable ZIP file ({error}{cut})") from error
+        self._check_end(len(infos), len(comment))
+        return infos, start
+
+    def _check_end(self, count: int, comment_size: int) -> None:
+        start = self._file.seek(0, SEEK_END) - _END.size - comment_size
+        end = self._read_at(start, _END)
+        if end is None or end[0] != _END_SIGNATURE or end[-1] != comment_size:
+            self.findings.append("the ZIP file has bytes after its end, or is cut off there")
+            return
+        told, large = _EndRecord(*end[1:5]), self._large_end(start)
+        true = _EndRecord(0, 0, count, count)
+        is_true = large in (None, true) and all(
+            field == true_field or (large and field == _IN_LARGE_END)
+            for field, true_field in zip(told, true, strict=True)
+        )
+        if not is_true:
+            self.findings.append(
+                f"the ZIP file has {count} members, but its end record tells another number, or that it is in parts"
+            )
+
+    def _large_end(self, end_start: int) -> _EndRecord | None:
+        """The end record for large archives, where there is one: before the usual one, with a locator in between."""
+        record_start = end_start - _LARGE_LOCATOR.size - _LARGE_END.size
+        locator = self._read_at(end_start - _LARGE_LOCATOR.size, _LARGE_LOCATOR)
+        if locator is None or locator[0] != _LARGE_LOCATOR_SIGNATURE:
+            return None
+        record = self._read_at(record_start, _LARGE_END)
+        if record is None or record[0] != _LARGE_END_SIGNATURE or locator[1] != record_start:
+            return _NOWHERE
+        return _EndRecord(*record[1:])
+
+    def _read_at(self, start: int, layout: struct.Struct) -> tuple[Any, ...] | None:
+        """The fields of the record there, if there are as many bytes."""
+        if start < 0:
+            return None
+        self._file.seek(start)
+        data = self._file.read(layout.size)
+        return layout.unpack(data) if len(data) == layout.size else None
+
+    def _begins(self) -> bool:
+        self._file.seek(0)
+        return self._file.read(4) == b"PK\x03\x04"
+
+    def _entry(self, info: zipfile.ZipInfo, directory_start: int) -> Entry | None:
+        name = info.orig_filename
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
+            self.findings.append(f"the ZIP member {shown(name)} is compressed or encrypted, but has to be stored")
+            return None
+        # NOTE: the directory can name any offset, also one that no file has.
+        self._file.seek(info.header_offset if 0 <= info.header_offset < directory_start else directory_start)
+        header = self._file.read(_LOCAL_HEADER.size)
+        if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
+            self.findings.append(f"the ZIP member {shown(name)} has no header where the directory says")
+            return None
+        _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
+        raw_name = self._file.read(name_size)
+        stored, size = _sizes(stored, size, self._file.read(extra_size))
+        told = (flags & _COMPARED_FLAGS, raw_name, method, *(() if flags & _SIZES_FOLLOW else (crc, stored, size)))
+        expected = (
+            info.flag_bits & _COMPARED_FLAGS,
+            _raw_name(info),
+            info.compress_type,
+            info.CRC,
+            info.compress_size,
+            info.file_size,
+        )
+        if told != expected[: len(told)] or info.compress_size != info.file_size:
+            self.findings.append(f"the ZIP member {shown(name)} is described in two ways that differ")
+        start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
+        return Entry(name, start, info.file_size, info.CRC)
+
+    def _expect_no_gaps(self, infos: list[zipfile.ZipInfo], directory_start: int) -> None:
+        ordered = sorted(infos, key=lambda info: info.header_offset)
+        starts = [info.header_offset for info in ordered] + [directory_start]
+        ends = {entry.name: entry.start + entry.size for entry in self.entries}
+        if len(ends) < len(infos):
+            return  # one was found unreadable, or twice: nobody knows where it ends
+        is_whole = starts[0] == 0 and all(
+            self._is_descriptor(info, ends[info.orig_filename], next_start)
+            for info, next_start in zip(ordered, starts[1:], strict=True)
+        )
+        if not is_whole:
+            self.findings.append(
+                "the ZIP file has bytes outside its members: readers that start at the front and readers of the "
+                "directory at the end would see different packages"
+            )
+
+    def _is_descriptor(self, info: zipfile.ZipInfo, start: int, end: int) -> bool:
+        """Whether these bytes are what may follow the member: nothing, or what its header says that follows."""
+        if not info.flag_bits & _SIZES_FOLLOW:
+            return start == end
+        if not 0 <= end - start <= _MAX_DESCRIPTOR:
+            return False
+        self._file.seek(start)
+        descriptor = self._file.read(end - start).removeprefix(_DESCRIPTOR_SIGNATURE)
+        layout = _DESCRIPTORS.get(len(descriptor))
+        return layout is not None and struct.unpack(layout, descriptor) == (
+            info.CRC,
+            info.compress_size,
+            info.file_size,
+        )
+
+
+class Region:
+    """Reads one member of the ZIP file from its start and keeps count of its CRC-32."""
+
+    def __init__(self, file: BinaryIO, entry: Entry) -> None:
+        self._file = file
+        self._entry = entry
+        self._crc = 0
+        self._left = entry.size
+        file.seek(entry.start)
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes of the member, fewer only at its end.
+
+        Raises:
+            DamagedError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
+        """
+        wanted = min(size, self._left)
+        data = self._file.read(wanted)
+        self._left -= len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        is_at_end = not self._left or len(data) < wanted
+        if is_at_end and self._crc != self._entry.crc:
+            raise DamagedError("does not have the CRC-32 that the ZIP file tells")
+        return data
+
+
+class _BoundedReads:
+    """The file for `zipfile`, which reads as many bytes at once as a header tells it to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.seek = file.seek
+        self.tell = file.tell
+        self._read = file.read
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._read(min(size, _MAX_READ + 1) if size >= 0 else _MAX_READ + 1)
+        if len(data) > _MAX_READ:
+            raise zipfile.BadZipFile(f"its directory has more than {_MAX_READ} bytes")
+        return data
+
+
+def _sizes(stored: int, size: int, extra: bytes) -> tuple[int, int]:
+    """The two sizes of a local header, from its zip64 field where they stand there (both always do)."""
+    if _IN_ZIP64_EXTRA in (stored, size):
+        while len(extra) >= _ZIP64_EXTRA.size:
+            identifier, length, long_size, long_stored = _ZIP64_EXTRA.unpack_from(extra)
+            if identifier == 1:
+                return long_stored, long_size
+            extra = extra[4 + length :]
+    return stored, size
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_NAME else "cp437")

@@ -1,0 +1,72 @@
+"""A conda package, before and after its validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefix_upload.background import Waiting
+
+# The two formats of a conda package (CEP 35).
+PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
+
+
+class Depth(StrEnum):
+    """How much of a package validation decodes: all of it, or no more than `info/`."""
+
+    FULL = "full"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A conda package that passed validation. Only `validate.check` makes one.
+
+    `path` is where its bytes are, with no link in its way; `relative_path` is what users know it by (relative to
+    the workspace, with `/`). `size` is in bytes; `sha256` and `md5` are lower-case hexadecimal, of the whole file.
+
+    `md5` is only told, so that nothing waits for it: it is computed beside what follows, and is empty if the file was
+    changed meanwhile.
+    """
+
+    path: Path
+    relative_path: str
+    file: str
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    size: int
+    sha256: str
+    md5: Waiting[str] = field(compare=False)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def known_md5(self) -> str | None:
+        """The MD5, as far as it is known by now."""
+        try:
+            return self.md5(0) or None
+        except TimeoutError:
+            return None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one package on a channel: a channel holds one file of a name per subdir."""
+        return self.subdir, self.file
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnvalidatedFile:
+    """A matched file that is not a `Package`: `findings` are all the reasons why it is invalid.
+
+    There are none where the run ended before the file was looked at.
+    """
+
+    relative_path: str
+    file: str
+    findings: tuple[str, ...]

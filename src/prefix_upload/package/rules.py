@@ -1,0 +1,133 @@
+"""The rules for a publishable package: each a small function that yields what it finds."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from prefix_upload.package import archive
+from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.strict_json import parse_json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+# CEP 26, "Identifying package artifacts": the characters, and the lengths.
+_NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
+_VERSION = re.compile(r"[0-9a-z._+!]+")
+_BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
+_MAX_PART, _MAX_FILE_NAME = 64, 211
+_PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
+
+# More paths than these are counted, not listed.
+_LISTED_PATHS = 3
+# Brackets in `paths.json` beyond those of a list that could be compared at all: each makes an object.
+_MAX_PATHS_OBJECTS = archive.MAX_COMPARED_MEMBERS + 10
+
+
+def file_name_findings(file_name: str) -> Iterator[str]:
+    """CEP 26, "Filenames"."""
+    parts = split(file_name)
+    if parts is None:
+        yield "the file name is not '<name>-<version>-<build>' and the extension"
+        return
+    if len(file_name) > _MAX_FILE_NAME:
+        yield f"the file name has {len(file_name)} characters, more than {_MAX_FILE_NAME}"
+    for (field_name, pattern), value in zip(_PARTS, parts, strict=True):
+        if len(value) > _MAX_PART:
+            yield f"the {field_name} in the file name has {len(value)} characters, more than {_MAX_PART}"
+        elif not pattern.fullmatch(value):
+            yield f"the {field_name} in the file name, {value!r}, has characters or an order that CEP 26 excludes"
+
+
+def split(file_name: str) -> tuple[str, str, str] | None:
+    """Name, version and build: split at the last two hyphens."""
+    for extension in PACKAGE_EXTENSIONS:
+        file_name = file_name.removesuffix(extension)
+    match file_name.rsplit("-", 2):
+        case [name, version, build] if name and version and build:
+            return name, version, build
+    return None
+
+
+def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | None) -> Iterator[str]:
+    """CEP 35: the file is called after what its index says."""
+    # NOTE: part by part: joined again, 'demo' + 'extra-1.0' would pass for 'demo-extra' + '1.0'.
+    for position, (field_name, _) in enumerate(_PARTS):
+        told = index.get(field_name)
+        if not isinstance(told, str):
+            yield f"'info/index.json' has the {field_name} {archive.shown(told)}, which is no text"
+        elif parts is not None and told != parts[position]:
+            yield (
+                f"the {field_name} is {parts[position]!r} in the file name, but {archive.shown(told)} in "
+                "'info/index.json' (was the file renamed?)"
+            )
+
+
+def metadata_findings(raw: bytes) -> Iterator[str]:
+    """CEP 35: the version of the `.conda` format is 2."""
+    try:
+        version = parse_json_object(raw).get("conda_pkg_format_version")
+    except ValueError as error:
+        yield f"'metadata.json' is {error}"
+        return
+    if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the number of the format
+        yield f"'metadata.json' has the conda_pkg_format_version {archive.shown(version)}, which is not 2"
+
+
+def paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
+    """CEP 34, `info/paths.json`: it lists the payload. conda, too, only warns."""
+    if raw.count(b"{") + raw.count(b"[") > _MAX_PATHS_OBJECTS:
+        yield "'info/paths.json' is too large to be compared with the payload"
+        return
+    try:
+        listed = dict(_listed_files(parse_json_object(raw).get("paths")))
+    except ValueError as error:
+        yield f"'info/paths.json' is {error}"
+        return
+    yield from _differences("that 'info/paths.json' lists are missing", listed.keys() - payload.keys())
+    yield from _differences("are not listed in 'info/paths.json'", payload.keys() - listed.keys())
+    yield from _differences(
+        "differ from 'info/paths.json' in size or SHA-256",
+        (path for path, expected in listed.items() if not _is_as_listed(payload.get(path), expected)),
+    )
+
+
+def _listed_files(paths: object) -> Iterator[tuple[str, archive.PayloadFile | None]]:
+    """The entries that stand for a member; size and hash of those that are regular files."""
+    for entry in paths if isinstance(paths, list) else ():
+        match entry:
+            case {"path_type": "directory"}:
+                pass
+            case {"_path": str(path), "path_type": "softlink"}:
+                yield path, None
+            case {"_path": str(path), "sha256": str(sha256), "size_in_bytes": int(size)}:
+                yield path, archive.PayloadFile(size, _unhexed(sha256))
+            case {"_path": str(path)}:
+                yield path, None
+            case _:
+                raise ValueError("no list of paths")
+
+
+def _unhexed(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadFile | None) -> bool:
+    return actual is None or expected is None or actual == expected
+
+
+def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
+    """Clients unpack one over the other."""
+    yield from _differences("stand in it more than once", set(duplicates))
+
+
+def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
+    ordered = sorted(paths)
+    if ordered:
+        listed = ", ".join(archive.shown(path) for path in ordered[:_LISTED_PATHS])
+        more = f" and {len(ordered) - _LISTED_PATHS} more" if len(ordered) > _LISTED_PATHS else ""
+        yield f"files of the payload {what}: {listed}{more}"

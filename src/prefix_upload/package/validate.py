@@ -1,0 +1,270 @@
+"""Files in, packages out: each file is opened, hashed, read and held against the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from prefix_upload.background import Begin, Waiting, at_once, suited_to
+from prefix_upload.package import archive
+from prefix_upload.package.fs import NoRegularFileError, open_regular
+from prefix_upload.package.model import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
+from prefix_upload.package.rules import (
+    duplicate_warnings,
+    file_name_findings,
+    identity_findings,
+    metadata_findings,
+    paths_warnings,
+    split,
+)
+from prefix_upload.package.strict_json import parse_json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# CEP 26, "Subdir names".
+_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
+_MAX_SUBDIR = 32
+
+# The subdirs that conda clients know (rattler's `Platform`), for telling a folder's name from any other.
+KNOWN_SUBDIRS = frozenset(
+    {
+        "noarch", "linux-32", "linux-64", "linux-aarch64", "linux-armv6l", "linux-armv7l", "linux-loongarch64",
+        "linux-ppc64", "linux-ppc64le", "linux-riscv32", "linux-riscv64", "linux-s390x", "osx-64", "osx-arm64",
+        "win-32", "win-64", "win-arm64", "emscripten-wasm32", "wasi-wasm32", "freebsd-64", "zos-z",
+    }
+)  # fmt: skip
+# `arch` of packages that have no `subdir` yet (before conda-build 1.21), where it is not the subdir's own word.
+_ARCHES = {"x86_64": "64", "x86": "32"}
+
+_CHUNK = 2**18
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
+
+    `begin` is for what large files are worth.
+    """
+
+    workspace: Path
+    depth: Depth
+    max_size: int | None
+    begin: Begin = at_once
+
+
+def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
+    """Validates one file.
+
+    The file is read for what it holds, and for each of its hashes: of a large file all of that goes on side by side,
+    and what one of them reads the others find in memory. Its MD5 may still be computed when this returns. The file
+    must not change meanwhile.
+    """
+    draft = _Draft(path, path.relative_to(rules.workspace).as_posix())
+    draft.target = _target(draft, rules.workspace)
+    try:
+        if draft.target is not None:
+            with os.fdopen(open_regular(draft.target), "rb") as file:
+                _check_file(draft, file, rules)
+    except NoRegularFileError:
+        draft.findings.append("this is no regular file")
+    except OSError as error:
+        draft.findings.append(f"the file cannot be read ({error.strerror})")
+    return draft.finish()
+
+
+def check_batch(checked: Sequence[Package | UnvalidatedFile]) -> list[Package | UnvalidatedFile]:
+    """What the files are together: two files for one place on the channel are one package or a conflict."""
+    groups: dict[tuple[str, str], list[Package]] = {}
+    for package in checked:
+        if isinstance(package, Package):
+            groups.setdefault(package.key, []).append(package)
+    batch: list[Package | UnvalidatedFile] = []
+    for package in checked:
+        if isinstance(package, UnvalidatedFile):
+            batch.append(package)
+            continue
+        group = groups[package.key]
+        others = [other.relative_path for other in group if other.sha256 != package.sha256]
+        if others:
+            batch.append(_clashing(package, others[0]))
+        elif package is group[0]:
+            batch.append(package)
+    return batch
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is known of a file so far. `target` is where its bytes are, which `path` may only link to."""
+
+    path: Path
+    relative_path: str
+    target: Path | None = None
+    index: dict[str, Any] = field(default_factory=dict)
+    subdir: str = ""
+    size: int = 0
+    md5: Waiting[str] = field(default_factory=lambda: at_once(str))
+    sha256: str = ""
+    findings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def finish(self) -> Package | UnvalidatedFile:
+        if self.findings:
+            return UnvalidatedFile(relative_path=self.relative_path, file=self.path.name, findings=tuple(self.findings))
+        return Package(
+            path=self.target or self.path,
+            relative_path=self.relative_path,
+            file=self.path.name,
+            name=self.index["name"],
+            version=self.index["version"],
+            build=self.index["build"],
+            build_number=self.index["build_number"],
+            subdir=self.subdir,
+            size=self.size,
+            sha256=self.sha256,
+            md5=self.md5,
+            warnings=tuple(self.warnings),
+        )
+
+
+def _clashing(package: Package, other: str) -> UnvalidatedFile:
+    finding = f"{other!r} has the same file name and subdir ({package.subdir}), but other bytes: publish one of them"
+    return UnvalidatedFile(relative_path=package.relative_path, file=package.file, findings=(finding,))
+
+
+def _target(draft: _Draft, workspace: Path) -> Path | None:
+    """The file itself. A link is followed only inside the workspace."""
+    try:
+        target = draft.path.resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        draft.findings.append("the file is gone, or is a link that leads nowhere (a container sees only the workspace)")
+        return None
+    if not target.is_relative_to(workspace):
+        draft.findings.append("the file is a link that leads out of the workspace")
+        return None
+    return target
+
+
+def _check_size(draft: _Draft, size: int, max_size: int | None) -> None:
+    draft.size = size
+    if not size:
+        draft.findings.append("the file is empty")
+    if max_size is not None and size > max_size:
+        draft.findings.append(f"the file has {size} bytes, more than the {max_size} of 'max-size'")
+
+
+def _check_file(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
+    before = os.fstat(file.fileno())
+    _check_size(draft, before.st_size, rules.max_size)
+    if not draft.findings:
+        _check_content(draft, file, rules, before)
+        if not _is_unchanged(before, os.fstat(file.fileno())):
+            draft.findings.append("the file was changed while it was validated: let no build run at the same time")
+
+
+def _check_content(draft: _Draft, file: BinaryIO, rules: Rules, before: os.stat_result) -> None:
+    name = draft.path.name
+    if not name.endswith(PACKAGE_EXTENSIONS):
+        draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
+        return
+    draft.findings.extend(file_name_findings(name))
+    begin = suited_to(draft.size, rules.begin)
+    hashing = _Hashing()
+
+    def read() -> archive.Contents:
+        contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
+        if contents.findings:
+            hashing.stop()
+        return contents
+
+    contents_of = begin(read)
+    draft.md5 = begin(partial(hashing.md5, os.dup(file.fileno()), before))
+    draft.sha256 = hashing.of(file.fileno(), hashlib.sha256())
+    contents = contents_of()
+    draft.findings.extend(contents.findings)
+    draft.warnings.extend(contents.warnings)
+    if contents.metadata is not None:
+        draft.findings.extend(metadata_findings(contents.metadata))
+    if contents.index is not None:
+        _check_index(draft, contents.index)
+    draft.warnings.extend(duplicate_warnings(contents.duplicates))
+    if contents.paths is not None and contents.payload is not None:
+        draft.warnings.extend(paths_warnings(contents.paths, contents.payload))
+
+
+def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+    )
+
+
+class _Hashing:
+    """Hashes a file, unless it turns out not to be worth it: an invalid file can be as large as a disk claims."""
+
+    def __init__(self) -> None:
+        self._is_wanted = True
+
+    def stop(self) -> None:
+        """The hashes are of no use: what is being computed may end early, and wrong."""
+        self._is_wanted = False
+
+    def of(self, descriptor: int, digest: hashlib._Hash) -> str:
+        """The hash of the whole file, in lower-case hexadecimal."""
+        buffer = memoryview(bytearray(_CHUNK))
+        done = 0
+        # NOTE: each read says where: the others have the same open file.
+        while self._is_wanted and (size := os.preadv(descriptor, [buffer], done)):
+            digest.update(buffer[:size])
+            done += size
+        return digest.hexdigest()
+
+    def md5(self, descriptor: int, before: os.stat_result) -> str:
+        """The MD5, which repodata still lists; nothing if the file is not as it was before. Closes the descriptor."""
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            try:
+                md5 = self.of(file.fileno(), hashlib.md5(usedforsecurity=False))
+            except OSError:
+                return ""
+            return md5 if _is_unchanged(before, os.fstat(file.fileno())) else ""
+
+
+def _check_index(draft: _Draft, raw: bytes) -> None:
+    try:
+        draft.index = parse_json_object(raw)
+    except ValueError as error:
+        draft.findings.append(f"'info/index.json' is {error}")
+        return
+    draft.findings.extend(identity_findings(draft.index, split(draft.path.name)))
+    number = draft.index.get("build_number")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        draft.findings.append(
+            f"'info/index.json' has the build_number {archive.shown(number)}, which is no number from 0 up"
+        )
+    draft.subdir = _subdir(draft)
+    folder = draft.path.parent.name
+    if folder in KNOWN_SUBDIRS and draft.subdir and folder != draft.subdir:
+        draft.warnings.append(
+            f"the file lies in a folder called {folder!r}, but is published to {draft.subdir!r}, as its index says"
+        )
+
+
+def _subdir(draft: _Draft) -> str:
+    told = draft.index.get("subdir")
+    if told is None:
+        system, arch = draft.index.get("platform"), draft.index.get("arch")
+        if not isinstance(system, str) or not isinstance(arch, str):
+            draft.findings.append("'info/index.json' has no subdir, nor the platform and arch of older packages")
+            return ""
+        told = f"{system}-{_ARCHES.get(arch, arch)}"
+        draft.warnings.append(f"'info/index.json' has no subdir: {told!r} is taken from its platform and arch")
+    if not isinstance(told, str) or len(told) > _MAX_SUBDIR or not _SUBDIR.fullmatch(told):
+        draft.findings.append(f"'info/index.json' has the subdir {archive.shown(told)}, which CEP 26 excludes")
+        return ""
+    return told

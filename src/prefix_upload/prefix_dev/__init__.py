@@ -1,0 +1,7 @@
+"""The server: what a channel has, and how a package gets there."""
+
+from prefix_upload.prefix_dev.channel import Channel, conflict
+from prefix_upload.prefix_dev.queries import Lookup
+from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
+
+__all__ = ["BATCH_SIZE", "Channel", "Lookup", "Record", "conflict"]

@@ -1,0 +1,139 @@
+"""What became of each file, and of the run. All values are frozen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.package.model import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prefix_upload.package.model import UnvalidatedFile
+
+
+class Status(StrEnum):
+    """What became of a file. The values are part of the `packages` output."""
+
+    UPLOADED = "uploaded"
+    OVERWRITTEN = "overwritten"
+    ALREADY_PRESENT = "already-present"
+    SKIPPED = "skipped"
+    WOULD_UPLOAD = "would-upload"
+    INVALID = "invalid"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not-attempted"
+
+    @property
+    def is_on_channel(self) -> bool:
+        """Whether the channel now has the file with exactly these bytes."""
+        return self in {Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run did not do with this file what it was asked to do."""
+        return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attestation:
+    """A publish attestation: a Sigstore bundle as JSON, and the index of its entry in the transparency log.
+
+    `url` is where people can look at that entry, if there is such a place.
+    """
+
+    bundle: str
+    log_index: int
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one file.
+
+    `problem` says why it failed, `note` what else the user should know of it. `seconds` is the time its
+    upload took, retries included; 0 where nothing was sent. `attestation` is the one that was sent along.
+    """
+
+    source: Package | UnvalidatedFile
+    status: Status
+    problem: Problem | None = None
+    note: Problem | None = None
+    seconds: float = 0.0
+    attestation: Attestation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole run, for the summary, the outputs and the exit code.
+
+    `channel` is the channel's path (empty if the run ended before it was known) and `server_url` the
+    server's origin. `problems` and `warnings` are those that belong to no single file. `ended_by` is the
+    exit code of a run that ended early: a configuration error, nothing found, a signal.
+    """
+
+    channel: str = ""
+    server_url: str = ""
+    dry_run: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    ended_by: ExitCode | None = None
+
+    def count(self, *statuses: Status) -> int:
+        """How many files ended in one of these statuses."""
+        return sum(outcome.status in statuses for outcome in self.outcomes)
+
+    @property
+    def failed_count(self) -> int:
+        """How many files the run did not do with what it was asked to do."""
+        return sum(outcome.status.is_failure for outcome in self.outcomes)
+
+    @property
+    def channel_url(self) -> str:
+        """The channel's page, for people."""
+        return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
+
+    @property
+    def packages_on_channel(self) -> Iterable[Package]:
+        """The packages that the channel now has with exactly these bytes, in input order."""
+        for outcome in self.outcomes:
+            if outcome.status.is_on_channel and isinstance(outcome.source, Package):
+                yield outcome.source
+
+    @property
+    def attestations(self) -> Iterable[tuple[str, Attestation]]:
+        """What was published with packages, by file name; by subdir as well where two have the same name."""
+        attested = [
+            (outcome.source, outcome.attestation)
+            for outcome in self.outcomes
+            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.source, Package)
+        ]
+        names = Counter(package.file for package, _ in attested)
+        for package, attestation in attested:
+            is_unique = names[package.file] == 1
+            yield package.file if is_unique else f"{package.subdir}/{package.file}", attestation
+
+    def package_url(self, package: Package) -> str:
+        """Where conda clients read the package."""
+        return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file}"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process's exit code: what ended the run early, or else the worst that befell a file."""
+        if self.ended_by is not None:
+            return self.ended_by
+        if self.count(Status.INVALID):
+            return ExitCode.INVALID_PACKAGES
+        return ExitCode.UPLOAD_FAILED if self.failed_count else ExitCode.SUCCESS
+
+    @property
+    def result(self) -> str:
+        """The `result` output: `success`, `failure` or `dry-run`."""
+        if self.exit_code != ExitCode.SUCCESS:
+            return "failure"
+        return "dry-run" if self.dry_run else "success"

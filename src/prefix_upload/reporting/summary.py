@@ -1,0 +1,206 @@
+"""The report as the job summary's Markdown: what is on the channel now, what is not, and what to do."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.model import Package
+from prefix_upload.report import Report, Status
+from prefix_upload.reporting.sanitize import code, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from prefix_upload.errors import Problem
+    from prefix_upload.report import Outcome
+
+# GitHub drops a summary of more than 1 MiB as a whole. Each part has its share, in bytes, of less than that.
+MAX_SIZE = 900 * 1024
+_TABLE_SHARE = 350 * 1024
+_PROBLEMS_SHARE = 150 * 1024
+_WARNINGS_SHARE = 100 * 1024
+_ATTESTATIONS_SHARE = 100 * 1024
+_CHECKSUMS_SHARE = 150 * 1024
+# Names in an installation command; more are better looked up.
+_INSTALLED_NAMES = 5
+
+_ICONS = {
+    Status.UPLOADED: "✅",
+    Status.OVERWRITTEN: "♻️",
+    Status.ALREADY_PRESENT: "☑️",
+    Status.SKIPPED: "⏭️",
+    Status.WOULD_UPLOAD: "🔎",
+    Status.INVALID: "❌",
+    Status.FAILED: "❌",
+    Status.NOT_ATTEMPTED: "⏸️",
+}
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def render(report: Report) -> str:
+    """The summary, of at most `MAX_SIZE` bytes. What is left out is counted."""
+    parts = [
+        _verdict(report),
+        _problems(report),
+        _table(report),
+        _warnings(report),
+        _attestations(report),
+        _checksums(report),
+        _usage(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def verdict(report: Report) -> str:
+    """The run in a sentence, without markup."""
+    done = report.count(Status.UPLOADED, Status.OVERWRITTEN)
+    there = report.count(Status.ALREADY_PRESENT)
+    skipped = report.count(Status.SKIPPED)
+    counts = [
+        f"{done} uploaded" if done else "",
+        f"{there} already there" if there else "",
+        f"{skipped} left alone" if skipped else "",
+        f"{report.count(Status.WOULD_UPLOAD)} would be uploaded" if report.count(Status.WOULD_UPLOAD) else "",
+        f"{report.count(Status.INVALID)} invalid" if report.count(Status.INVALID) else "",
+        f"{report.count(Status.FAILED)} failed" if report.count(Status.FAILED) else "",
+        f"{report.count(Status.NOT_ATTEMPTED)} not attempted" if report.count(Status.NOT_ATTEMPTED) else "",
+    ]
+    told = ", ".join(count for count in counts if count) or (
+        "nothing was done" if report.problems else "nothing to publish"
+    )
+    return f"{report.channel or 'prefix-upload'}: {told}"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people, in decimal units."""
+    value = float(count)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
+
+
+def checksum_lines(report: Report) -> Iterator[str]:
+    """Lines that `sha256sum -c` reads, of the packages that are on the channel with these bytes."""
+    for package in report.packages_on_channel:
+        yield f"{package.sha256}  {package.file}"
+
+
+def _verdict(report: Report) -> str:
+    icon = "✅" if report.result == "success" else "🔎" if report.result == "dry-run" else "❌"
+    title = f"## {icon} {markdown(verdict(report))}"
+    if not report.channel:
+        return title
+    dry_run = "Dry run: no package was sent. " if report.dry_run else ""
+    return f"{title}\n\n{dry_run}Channel: <{report.channel_url}>"
+
+
+def _table(report: Report) -> str:
+    if not report.outcomes:
+        return ""
+    head = (
+        "| Status | Package | Version | Build | Subdir | Size | SHA-256 |\n| --- | --- | --- | --- | --- | ---: | --- |"
+    )
+    return head + "\n" + _fitted((_row(outcome) for outcome in report.outcomes), _TABLE_SHARE, "| … | {} more |||||| ")
+
+
+def _row(outcome: Outcome) -> str:
+    source = outcome.source
+    status = f"{_ICONS[outcome.status]} {outcome.status}"
+    if not isinstance(source, Package):
+        return f"| {status} | {code(source.relative_path)} | | | | | |"
+    cells = (
+        status,
+        markdown(source.name),
+        markdown(source.version),
+        markdown(source.build),
+        source.subdir,
+        size(source.size),
+        f"`{source.sha256}`",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _problems(report: Report) -> str:
+    of_files = ((outcome.source.relative_path, outcome.problem) for outcome in report.outcomes if outcome.problem)
+    lines = [_bullet(problem) for problem in report.problems]
+    lines += [f"{_bullet(problem, files)}" for problem, files in grouped(of_files)]
+    return _section("### What went wrong", lines, _PROBLEMS_SHARE)
+
+
+def _warnings(report: Report) -> str:
+    of_files = ((outcome.source.relative_path, outcome.note) for outcome in report.outcomes if outcome.note)
+    lines = [_bullet(warning) for warning in report.warnings]
+    lines += [_bullet(note, files) for note, files in grouped(of_files)]
+    for outcome in report.outcomes:
+        if isinstance(outcome.source, Package):
+            lines += [f"- {code(outcome.source.relative_path)}: {markdown(text)}" for text in outcome.source.warnings]
+    return _section("### Warnings", lines, _WARNINGS_SHARE)
+
+
+def grouped(pairs: Iterable[tuple[str, Problem]]) -> Iterator[tuple[Problem, list[str]]]:
+    """Each problem once, with the files that have it."""
+    groups: dict[Problem, list[str]] = {}
+    for path, problem in pairs:
+        groups.setdefault(problem, []).append(path)
+    yield from groups.items()
+
+
+def _bullet(problem: Problem, files: Sequence[str] = ()) -> str:
+    names = "".join(f"{code(file)}, " for file in files[:_INSTALLED_NAMES]).removesuffix(", ")
+    more = f" and {len(files) - _INSTALLED_NAMES} more" if len(files) > _INSTALLED_NAMES else ""
+    subject = f" {names}{more}:" if names else ""
+    advice = f"<br>**What to do:** {markdown(problem.advice)}" if problem.advice else ""
+    example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
+    return f"- **{markdown(problem.title).strip()}**{subject} {markdown(problem.message)}{advice}{example}"
+
+
+def _section(title: str, lines: Sequence[str], share: int) -> str:
+    return f"{title}\n\n{_fitted(lines, share, '- … and {} more')}" if lines else ""
+
+
+def _attestations(report: Report) -> str:
+    """Where the log has the signature of each package."""
+    lines = []
+    for name, attestation in report.attestations:
+        entry = f"log entry {attestation.log_index}"
+        lines.append(f"- {code(name)}: " + (f"[{entry}]({attestation.url})" if attestation.url else entry))
+    return _section("### Attestations", lines, _ATTESTATIONS_SHARE)
+
+
+def _checksums(report: Report) -> str:
+    lines = _fitted(checksum_lines(report), _CHECKSUMS_SHARE, "# … and {} more")
+    if not lines:
+        return ""
+    return f"<details><summary>Checksums (sha256sum -c)</summary>\n\n```text\n{lines}\n```\n\n</details>"
+
+
+def _usage(report: Report) -> str:
+    """How to install what is there. Names of validated packages hold nothing that a shell would interpret."""
+    names = list(dict.fromkeys(package.name for package in report.packages_on_channel))
+    if not names:
+        return ""
+    channel = f"{report.server_url}/{report.channel}"
+    listed = " ".join(names[:_INSTALLED_NAMES])
+    return (
+        "### Install\n\n```sh\n"
+        f"pixi workspace channel add {channel}\npixi add {listed}\n\n"
+        f"# or\nconda install --channel {channel} {listed}   # mamba and micromamba read the same\n```"
+    )
+
+
+def _fitted(lines: Iterable[str], share: int, more: str) -> str:
+    """As many of the lines as fit into the share, in bytes, and how many do not."""
+    fitted: list[str] = []
+    left_out = 0
+    for line in lines:
+        share -= len(line.encode()) + 1
+        if share < 0:
+            left_out += 1
+        else:
+            fitted.append(line)
+    if left_out:
+        fitted.append(more.format(left_out))
+    return "\n".join(fitted)

@@ -1,0 +1,212 @@
+"""How each input is written: text in, a value out, or what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from prefix_upload.auth.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# One part of a channel's path: CEP 26, "Channel base URLs". prefix.dev itself also has upper case.
+_CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# The spellings of the YAML 1.2 core schema, which the runner's own toolkits accept.
+BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
+_SIZE_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+# The public instances of Sigstore.
+PRODUCTION, STAGING = "production", "staging"
+
+# Of a text that may be a whole file by mistake, in characters.
+_SHOWN = 100
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The checkout. `path` is where this process sees it, `aliases` where the runner's host may see it.
+
+    The runner translates a path only where the whole input starts with it, so the second line of `glob`
+    and every `!` line still hold the host's path (actions/runner, ContainerActionHandler).
+    """
+
+    path: Path
+    aliases: tuple[PurePosixPath, ...] = ()
+
+
+class InputError(ValueError):
+    """An input that cannot be understood. `args` are what is wrong and what to write instead."""
+
+
+def boolean(text: str) -> bool:
+    """`true` or `false`."""
+    try:
+        return BOOLEANS[text]
+    except KeyError:
+        raise InputError(f"is {text!r}, which is no boolean", "Write 'true' or 'false'.") from None
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """A whole number in these bounds."""
+
+    def parse_text(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise InputError(f"is {text!r}", f"Write a whole number from {low} to {high}.")
+        return int(text)
+
+    return parse_text
+
+
+def choice(values: type[_Choice]) -> Callable[[str], _Choice]:
+    """One of these words."""
+
+    def parse_text(text: str) -> _Choice:
+        try:
+            return values(text)
+        except ValueError:
+            known = ", ".join(f"'{value}'" for value in values)
+            raise InputError(f"is {text!r}", f"Write one of {known}.") from None
+
+    return parse_text
+
+
+def size(text: str) -> int | None:
+    """A number of bytes, with a unit; nothing for no limit."""
+    if not text:
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None or not int(match[1]):
+        raise InputError(f"is {text!r}", "Write a size such as '500MB' or '1GiB', or leave it empty.")
+    return int(match[1]) * _SIZE_FACTORS[(match[2] or "").lower()]
+
+
+def token(text: str) -> Secret | None:
+    """An API key, or nothing."""
+    if not text:
+        return None
+    # NOTE: never quote it. It goes into an HTTP header, which carries visible ASCII only.
+    if not re.fullmatch(r"[!-~]+", text):
+        raise InputError(
+            "holds white space, a line break or a character outside ASCII inside the key",
+            "Store the API key again, without quotes or other text around it.",
+        )
+    return Secret(text)
+
+
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way can read what is sent to this address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+
+
+def server_url(text: str) -> str:
+    """An origin, without a slash after it."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise InputError(f"is {text!r}, which is no URL", "Write 'https://' and the host.") from None
+    host = parts.hostname or ""
+    if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
+        raise InputError(f"is {text!r}, which is no web address", "Write 'https://' and the host.")
+    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        where = f"{host}:{port}" if port else host
+        raise InputError(
+            "holds more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
+        )
+    if not is_confidential(text):
+        raise InputError(f"is {text!r}: over plain http the token could be read on the way", f"Write 'https://{host}'.")
+    netloc = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
+
+
+def channel(text: str, server_url: str) -> str:
+    """A channel's path, also where it is written as an address on the server."""
+    if not text:
+        raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
+    if text.startswith("@"):
+        raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
+    path = _path_of_channel_url(text, server_url) if "://" in text else text.rstrip("/")
+    parts = path.split("/")
+    if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the sentence below says
+        raise InputError(
+            f"is {text!r}, which is no channel name",
+            "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
+        )
+    return path
+
+
+def _path_of_channel_url(text: str, server_url: str) -> str:
+    """The channel in an address copied from a browser, `.condarc` or `pixi.toml`."""
+    server = urlsplit(server_url)
+    try:
+        parts = urlsplit(text)
+        port = None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
+        origin = (parts.hostname, port)
+    except ValueError:
+        raise InputError(f"is {text!r}, which is no URL", "Write 'namespace/channel'.") from None
+    if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
+        raise InputError(
+            f"is an address on {parts.hostname!r}, but packages go to {server_url}",
+            "Write 'namespace/channel', or set 'server-url' to the server of that channel.",
+        )
+    return parts.path.strip("/").removeprefix("channels/")
+
+
+def at_least_one(text: str) -> None:
+    """Some pattern."""
+    if not text:
+        raise InputError("names no file", "Write one pattern a line, such as 'output/**/*.conda'.")
+
+
+def inside(pattern: str, workspace: Workspace) -> str:
+    """The pattern relative to the workspace."""
+    # A pattern is no path, but its leading, literal parts are those of one.
+    path = PurePosixPath(pattern)
+    if ".." in path.parts:
+        raise InputError(f"has the pattern {pattern!r}", "Write patterns without '..', inside the workspace.")
+    if not path.is_absolute():
+        if pattern.startswith("~"):
+            raise InputError(f"has the pattern {pattern!r}", _OUTSIDE)
+        return str(path)
+    for root in (PurePosixPath(workspace.path), *workspace.aliases):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    raise InputError(f"has the pattern {pattern!r}, which lies outside the workspace", _OUTSIDE)
+
+
+def sigstore_instance(workspace: Workspace, text: str) -> str | Path:
+    """`production`, `staging`, or the file in the workspace that describes a private instance."""
+    if text in {PRODUCTION, STAGING}:
+        return text
+    with contextlib.suppress(OSError, ValueError):
+        path = (workspace.path / inside(text, workspace)).resolve()
+        if path.is_relative_to(workspace.path) and path.is_file():
+            return path
+    raise InputError(
+        f"is {text[:_SHOWN]!r}, but there is no such file in the workspace",
+        f"Write '{PRODUCTION}', '{STAGING}', or the path of a trust configuration (JSON) in the workspace.",
+    )
+
+
+# Said for '/tmp/…', '~' and the like. A container action sees nothing else of the runner's disk.
+_OUTSIDE = (
+    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder: "
+    "build or copy the packages into the workspace and write the pattern relative to it."
+)

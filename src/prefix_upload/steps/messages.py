@@ -1,0 +1,102 @@
+"""What is said of files and runs: pure functions that make outcomes and problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import RERUN_IS_SAFE, BatchError, CancelledError, Problem
+from prefix_upload.package.model import Package
+from prefix_upload.report import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prefix_upload.prefix_dev import Record
+
+INVALID_ADVICE = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
+ENDED_BEFORE = Problem("Not attempted", "Not sent, because the run ended before.")
+WOULD_OVERWRITE = Problem("Would overwrite", "The channel has other bytes under this name, which would be overwritten.")
+OTHERS_INVALID = Problem("Not attempted", "Not sent, because other files are invalid.")
+
+
+def cancelled() -> CancelledError:
+    """The error for an upload that is given up because the run was cancelled."""
+    return CancelledError(
+        "The run was cancelled while this package was being sent: the channel may have it or not.", RERUN_IS_SAFE
+    )
+
+
+def not_attempted(error: BatchError) -> Problem:
+    """Why a package was not sent that would have had the same answer as another one."""
+    return Problem("Not attempted", f"Not sent, because of what came before: {error.message}", error.advice)
+
+
+def cannot_compare(doubts: Iterable[str], *, is_dry_run: bool) -> Problem:
+    """What it means that the channel did not tell what it has."""
+    reasons = "; ".join(dict.fromkeys(doubts))
+    return Problem(
+        "Channel not compared",
+        f"The channel could not be asked for all of its files ({reasons}).",
+        "Before you publish: check 'channel' and 'server-url', since nobody knows which of them it has."
+        if is_dry_run
+        else "Packages that it may have are sent, and then compared if the server says that it has them.",
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the server told of an upload afterwards; `None` is what it did not tell."""
+
+    record: Record | None = None
+    is_attested: bool | None = None
+
+    def suffices(self, outcome: Outcome) -> bool:
+        """Whether there is no need to ask again."""
+        is_listed = self.record is not None and self.record.sha256 is not None
+        return is_listed and (outcome.attestation is None or self.is_attested is True)
+
+
+def confirmed(outcome: Outcome, told: Told) -> Outcome:
+    """The outcome in the light of the server's own record."""
+    package, record = outcome.source, told.record
+    if not isinstance(package, Package):
+        return outcome
+    if record is None:
+        return replace(outcome, note=_NOT_COMPARED)
+    if record.sha256 != package.sha256:
+        what = "does not list it" if record.sha256 is None else f"lists other bytes, with SHA-256 {record.sha256}"
+        problem = Problem(
+            "Not confirmed",
+            f"The server took the package (SHA-256 {package.sha256}), but {what}.",
+            "Look at the channel: somebody may have deleted or overwritten it. Then run the step again.",
+        )
+        return replace(outcome, status=Status.FAILED, problem=problem, note=None)
+    if outcome.attestation is None or told.is_attested:
+        return replace(outcome, note=None)
+    if told.is_attested is None:
+        return replace(outcome, note=_ATTESTATION_NOT_SEEN)
+    return replace(outcome, status=Status.FAILED, problem=_ATTESTATION_DROPPED, note=None)
+
+
+# Said where an upload was taken and nobody could look at what came of it.
+_NOT_COMPARED = Problem(
+    "Not confirmed", "The server took it, but its record could not be read, so nobody compared the hashes."
+)
+_ATTESTATION_NOT_SEEN = Problem(
+    "Attestation not confirmed",
+    "The server took the attestation with the package, but does not show it yet.",
+    "Look for it beside the package on the channel, as '<file>.v0.sigs'.",
+)
+# Said where the server shows attestations of the package, and this one is not among them.
+_ATTESTATION_DROPPED = Problem(
+    "Attestation dropped",
+    "The server has the package, but not the attestation that was sent with it.",
+    "Nobody can verify the package without it. Look into the channel's settings; then delete the package there and run "
+    "the step again, or set 'attestations: false'.",
+)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""What tests, demonstration and benchmark share."""

@@ -1,0 +1,88 @@
+"""A publication as tests run it: who listens to it, and what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from prefix_upload.package.model import Package, UnvalidatedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from prefix_upload.commands.upload import Signs, Transfer
+    from prefix_upload.report import Outcome, Report, Status
+
+
+def nothing(*_: object) -> None:
+    """What most hooks do."""
+
+
+@dataclass
+class Stage:
+    """The listener, the clock and the sleep of a publication; the hooks are called before what they are named after."""
+
+    before_phase: Callable[[str], None] = nothing
+    before_sleep: Callable[[float], None] = nothing
+    is_cancelled: Callable[[], bool] = lambda: False
+    clock: Callable[[], float] = lambda: 0.0
+    signer: Signs | None = None
+    told: list[str] = field(default_factory=list)
+    waits: list[list[tuple[str, int]]] = field(default_factory=list)
+    setbacks: set[str] = field(default_factory=set)
+    pauses: list[float] = field(default_factory=list)
+
+    def phase(self, title: str) -> None:
+        """Notes it."""
+        self.before_phase(title)
+        self.told.append(title)
+
+    def checked(self, file: Package | UnvalidatedFile) -> None:
+        """Notes it."""
+        self.told.append(f"{'ok' if isinstance(file, Package) else 'invalid'} {file.relative_path}")
+
+    def finished(self, outcome: Outcome) -> None:
+        """Notes it."""
+        self.told.append(f"{outcome.status} {outcome.source.relative_path}")
+
+    def waiting(self, transfers: Sequence[Transfer]) -> None:
+        """Notes it."""
+        self.waits.append([(transfer.package.relative_path, transfer.sent) for transfer in transfers])
+        self.setbacks |= {transfer.setback for transfer in transfers}
+
+    def sleep(self, seconds: float) -> None:
+        """Notes it."""
+        self.before_sleep(seconds)
+        self.pauses.append(seconds)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A publication that has run, or broken off."""
+
+    report: Report
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """By relative path."""
+        return {outcome.source.relative_path: outcome.status for outcome in self.report.outcomes}
+
+    def outcome(self, path: str) -> Outcome:
+        """Of one file."""
+        return next(outcome for outcome in self.report.outcomes if outcome.source.relative_path == path)
+
+    def problem(self, path: str) -> str:
+        """All that is said of a file's failure."""
+        return str(self.outcome(path).problem)
+
+    def note(self, path: str) -> str:
+        """All that is said beside its status."""
+        return str(self.outcome(path).note)
+
+
+class Publish(Protocol):
+    """Publishes files of the workspace with these inputs (hyphens as underscores)."""
+
+    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+        """Retries are off unless they are asked for."""

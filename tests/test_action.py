@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localchannel import Answer, At, Fault, Stall
+from prefix_upload import concurrency
+from prefix_upload.package import validate
+from support.building import conda_bytes, package, written
+from support.running import CHANNEL
+from support.workflow_commands import annotated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localchannel import LocalChannel
+    from support.action import Action, Pauses
+    from support.running import Finished
+
+
+def rows(finished: Finished) -> list[dict[str, Any]]:
+    """The `packages` output."""
+    return list(json.loads(finished.outputs["packages"]))
+
+
+def statuses(finished: Finished) -> dict[str, str]:
+    """The status of each package by its name's first part."""
+    return {row["file"].split("-")[0]: row["status"] for row in rows(finished)}
+
+
+def test_publishes_and_finds_it_again(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """The first run uploads and confirms; the second asks once and sends nothing."""
+    paths = [package(workspace, "one"), package(workspace, "two", subdir="linux-64", extension=".tar.bz2")]
+    first = action()
+    assert (first.exit_code, first.outputs["result"]) == (0, "success")
+    assert statuses(first) == {"one": "uploaded", "two": "uploaded"}
+    assert set(server.files(CHANNEL).values()) == {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    before = len(server.requests)
+    second = action()
+    assert statuses(second) == {"one": "already-present", "two": "already-present"}
+    assert [request.path for request in server.requests[before:]] == ["/api/graphql"]
+
+
+def test_one_invalid_file_stops_everything(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """Exit code 4, every reason told, nothing sent, and the others are not attempted."""
+    package(workspace, "good")
+    written(workspace / "bad-1.0-h0_0.conda", b"text")
+    finished = action()
+    assert finished.exit_code == 4
+    assert statuses(finished) == {"good": "not-attempted", "bad": "invalid"}
+    assert not server.requests
+    assert "no readable ZIP file" in annotated(finished.log, "error")[0].data
+
+
+def test_200_packages_in_one_run(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """Every one under its own hash, and never more than 100 in a question."""
+    for number in range(200):
+        stem = f"tool-{number}-1.0-h0_0"
+        written(workspace / f"{stem}.conda", conda_bytes(stem))
+    finished = action(concurrency="16")
+    assert finished.exit_code == 0
+    hashes = {row["sha256"] for row in rows(finished)}
+    assert len(hashes) == 200
+    assert set(server.files(CHANNEL).values()) == hashes
+    questions = [request.json for request in server.requests if request.path == "/api/graphql"]
+    assert [len(question["variables"]) for question in questions if question] == [301] * 4
+
+
+@pytest.mark.parametrize(
+    ("choice", "exit_code", "kind"), [("error", 3, "error"), ("warn", 0, "warning"), ("ignore", 0, "")]
+)
+def test_nothing_matches(action: Action, choice: str, exit_code: int, kind: str) -> None:
+    """An error, a warning or nothing, as the workflow wants it."""
+    finished = action(if_no_files_found=choice, glob="*.conda")
+    assert finished.exit_code == exit_code
+    told = [one for name in ("error", "warning") for one in annotated(finished.log, name)]
+    assert [one.name for one in told] == ([kind] if kind else [])
+    assert finished.outputs["packages"] == "[]"
+
+
+def test_a_pattern_without_match_beside_others(action: Action, workspace: Path) -> None:
+    """It is a warning, and named."""
+    package(workspace)
+    finished = action(glob="*.conda\n*.tar.bz2")
+    assert finished.exit_code == 0
+    assert "'*.tar.bz2'" in annotated(finished.log, "warning")[0].data
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_dry_run(action: Action, workspace: Path, server: LocalChannel, token: str | None) -> None:
+    """It compares, sends nothing, and needs no token for a public channel."""
+    server.publish(CHANNEL, package(workspace, "there"))
+    package(workspace, "new")
+    finished = action(dry_run="true", **({} if token is None else {"token": token}))
+    assert (finished.exit_code, finished.outputs["result"]) == (0, "dry-run")
+    assert statuses(finished) == {"there": "already-present", "new": "would-upload"}
+    assert not server.uploads
+
+
+@pytest.mark.parametrize(
+    ("inputs", "exit_code", "status"),
+    [({}, 5, "failed"), ({"skip_existing": "true"}, 0, "skipped"), ({"force": "true"}, 0, "overwritten")],
+)
+def test_other_bytes_under_the_same_name(
+    action: Action, workspace: Path, server: LocalChannel, inputs: dict[str, str], exit_code: int, status: str
+) -> None:
+    """A failure, left alone, or overwritten; both hashes are told where they matter."""
+    there = package(workspace.parent / "old", content="old\n")
+    here = package(workspace, content="new\n")
+    server.publish(CHANNEL, there)
+    finished = action(**inputs)
+    assert finished.exit_code == exit_code
+    assert statuses(finished) == {"demo": status}
+    kept = here if status == "overwritten" else there
+    assert server.sha256(CHANNEL, "noarch", here.name) == hashlib.sha256(kept.read_bytes()).hexdigest()
+    if status != "overwritten":
+        for path in (there, here):
+            assert hashlib.sha256(path.read_bytes()).hexdigest() in finished.log
+
+
+def test_configuration_problems_are_told_together(action: Action, server: LocalChannel) -> None:
+    """Exit code 2, an annotation each, outputs and summary written, nobody asked."""
+    finished = action(channel="@octo", force="maybe", timeout="soon", summary="perhaps")
+    assert finished.exit_code == 2
+    assert len(annotated(finished.log, "error")) == 4
+    assert finished.outputs["result"] == "failure"
+    assert "What went wrong" in finished.summary
+    assert not server.requests
+
+
+def test_the_summary_can_be_switched_off(action: Action, workspace: Path) -> None:
+    """The outputs are written all the same."""
+    package(workspace)
+    finished = action(summary="false")
+    assert finished.summary == ""
+    assert finished.outputs["uploaded-count"] == "1"
+
+
+def test_the_channel_cannot_be_asked(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """Neither way answers: packages are sent all the same, and the report says that nobody compared."""
+    package(workspace)
+    server.fail(Fault(Answer(400, "no"), path="/api/graphql", times=None))
+    server.fail(Fault(Answer(400, "no"), path="repodata.json", times=None))
+    finished = action(glob="*.conda")
+    assert (finished.exit_code, statuses(finished)) == (0, {"demo": "uploaded"})
+    titles = {warning.properties["title"] for warning in annotated(finished.log, "warning")}
+    assert titles == {"Channel not compared", "Not confirmed"}
+
+
+def test_a_bug_is_not_hidden(action: Action, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 with the traceback, and outputs that tell a failure."""
+    package(workspace)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("what nobody foresaw")
+
+    monkeypatch.setattr(validate, "check", fail)
+    finished = action()
+    assert finished.exit_code == 1
+    assert "Traceback" in finished.log
+    assert "what nobody foresaw" in finished.log
+    assert finished.outputs["result"] == "failure"
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_cancellation(
+    action: Action,
+    workspace: Path,
+    server: LocalChannel,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    exit_code: int,
+) -> None:
+    """No new upload starts, the one under way is unknown, outputs are written, and a second run converges."""
+    monkeypatch.setattr(concurrency, "GRACE", 0.2)
+    package(workspace, "first")
+    package(workspace, "second")
+    server.fail(Fault(Stall(), path="/upload/", at=At.BODY))
+
+    def cancel() -> None:
+        while not any(request.path.startswith("/api/graphql") for request in server.requests):
+            if stop.wait(0.01):
+                return
+        stop.wait(0.2)
+        os.kill(os.getpid(), number)
+
+    stop = threading.Event()
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    finished = action(concurrency="1")
+    stop.set()
+    canceller.join()
+    assert finished.exit_code == exit_code
+    assert statuses(finished) == {"first": "failed", "second": "not-attempted"}
+    assert "may have it or not" in finished.summary
+    assert statuses(action()) == {"first": "uploaded", "second": "uploaded"}
+
+
+def test_cancellation_while_the_channel_is_asked(
+    action: Action, workspace: Path, server: LocalChannel, pauses: Pauses
+) -> None:
+    """Waiting for a server that is not well ends at once; nothing was sent, and that is no bug."""
+    package(workspace)
+    server.fail(Fault(Answer(503), path="/api/graphql", times=None))
+    pauses.before = lambda: signal.raise_signal(signal.SIGTERM)
+    finished = action(retries="5")
+    assert finished.exit_code == 143
+    assert statuses(finished) == {"demo": "not-attempted"}
+    assert "Traceback" not in finished.log
+    assert not server.uploads

@@ -1,0 +1,182 @@
+"""Work on many items at once, its failures, and its end when the run is cancelled."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prefix_upload import concurrency
+from prefix_upload.concurrency import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for longer than needed."""
+    monkeypatch.setattr(concurrency, "_POLL", 0.001)
+
+
+def nothing() -> None:
+    """Called while nothing happens."""
+
+
+def pool(is_cancelled: Callable[[], bool] = lambda: False, clock: Callable[[], float] = lambda: 0.0) -> Pool:
+    return Pool(is_cancelled=is_cancelled, clock=clock)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 100])
+@pytest.mark.parametrize("size", [1, 4])
+def test_every_item_has_one_result(count: int, size: int) -> None:
+    """In any order."""
+    results = pool().map(lambda item: item * 2, range(count), workers=size, on_wait=nothing)
+    assert sorted(results) == [item * 2 for item in range(count)]
+
+
+def test_items_run_at_the_same_time_but_not_more_than_asked_for() -> None:
+    """Four meet at a barrier of four; five at once there are never."""
+    barrier = threading.Barrier(4, timeout=10)
+    running = []
+    most = []
+
+    def work(item: int) -> int:
+        running.append(item)
+        most.append(len(running))
+        barrier.wait()
+        running.remove(item)
+        barrier.wait()
+        return item
+
+    assert len(list(pool().map(work, range(12), workers=4, on_wait=nothing))) == 12
+    assert max(most) == 4
+
+
+def test_no_more_threads_than_items() -> None:
+    """A single package needs a single thread, and it is none of the caller's."""
+    names = list(pool().map(lambda _: threading.current_thread().name, ["a"], workers=32, on_wait=nothing))
+    assert names != [threading.current_thread().name]
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), KeyboardInterrupt("boom")], ids=repr)
+def test_what_work_raises_is_raised_to_the_caller(error: BaseException) -> None:
+    """And the items that were not begun never are."""
+    begun = []
+    may_go_on = threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if item:
+            may_go_on.wait(10)
+        raise error
+
+    with pytest.raises(type(error), match="boom"):
+        list(pool().map(work, range(100), workers=1, on_wait=nothing))
+    may_go_on.set()
+    assert begun in ([0], [0, 1])
+
+
+def test_a_caller_that_stops_asking_ends_the_work() -> None:
+    """What was not begun never is."""
+    begun = []
+    may_go_on = threading.Event()
+
+    def work(item: int) -> int:
+        begun.append(item)
+        if item:
+            may_go_on.wait(10)
+        return item
+
+    results = pool().map(work, range(100), workers=1, on_wait=nothing)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    may_go_on.set()
+    assert begun in ([0], [0, 1])
+
+
+def test_waiting_is_told() -> None:
+    """The caller hears of it while nothing else happens."""
+    done = threading.Event()
+    results = pool().map(lambda _: done.wait(10), [1], workers=1, on_wait=done.set)
+    assert list(results) == [True]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_does_not_end_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where its handler takes longer than what is left of the wait."""
+    monkeypatch.setattr(concurrency, "_POLL", 0.05)
+    main = threading.get_ident()
+    waits = threading.Semaphore(0)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Event().wait(0.1))
+
+    def work(_: int) -> bool:
+        waits.acquire(timeout=10)  # so the caller waits again, for most of the time of a poll
+        signal.pthread_kill(main, signal.SIGTERM)
+        return waits.acquire(timeout=10)
+
+    assert list(pool().map(work, [1], workers=1, on_wait=waits.release)) == [True]
+
+
+def test_what_is_begun_goes_on_beside() -> None:
+    """Its result, or what it raised, comes when it is asked for."""
+    may_end = threading.Event()
+    waiting = pool().begin(lambda: (may_end.wait(10), threading.get_ident()))
+    failing = pool().begin(lambda: 1 // 0)
+    with pytest.raises(TimeoutError):
+        waiting(0.001)
+    may_end.set()
+    ended, thread = waiting()
+    assert waiting(10) == (ended, thread)
+    assert (ended, thread == threading.get_ident()) == (True, False)
+    with pytest.raises(ZeroDivisionError):
+        failing()
+
+
+def test_a_call() -> None:
+    """Its result; or nothing if the run is cancelled and it does not end within the grace."""
+    assert pool().call(lambda: 5) == 5
+    seconds = itertools.count(step=10)
+    ends = threading.Event()
+    assert pool(lambda: True, lambda: float(next(seconds))).call(lambda: ends.wait(10)) is None
+    ends.set()
+
+
+def test_a_cancellation_drops_what_was_not_begun() -> None:
+    """What is under way may come to its end."""
+    cancelled, dropped = threading.Event(), threading.Event()
+
+    def work(item: int) -> int:
+        cancelled.wait(10)
+        dropped.wait(10)
+        return item
+
+    def on_wait() -> None:
+        (dropped if cancelled.is_set() else cancelled).set()
+
+    assert sorted(pool(cancelled.is_set).map(work, range(100), workers=2, on_wait=on_wait)) == [0, 1]
+
+
+def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:
+    """By the clock that was passed in; what does not end is left to end with the process."""
+    now = [100.0]
+    begun: list[int] = []
+    ends = threading.Event()
+
+    def work(item: int) -> None:
+        begun.append(item)
+        ends.wait(10)
+
+    def is_cancelled() -> bool:
+        return len(begun) == 3
+
+    def on_wait() -> None:
+        now[0] += 0.5 * is_cancelled()
+
+    assert list(pool(is_cancelled, lambda: now[0]).map(work, range(9), workers=3, on_wait=on_wait)) == []
+    ends.set()
+    assert now[0] == 100.0 + concurrency.GRACE + 0.5
+    assert len(begun) == 3

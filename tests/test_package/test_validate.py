@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from prefix_upload.background import at_once
+from prefix_upload.package import archive, rules
+from prefix_upload.package.model import Depth, Package, UnvalidatedFile
+from prefix_upload.package.strict_json import parse_json_object
+from prefix_upload.package.validate import KNOWN_SUBDIRS, Rules, check, check_batch
+from support.building import (
+    STEM,
+    conda_bytes,
+    index_of,
+    package,
+    package_bytes,
+    tar_member,
+    written,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def checked(path: Path, workspace: Path, *, depth: Depth = Depth.FULL, max_size: int | None = None) -> Any:
+    """The result for one file."""
+    return check(path, Rules(workspace, depth, max_size))
+
+
+def findings(path: Path, workspace: Path, **rules: Any) -> str:
+    """Why it is invalid; empty if it is not."""
+    result = checked(path, workspace, **rules)
+    return "; ".join(result.findings) if isinstance(result, UnvalidatedFile) else ""
+
+
+def of_index(workspace: Path, *, stem: str = STEM, **changes: Any) -> Any:
+    """The result for a package with such an index."""
+    index = {key: value for key, value in index_of(stem, **changes).items() if value is not ...}
+    return checked(written(workspace / f"{stem}.conda", conda_bytes(stem, index=index)), workspace)
+
+
+@pytest.mark.parametrize("extension", [".conda", ".tar.bz2"])
+@pytest.mark.parametrize("subdir", ["noarch", "linux-64", "osx-arm64", "win-64"])
+def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -> None:
+    """Everything that is told of it comes from its index and its bytes."""
+    path = package(workspace / "out", "my-tool", "1!2.0+local_1", "py313h0_3", subdir, extension=extension)
+    result = checked(path, workspace)
+    assert isinstance(result, Package)
+    data = path.read_bytes()
+    assert result == Package(
+        path=path,
+        relative_path=f"out/{path.name}",
+        file=path.name,
+        name="my-tool",
+        version="1!2.0+local_1",
+        build="py313h0_3",
+        build_number=0,
+        subdir=subdir,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        md5=at_once(str),
+    )
+    assert result.md5() == hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("demo-1.0-h0_0.conda", b"", "is empty"),
+        ("demo-1.0-h0_0.zip", b"x", "neither '.conda' nor '.tar.bz2'"),
+        ("demo-1.0-h0_0.conda", b"text", "no readable ZIP file"),
+        ("demo-1.0-h0_0.tar.bz2", b"text", "no bzip2 stream"),
+        ("demo.conda", b"x", "not '<name>-<version>-<build>'"),
+        ("-1.0-h0_0.conda", b"x", "not '<name>-<version>-<build>'"),
+    ],
+)
+def test_no_package_at_all(workspace: Path, name: str, content: bytes, message: str) -> None:
+    """Each is told for what it is."""
+    assert message in findings(written(workspace / name, content), workspace)
+
+
+@pytest.mark.parametrize(
+    ("stem", "message"),
+    [
+        ("a" * 64 + "-1-0", ""),
+        ("a" * 65 + "-1-0", "the name in the file name has 65"),
+        ("a-" + "1" * 64 + "-0", ""),
+        ("a-" + "1" * 65 + "-0", "the version in the file name has 65"),
+        ("a-1-" + "b" * 64, ""),
+        ("a-1-" + "b" * 65, "the build in the file name has 65"),
+        ("_private-1-0", ""),
+        ("__virtual-1-0", "the name in the file name"),
+        ("a--b-1-0", "the name in the file name"),
+        ("Upper-1-0", "the name in the file name"),
+        ("a b-1-0", "the name in the file name"),
+        ("a-1:0-0", "the version in the file name"),
+        ("a-1-h~0", "the build in the file name"),
+        ("caf\u00e9-1-0", "the name in the file name"),
+        ("a\n-1-0", "the name in the file name"),
+        ("a" * 100 + "-" + "1" * 110 + "-0", "more than 211"),
+    ],
+)
+def test_file_names(workspace: Path, stem: str, message: str) -> None:
+    """CEP 26: the characters, the order, the lengths."""
+    found = findings(written(workspace / f"{stem}.conda", conda_bytes(stem)), workspace)
+    assert message in found
+    assert bool(found) == bool(message)
+
+
+def test_name_version_and_build_are_compared_part_by_part(workspace: Path) -> None:
+    """Joined again, another split of the same text would pass."""
+    result = of_index(workspace, stem="demo-extra-1.0-h0_0", name="demo", version="extra-1.0")
+    assert any("the name is 'demo-extra' in the file name" in finding for finding in result.findings)
+
+
+def test_every_finding_is_told(workspace: Path) -> None:
+    """Not only the first."""
+    result = of_index(workspace, name="other", version=2, build_number=-1, subdir="no/where")
+    assert len(result.findings) == 4
+
+
+@pytest.mark.parametrize("number", [-1, 1.0, "1", True, None, ...])
+def test_build_number(workspace: Path, number: object) -> None:
+    """An integer from 0 up."""
+    assert "build_number" in "".join(of_index(workspace, build_number=number).findings)
+
+
+@pytest.mark.parametrize("subdir", ["Linux-64", "linux", "linux-64-x", "../x", "a" * 30 + "-64", 5])
+def test_subdirs_that_are_none(workspace: Path, subdir: object) -> None:
+    """CEP 26, "Subdir names"."""
+    assert "subdir" in "".join(of_index(workspace, subdir=subdir).findings)
+
+
+@pytest.mark.parametrize(
+    ("platform", "arch", "subdir"),
+    [("linux", "x86_64", "linux-64"), ("win", "x86", "win-32"), ("osx", "arm64", "osx-arm64")],
+)
+def test_old_packages_have_platform_and_arch(workspace: Path, platform: str, arch: str, subdir: str) -> None:
+    """They stand for the subdir, with a warning."""
+    result = of_index(workspace, subdir=..., platform=platform, arch=arch)
+    assert result.subdir == subdir
+    assert "has no subdir" in result.warnings[0]
+
+
+def test_neither_subdir_nor_platform(workspace: Path) -> None:
+    """Nobody knows where such a package belongs."""
+    assert "nor the platform and arch" in "".join(of_index(workspace, subdir=..., platform="linux").findings)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [(b"{}", "None"), (b'{"conda_pkg_format_version": 1}', "1"), (b"[]", "no JSON object"), (b"{", "no JSON")],
+)
+def test_format_version(workspace: Path, metadata: bytes, message: str) -> None:
+    """It is 2 (CEP 35)."""
+    found = findings(written(workspace / f"{STEM}.conda", conda_bytes(metadata=metadata)), workspace)
+    assert "'metadata.json'" in found
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xef\xbb\xbf{}",
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1, "a": 2}',
+        b'{"b": [{"a": 1, "a": 2}]}',
+        b'{"a": "\\ud800"}',
+        b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": "\xff"}',
+        b"[1]",
+        b"",
+        b"{",
+    ],
+)
+def test_json_that_readers_disagree_about(raw: bytes, workspace: Path) -> None:
+    """`json.loads` takes most of these; conda's clients do not, or read something else."""
+    with pytest.raises(ValueError, match=r"."):
+        parse_json_object(raw)
+    assert "'info/index.json' is" in findings(written(workspace / f"{STEM}.conda", conda_bytes(index=raw)), workspace)
+
+
+@pytest.mark.parametrize("raw", [b'{"a": "\xc3\xa9"}', b'{"a": "\\ud83d\\ude00"}', b' {"a": [1, 2.5, null, true]} '])
+def test_json_as_it_is(raw: bytes) -> None:
+    """Everything that is JSON is read."""
+    assert parse_json_object(raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize("extension", [".conda", ".tar.bz2"])
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([("share/demo.txt", b"hello\n", {})], ""),
+        ([("share/demo.txt", b"hello\n", {}), ("folder", b"", {"path_type": "directory"})], ""),
+        ([("share/demo.txt", b"other", {})], "differ from 'info/paths.json'"),
+        ([("share/demo.txt", b"hello\n", {"sha256": "no hash"})], "differ from 'info/paths.json'"),
+        ([("share/demo.txt", b"hello\n", {}), ("gone", b"", {})], "lists are missing: 'gone'"),
+        ([("share/demo.txt", b"", {"path_type": "softlink"})], ""),
+        ([("share/demo.txt", b"", {"sha256": None})], ""),
+        ([(f"gone/{number}", b"", {}) for number in range(5)], "and 2 more"),
+        ([], "are not listed in 'info/paths.json': 'share/demo.txt'"),
+    ],
+)
+def test_paths_json_is_compared(
+    workspace: Path, extension: str, entries: list[tuple[str, bytes, dict[str, Any]]], message: str
+) -> None:
+    """A difference is a warning with the paths, as conda itself only warns."""
+    paths = [
+        {"_path": path, "sha256": hashlib.sha256(content).hexdigest(), "size_in_bytes": len(content)} | others
+        for path, content, others in entries
+    ]
+    listed = tar_member("info/paths.json", json.dumps({"paths": paths, "paths_version": 1}).encode())
+    data = package_bytes(extension, info_members=[listed])
+    result = checked(written(workspace / f"{STEM}{extension}", data), workspace)
+    assert isinstance(result, Package)
+    assert message in "".join(result.warnings)
+    assert bool(result.warnings) == bool(message)
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"paths": [5]}'])
+def test_paths_json_that_is_none(workspace: Path, raw: bytes) -> None:
+    """That, too, is a warning."""
+    data = conda_bytes(info_members=[tar_member("info/paths.json", raw)])
+    result = checked(written(workspace / f"{STEM}.conda", data), workspace)
+    assert "'info/paths.json' is no" in result.warnings[0]
+
+
+def test_paths_json_that_is_too_large(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not decoded at all."""
+    monkeypatch.setattr(rules, "_MAX_PATHS_OBJECTS", 1)
+    data = conda_bytes(info_members=[tar_member("info/paths.json", b'{"paths": []}')])
+    result = checked(written(workspace / f"{STEM}.conda", data), workspace)
+    assert "too large to be compared" in result.warnings[0]
+
+
+def test_the_subdir_comes_from_the_index(workspace: Path) -> None:
+    """A folder that is called after another known subdir is a warning; any other name means nothing."""
+    assert "noarch" in KNOWN_SUBDIRS
+    assert checked(package(workspace / "my-64", subdir="linux-64"), workspace).warnings == ()
+    result = checked(package(workspace / "osx-64", subdir="linux-64"), workspace)
+    assert result.subdir == "linux-64"
+    assert "a folder called 'osx-64'" in result.warnings[0]
+
+
+def test_max_size(workspace: Path) -> None:
+    """A package may have that many bytes, and no more."""
+    path = package(workspace)
+    size = path.stat().st_size
+    assert not findings(path, workspace, max_size=size)
+    assert "of 'max-size'" in findings(path, workspace, max_size=size - 1)
+
+
+def test_metadata_depth_still_hashes_everything(workspace: Path) -> None:
+    """Only the payload is not decoded."""
+    data = conda_bytes(payload=b"nonsense")
+    path = written(workspace / f"{STEM}.conda", data)
+    assert "no zstd stream" in findings(path, workspace)
+    result = checked(path, workspace, depth=Depth.METADATA)
+    assert result.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_links(workspace: Path) -> None:
+    """A link is followed inside the workspace, and nowhere else."""
+    inside = package(workspace / "real")
+    outside = package(workspace.parent / "outside")
+    link = workspace / inside.name
+    link.symlink_to(inside)
+    assert isinstance(checked(link, workspace), Package)
+    for target, message in (
+        (outside, "out of the workspace"),
+        (Path("nowhere"), "leads nowhere"),
+        (link, "leads nowhere"),
+    ):
+        link.unlink()
+        link.symlink_to(target)
+        assert message in findings(link, workspace)
+
+
+def test_what_is_no_regular_file(workspace: Path) -> None:
+    """Neither a FIFO, which would block whoever opens it, nor a folder."""
+    os.mkfifo(workspace / f"{STEM}.conda")
+    assert "no regular file" in findings(workspace / f"{STEM}.conda", workspace)
+    (workspace / "a-1-0.conda").mkdir()
+    assert "no regular file" in findings(workspace / "a-1-0.conda", workspace)
+
+
+def test_changed_while_it_is_validated(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash and content would be those of two files."""
+    path = package(workspace)
+    real = archive.read
+
+    def read_and_change(*arguments: Any, **options: Any) -> archive.Contents:
+        with path.open("ab") as file:
+            file.write(b"x")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(archive, "read", read_and_change)
+    assert "was changed while it was validated" in findings(path, workspace)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_the_md5_of_a_large_file_comes_later(workspace: Path, is_changed: bool) -> None:
+    """Nothing waits for it; if the file has other bytes by then, there is none."""
+
+    def begin(work: Callable[[], Any]) -> Any:
+        once = functools.cache(work)
+        return lambda _seconds=None: once()
+
+    data = conda_bytes(payload_members=[tar_member("noise", os.urandom(9_000_000))])
+    path = written(workspace / f"{STEM}.conda", data)
+    package = check(path, Rules(workspace, Depth.FULL, None, begin))
+    assert isinstance(package, Package)
+    if is_changed:
+        path.write_bytes(data[:-1] + b"x")
+    assert package.md5() == ("" if is_changed else hashlib.md5(data, usedforsecurity=False).hexdigest())
+    assert package.known_md5 == (package.md5() or None)
+
+
+def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says is told as a finding of that file."""
+
+    def fail(*_: Any, **__: Any) -> archive.Contents:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(archive, "read", fail)
+    assert "cannot be read (Input/output error)" in findings(package(workspace), workspace)
+
+
+def test_one_place_on_the_channel(workspace: Path) -> None:
+    """Same name and subdir: the same bytes are one package, other bytes make both invalid, both named."""
+    one = checked(package(workspace / "a"), workspace)
+    data = one.path.read_bytes()
+    same = checked(written(workspace / "b" / one.file, data), workspace)
+    elsewhere = checked(package(workspace / "c", subdir="linux-64"), workspace)
+    other = checked(package(workspace / "d", content="other\n"), workspace)
+    broken = UnvalidatedFile(relative_path="x", file="x", findings=("broken",))
+    assert check_batch([one, broken, same, elsewhere]) == [one, broken, elsewhere]
+    first, second, third = check_batch([one, other, elsewhere])
+    assert third is elsewhere
+    assert isinstance(first, UnvalidatedFile)
+    assert isinstance(second, UnvalidatedFile)
+    assert other.relative_path in first.findings[0]
+    assert one.relative_path in second.findings[0]

@@ -1,0 +1,169 @@
+"""What the server's answers tell of the files, and what they do not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import GraphQLSchema, build_schema, parse, validate
+
+from localchannel.graph import SDL
+from prefix_upload.background import at_once
+from prefix_upload.package.model import Package
+from prefix_upload.prefix_dev.records import Record, UnclearError, from_graphql, from_repodata, graphql_query
+
+A, B = "a" * 64, "b" * 64
+FIRST = Package(
+    path=Path("demo-1.0-h0_0.conda"),
+    relative_path="demo-1.0-h0_0.conda",
+    file="demo-1.0-h0_0.conda",
+    name="demo",
+    version="1.0",
+    build="h0_0",
+    build_number=0,
+    subdir="noarch",
+    size=1,
+    md5=at_once(str),
+    sha256=A,
+)
+SECOND = replace(FIRST, file="other-2-0.tar.bz2", name="other", subdir="linux-64")
+CHANNEL: dict[str, Any] = {"channelPath": "octo/stable"}
+
+
+def graphql(**answer: Any) -> bytes:
+    return json.dumps(answer).encode()
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema(SDL)
+
+
+def test_the_query_is_valid(schema: GraphQLSchema) -> None:
+    """One query for the whole batch that the server's schema allows, with every variable given."""
+    question = graphql_query("octo/stable", [FIRST, SECOND])
+    assert validate(schema, parse(question["query"])) == []
+    assert sorted(question["variables"].values()) == sorted(
+        ["octo/stable", "demo", "noarch", FIRST.file, "other", "linux-64", SECOND.file]
+    )
+
+
+def test_names_are_never_spliced_into_the_query() -> None:
+    """A name that is GraphQL stays a value."""
+    hostile = replace(FIRST, name='") { sha256 } x: viewer { login } #', file='"}')
+    question = graphql_query('octo") {', [hostile])
+    assert question["query"] == graphql_query("octo", [FIRST])["query"]
+    assert hostile.name in question["variables"].values()
+
+
+def test_records() -> None:
+    """A hash, in lower case; or that there is no such file."""
+    body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A.upper()}, "package1": None})
+    assert from_graphql(body, [FIRST, SECOND]) == {FIRST.key: Record(A), SECOND.key: Record(None)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"sha256": None}, {"sha256": ""}, {"sha256": "a" * 63}, {"sha256": "g" * 64}, {"sha256": 1}, [], "x", 1, True],
+    ids=repr,
+)
+def test_a_record_without_a_hash_is_not_known(value: object) -> None:
+    """It is neither there nor missing."""
+    body = graphql(data={"channel": CHANNEL, "package0": value, "package1": {"sha256": B}})
+    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(B)}
+
+
+def test_a_field_that_is_missing_is_not_known() -> None:
+    """An answer may lack what was asked for."""
+    assert from_graphql(graphql(data={"channel": CHANNEL}), [FIRST]) == {}
+
+
+@pytest.mark.parametrize("errors", [[], None], ids=repr)
+def test_no_errors(errors: object) -> None:
+    """An empty list of errors is none."""
+    body = graphql(data={"channel": CHANNEL, "package0": None}, errors=errors)
+    assert from_graphql(body, [FIRST]) == {FIRST.key: Record(None)}
+
+
+def test_a_field_with_an_error_is_not_known() -> None:
+    """Its null does not mean that there is no such file; the others are told."""
+    body = graphql(
+        data={"channel": CHANNEL, "package0": None, "package1": None},
+        errors=[{"message": "timeout", "path": ["package0"]}],
+    )
+    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(None)}
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [[{"message": "boom"}], [{"path": []}], [{"path": [0]}], [{"path": "package1"}], ["boom"], {"a": 1}, "boom"],
+    ids=repr,
+)
+def test_an_error_without_a_field_makes_every_null_doubtful(errors: object) -> None:
+    """What was found is known all the same."""
+    body = graphql(data={"channel": CHANNEL, "package0": None, "package1": {"sha256": B}}, errors=errors)
+    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(B)}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "no JSON"),
+        (b"<html>", "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b"[]", "no JSON object"),
+        (b"null", "no JSON object"),
+        (b"{}", "no data"),
+        (b'{"data": null}', "no data"),
+        (b'{"data": []}', "no data"),
+        (b'{"data": null, "errors": [{"message": "rate\\n limited"}]}', "rate limited"),
+        (b'{"errors": [{"message": 1}]}', "no data"),
+        (b'{"errors": {}}', "no data"),
+        (b'{"data": {"channel": null, "package0": null}}', "no such channel"),
+        (b'{"data": {"package0": null}}', "no such channel"),
+        (b'{"data": {"channel": "x"}}', "no such channel"),
+    ],
+)
+def test_unclear_answers(body: bytes, says: str) -> None:
+    """Whatever is no answer to the question is none."""
+    with pytest.raises(UnclearError, match=says):
+        from_graphql(body, [FIRST])
+
+
+def test_a_long_message_is_cut() -> None:
+    """The server's words are shown, but not a megabyte of them."""
+    with pytest.raises(UnclearError) as caught:
+        from_graphql(graphql(errors=[{"message": "x" * 10**6}]), [FIRST])
+    assert len(str(caught.value)) == 300
+
+
+def test_repodata() -> None:
+    """Each format has a section of its own; what does not stand there may still come."""
+    repodata = {
+        "packages": {SECOND.file: {"sha256": B}, FIRST.file: {"sha256": B}},
+        "packages.conda": {FIRST.file: {"sha256": A}},
+    }
+    third = replace(FIRST, file="third-1-0.conda")
+    records = from_repodata(json.dumps(repodata).encode(), [FIRST, SECOND, third])
+    assert records == {FIRST.key: Record(A), SECOND.key: Record(B)}
+
+
+@pytest.mark.parametrize(
+    "repodata",
+    [{}, {"packages.conda": []}, {"packages.conda": {FIRST.file: {}}}, {"packages.conda": {FIRST.file: None}}],
+    ids=repr,
+)
+def test_repodata_that_does_not_tell(repodata: object) -> None:
+    """No entry, or one without a hash: not known."""
+    assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"packages": '])
+def test_what_is_no_repodata(body: bytes) -> None:
+    """An error page is no empty channel."""
+    with pytest.raises(UnclearError):
+        from_repodata(body, [FIRST])

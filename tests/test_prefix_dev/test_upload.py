@@ -1,0 +1,598 @@
+"""A package comes to the channel, or the error says what is known of it."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
+from prefix_upload import __version__, prefix_dev
+from prefix_upload.errors import BatchError, ChannelError, ConflictError, FileChangedError
+from prefix_upload.prefix_dev import BATCH_SIZE, Record, queries
+from prefix_upload.report import Status
+from support.running import CHANNEL, TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from prefix_upload.package.model import Package
+    from support.connecting import Build, Connect
+
+UPLOAD = "/api/v1/upload/"
+GRAPHQL = "/api/graphql"
+REPODATA = "/repodata.json"
+
+PASSING = [408, 425, 429, 500, 502, 503, 504]
+LOST = {
+    "closed at the start": Fault(Cut(), path=UPLOAD, at=At.START),
+    "reset at the start": Fault(Cut(reset=True), path=UPLOAD, at=At.START),
+    "closed in the body": Fault(Cut(), path=UPLOAD, at=100),
+    "reset in the body": Fault(Cut(reset=True), path=UPLOAD, at=100),
+    "closed after the body": Fault(Cut(), path=UPLOAD, at=At.BODY),
+    "reset after the body": Fault(Cut(reset=True), path=UPLOAD, at=At.BODY),
+}
+GRAPHQL_FAULTS = {
+    "500": Answer(500, "boom"),
+    "html": Answer(200, "<html>maintenance</html>"),
+    "errors": Answer(200, '{"errors": [{"message": "no"}]}'),
+    "partial errors": Answer(
+        200,
+        (
+            '{"data": {"channel": {"channelPath": "x"}, "package0": null}, '
+            '"errors": [{"message": "no", "path": ["package0"]}]}'
+        ),
+    ),
+    "no json": Answer(200, '{"data": '),
+    "channel null": Answer(200, '{"data": {"channel": null, "package0": null}}'),
+    "refused": Answer(401, "sign in"),
+    "moved": Answer(302, "", {"Location": "https://elsewhere.example/"}),
+    "cut": Cut(),
+    "truncated": Truncate(10),
+    "too large": Answer(200, b" " * (2**20 + 1)),
+}
+
+
+def nothing(_: object) -> None:
+    """Progress, or a setback, that nobody looks at."""
+
+
+def upload(to: prefix_dev.Channel, package: Package, *, force: bool = False) -> Status:
+    return to.upload(package, force=force, on_progress=nothing, on_setback=nothing)
+
+
+def on_server(server: LocalChannel, package: Package) -> bool:
+    """Whether the server has exactly these bytes."""
+    return server.sha256(CHANNEL, package.subdir, package.file) == package.sha256
+
+
+# The request.
+
+
+@pytest.mark.parametrize("subdir", ["noarch", "linux-64"])
+@pytest.mark.parametrize("extension", [".conda", ".tar.bz2"])
+def test_the_raw_form(server: LocalChannel, connect: Connect, build: Build, subdir: str, extension: str) -> None:
+    """One request with the headers of the documentation, and nothing else that says something."""
+    package = build(subdir=subdir, extension=extension)
+    assert upload(connect(), package) is Status.UPLOADED
+    assert on_server(server, package)
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", f"{UPLOAD}{CHANNEL}")
+    assert dict(request.headers.items()) == {
+        "Host": server.url.removeprefix("http://"),
+        "User-Agent": f"prefix-upload/{__version__}",
+        "Accept-Encoding": request.headers["Accept-Encoding"],
+        "Accept": "*/*",
+        "Connection": "keep-alive",
+        "X-File-Name": package.file,
+        "X-File-SHA256": package.sha256,
+        "Content-Type": "application/octet-stream",
+        "Content-Length": str(package.size),
+        "Authorization": f"Bearer {TOKEN}",
+    }
+
+
+def test_force_is_asked_for(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """By the query, and only then."""
+    server.publish(CHANNEL, build(content="old\n").path)
+    package = build()
+    assert upload(connect(), package, force=True) is Status.UPLOADED
+    assert server.uploads[0].path.endswith("?force=true")
+    assert on_server(server, package)
+
+
+def test_a_channel_without_a_slash(tmp_path: Path, connect: Connect, package: Package) -> None:
+    """A namespace is a channel, too."""
+    with LocalChannel(tmp_path / "root", {"octo": Channel()}, {TOKEN: Access.READ_WRITE}) as server:
+        assert upload(connect(url=server.url, name="octo"), package) is Status.UPLOADED
+
+
+def test_memory_does_not_grow_with_the_file(
+    server: LocalChannel, connect: Connect, package: Package, tmp_path: Path
+) -> None:
+    """A file is streamed: a few pieces of it are in memory, client and server together."""
+    size = 64 * 2**20
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(size)
+    zeros = "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351"
+    large = replace(package, path=path, size=size, sha256=zeros)
+    server.fail(Fault(Answer(200), path=UPLOAD))
+    tracemalloc.start()
+    try:
+        assert upload(connect(), large) is Status.UPLOADED
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert server.uploads[0].body_size == size
+    assert peak < 8 * 2**20
+
+
+# Passing failures.
+
+
+@pytest.mark.parametrize("status", PASSING)
+def test_a_passing_answer_is_retried(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float], status: int
+) -> None:
+    """As often as allowed, with growing pauses."""
+    server.fail(Fault(Answer(status, "later"), path=UPLOAD, times=2))
+    assert upload(connect(retries=2), package) is Status.UPLOADED
+    assert len(server.uploads) == 3
+    assert pauses == [1.0, 2.0]
+    assert on_server(server, package)
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
+def test_a_lost_connection_is_retried(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float], fault: Fault
+) -> None:
+    """After asking whether it arrived: so there are two uploads and one question."""
+    server.fail(fault)
+    assert upload(connect(), package) is Status.UPLOADED
+    assert len(server.uploads) == 2
+    assert pauses[0] == 1.0
+    assert on_server(server, package)
+
+
+def test_silence_is_retried(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """A server that says nothing for the timeout is asked again."""
+    server.fail(Fault(Stall(), path=UPLOAD, at=At.START))
+    assert upload(connect(timeout=0.3), package) is Status.UPLOADED
+    assert len(server.uploads) == 2
+
+
+def test_a_slow_server_is_not_silent(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """The timeout is for silence, not for the whole upload."""
+    server.fail(Fault(Delay(0.05), path=UPLOAD, at=At.DONE))
+    assert upload(connect(timeout=10), package) is Status.UPLOADED
+    assert len(server.uploads) == 1
+
+
+@pytest.mark.parametrize(
+    "then",
+    [Cut(), Cut(reset=True), Answer(500), Answer(502, "<html>bad gateway</html>"), Answer(504), Stall()],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_upload_whose_answer_was_lost_is_not_sent_again(
+    server: LocalChannel, connect: Connect, package: Package, then: Answer | Cut | Stall, retries: int
+) -> None:
+    """The channel is asked first, even where no attempt is left: same bytes there is success."""
+    server.fail(Fault(then, path=UPLOAD, at=At.DONE))
+    assert upload(connect(retries=retries, timeout=0.3 if isinstance(then, Stall) else 30), package) is Status.UPLOADED
+    assert len(server.uploads) == 1
+
+
+def test_an_upload_that_arrived_late_is_ours(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """The question came too early and the retry hit upon one's own file: it was uploaded, not found there."""
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.DONE))
+    server.fail(Fault(Answer(200, '{"data": {"channel": {}, "package0": null}}'), path=GRAPHQL))
+    assert upload(connect(), package) is Status.UPLOADED
+    assert [request.status for request in server.uploads] == [None, 409]
+
+
+@pytest.mark.parametrize("keep", [0, 3])
+def test_a_success_that_breaks_off_is_one(server: LocalChannel, connect: Connect, package: Package, keep: int) -> None:
+    """The status says it; the body is not looked at."""
+    server.fail(Fault(Truncate(keep), path=UPLOAD))
+    assert upload(connect(), package) is Status.UPLOADED
+    assert len(server.uploads) == 1
+
+
+def test_pauses_grow_and_are_bounded(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float]
+) -> None:
+    """Twice as long each time, half a minute at most."""
+    server.fail(Fault(Answer(429), path=UPLOAD, times=7))
+    upload(connect(retries=20), package)
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_pauses_are_jittered(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between half of it and all of it, so that runs that failed together do not return together."""
+    server.fail(Fault(Answer(429), path=UPLOAD, times=2))
+    there = connect()
+    monkeypatch.setattr(there, "_patience", replace(there._patience, jitter=lambda: 0.0))
+    upload(there, package)
+    assert pauses == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "pause"),
+    [
+        ("7", 7),
+        ("0", 1),
+        ("", 1),
+        ("soon", 1),
+        ("1000000", 120),
+        ("Thu, 01 Jan 2026 12:00:42 GMT", 42),
+        ("Thu, 01 Jan 2026 11:00:00 GMT", 1),
+        ("Fri, 01 Jan 2027 12:00:00 GMT", 120),
+        ("Mon, 01 Jan " + "9" * 30 + " 00:00:00 GMT", 1),
+    ],
+)
+def test_retry_after_is_honoured(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float], value: str, pause: float
+) -> None:
+    """Seconds or a date, never shorter than one's own pause and never longer than two minutes."""
+    server.fail(Fault(Answer(429, "", {"Retry-After": value}), path=UPLOAD))
+    upload(connect(), package)
+    assert pauses == [pause]
+
+
+def test_giving_up_after_a_clear_no(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """The server's words are shown; nobody has to wonder whether it arrived."""
+    server.fail(Fault(Answer(429, "slow down"), path=UPLOAD, times=None))
+    with pytest.raises(ChannelError, match=r"^Gave up after 3 attempts: HTTP 429: slow down\.$") as caught:
+        upload(connect(), package)
+    assert not isinstance(caught.value, BatchError)
+    assert len(server.uploads) == 3
+    assert "Run the step again" in caught.value.advice
+
+
+@pytest.mark.parametrize("fault", [*LOST.values(), Fault(Answer(503, "down"), path=UPLOAD)], ids=[*LOST, "503"])
+def test_giving_up_in_doubt(server: LocalChannel, connect: Connect, package: Package, fault: Fault) -> None:
+    """Where it may have arrived the message says so."""
+    server.fail(replace(fault, times=None))
+    with pytest.raises(ChannelError, match=r"Gave up after 1 attempt: .* does not list it, but may still do") as caught:
+        upload(connect(retries=0), package)
+    assert not isinstance(caught.value, BatchError)
+
+
+def test_a_server_that_is_not_there(
+    connect: Connect, closed_url: str, package: Package, pauses: list[float], server: LocalChannel
+) -> None:
+    """After the retries, and for all packages: the address is wrong, or the network."""
+    with pytest.raises(BatchError, match=r"cannot be reached: .*Connection refused") as caught:
+        upload(connect(url=closed_url), package)
+    assert "'server-url'" in caught.value.advice
+    assert pauses == [1, 2]
+    assert server.requests == []
+
+
+def test_a_host_that_cannot_be(connect: Connect, package: Package, pauses: list[float]) -> None:
+    """Not even one retry."""
+    with pytest.raises(BatchError, match="cannot be reached"):
+        upload(connect(url="https://a..b"), package)
+    assert pauses == []
+
+
+# Final answers.
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "the API key of the input 'token'"), (403, CHANNEL), (404, f"'{CHANNEL}'")]
+)
+def test_answers_that_are_the_same_for_all(
+    server: LocalChannel, connect: Connect, package: Package, status: int, advice: str
+) -> None:
+    """They stop the batch, and the advice names what to look at."""
+    server.fail(Fault(Answer(status, "these words"), path=UPLOAD))
+    with pytest.raises(BatchError, match=f"HTTP {status}: these words") as caught:
+        upload(connect(), package)
+    assert advice in caught.value.advice
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 411, 413, 415, 418, 422, 451])
+def test_answers_about_one_file(server: LocalChannel, connect: Connect, package: Package, status: int) -> None:
+    """They are final for it, with the server's words, and say nothing of the others."""
+    server.fail(Fault(Answer(status, "these words"), path=UPLOAD))
+    with pytest.raises(ChannelError, match=f"HTTP {status}: these words") as caught:
+        upload(connect(), package)
+    assert not isinstance(caught.value, BatchError)
+    assert caught.value.advice
+    assert len(server.requests) == 1
+
+
+def test_the_real_refusals(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """A wrong key and an unknown channel, by the server's own rules."""
+    with pytest.raises(BatchError, match="HTTP 401"):
+        upload(connect(token="pfx_other"), package)
+    with pytest.raises(BatchError, match="HTTP 401") as caught:
+        upload(connect(token=None), package)
+    assert "no token" in caught.value.advice
+    with pytest.raises(BatchError, match="HTTP 404: no channel octo/other"):
+        upload(connect(name="octo/other"), package)
+    assert server.files(CHANNEL) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"x" * 50_000_000, "x" * 500 + "…"),
+        (b"<html><body><h1>413</h1><p>Request too <b>large</b></p></body></html>", "413 Request too large"),
+        (b"", "without a word"),
+    ],
+    ids=["50 MB", "html", "nothing"],
+)
+def test_the_servers_words_are_bounded(
+    server: LocalChannel, connect: Connect, package: Package, body: bytes, words: str
+) -> None:
+    """Fifty megabytes of them, or a gateway's page, become a line."""
+    server.fail(Fault(Answer(413, body), path=UPLOAD))
+    with pytest.raises(ChannelError) as caught:
+        upload(connect(), package)
+    assert words in caught.value.message
+    assert len(caught.value.message) < 600
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_upload_is_not_sent_on(
+    server: LocalChannel, connect: Connect, package: Package, tmp_path: Path, status: int
+) -> None:
+    """The error names the host, and neither token nor package go there."""
+    with LocalChannel(tmp_path / "elsewhere", {CHANNEL: Channel()}, {TOKEN: Access.READ_WRITE}) as elsewhere:
+        server.fail(Fault(Answer(status, "", {"Location": f"{elsewhere.url}{UPLOAD}{CHANNEL}"}), path=UPLOAD))
+        with pytest.raises(BatchError, match=elsewhere.url.removeprefix("http://")) as caught:
+            upload(connect(), package)
+        assert "'server-url'" in caught.value.advice
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("location", ["", "http://[", "/login"])
+def test_a_redirect_to_no_address(server: LocalChannel, connect: Connect, package: Package, location: str) -> None:
+    """Still an error of the server's, not a crash of ours."""
+    server.fail(Fault(Answer(302, b"x" * 10**6, {"Location": location}), path=UPLOAD))
+    with pytest.raises(BatchError, match="The server sent the upload on to"):
+        upload(connect(), package)
+
+
+# A file name that is taken.
+
+
+def test_same_bytes_are_already_there(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """Somebody else was faster with the same package."""
+    server.publish(CHANNEL, package.path)
+    assert upload(connect(), package) is Status.ALREADY_PRESENT
+
+
+def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """Both hashes are told, and the three ways out."""
+    there, here = build(content="old\n"), build()
+    server.publish(CHANNEL, there.path)
+    with pytest.raises(ConflictError) as caught:
+        upload(connect(), here)
+    assert there.sha256 in caught.value.message
+    assert here.sha256 in caught.value.message
+    assert f"'noarch/{here.file}'" in caught.value.message
+    assert all(word in caught.value.advice for word in ("build number", "'skip-existing'", "'force'"))
+
+
+def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """The server does not overwrite: its words are shown, and nobody is told to set `force`."""
+    there, here = build(content="old\n"), build()
+    server.publish(CHANNEL, there.path)
+    server.fail(Fault(Answer(409, "this channel is append-only"), path=UPLOAD))
+    with pytest.raises(ChannelError, match="append-only") as caught:
+        upload(connect(), here, force=True)
+    assert not isinstance(caught.value, ConflictError)
+    assert "'force'" not in caught.value.advice
+
+
+@pytest.mark.parametrize("then", GRAPHQL_FAULTS.values(), ids=GRAPHQL_FAULTS.keys())
+def test_a_conflict_is_judged_by_the_repodata_where_graphql_is_down(
+    server: LocalChannel, connect: Connect, package: Package, then: Answer | Cut | Truncate
+) -> None:
+    """One of the two is enough."""
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(then, path=GRAPHQL, times=None))
+    assert upload(connect(), package) is Status.ALREADY_PRESENT
+
+
+def test_a_conflict_that_graphql_does_not_know_of(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """A record that is not there yet does not outweigh the repodata."""
+    server.publish(CHANNEL, package.path)
+    server.tamper(CHANNEL, package.subdir, package.file, None)
+    assert upload(connect(), package) is Status.ALREADY_PRESENT
+
+
+def test_a_conflict_that_nobody_explains_is_a_failure(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """A file name says nothing about its bytes: never success."""
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(500), path=REPODATA, times=None))
+    with pytest.raises(ChannelError, match="does not tell with which bytes") as caught:
+        upload(connect(retries=0), package)
+    assert not isinstance(caught.value, ConflictError)
+
+
+# A file that is not the validated one any more.
+
+
+def rewrite(path: Path) -> None:
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def grow(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", [rewrite, truncate, grow, remove])
+def test_a_changed_file_is_not_published(
+    server: LocalChannel, connect: Connect, package: Package, change: Callable[[Path], None], pauses: list[float]
+) -> None:
+    """Nothing is stored under its name, and nothing is retried."""
+    change(package.path)
+    with pytest.raises(FileChangedError):
+        upload(connect(), package)
+    server.settle()
+    assert server.files(CHANNEL) == {}
+    assert len(server.uploads) <= 1
+    assert pauses == []
+
+
+def test_a_file_that_changes_between_two_attempts(
+    server: LocalChannel, connect: Connect, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt hashes what it sends."""
+    server.fail(Fault(Answer(429), path=UPLOAD))
+    there = connect()
+    monkeypatch.setattr(there, "_patience", replace(there._patience, sleep=lambda _: rewrite(package.path)))
+    with pytest.raises(FileChangedError):
+        upload(there, package)
+    server.settle()
+    assert server.files(CHANNEL) == {}
+
+
+def test_progress_ends_an_upload(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """What the callback raises comes out, and nothing is stored."""
+
+    def stop(_: int) -> None:
+        raise ChannelError("stop", "")
+
+    with pytest.raises(ChannelError, match="stop"):
+        connect().upload(package, force=False, on_progress=stop, on_setback=nothing)
+    server.settle()
+    assert server.files(CHANNEL) == {}
+
+
+# Looking up.
+
+
+def test_a_batch_is_one_request(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """What is there, what is not, and what is there with other bytes: by one GraphQL request, with the token."""
+    there, missing, other = build("there"), build("missing", subdir="linux-64"), build("other")
+    server.publish(CHANNEL, there.path)
+    old = build("other", content="old\n")
+    server.publish(CHANNEL, old.path)
+    found = connect().lookup([there, missing, other])
+    assert found.doubts == ()
+    assert found.records == {
+        there.key: Record(there.sha256),
+        missing.key: Record(None),
+        other.key: Record(old.sha256),
+    }
+    (request,) = server.requests
+    assert (request.path, request.headers["Authorization"]) == (GRAPHQL, f"Bearer {TOKEN}")
+    assert request.headers["Content-Type"] == "application/json"
+
+
+def test_the_size_of_a_batch() -> None:
+    """A hundred packages in a request."""
+    assert BATCH_SIZE == 100
+
+
+@pytest.mark.parametrize("then", GRAPHQL_FAULTS.values(), ids=GRAPHQL_FAULTS.keys())
+def test_repodata_tells_where_graphql_does_not(
+    server: LocalChannel, connect: Connect, build: Build, then: Answer | Cut | Truncate
+) -> None:
+    """Read through the redirect to the storage's origin, which is not shown the token."""
+    packages = [build("one"), build("two", subdir="linux-64"), build("missing")]
+    for package in packages[:2]:
+        server.publish(CHANNEL, package.path)
+    server.fail(Fault(then, path=GRAPHQL, times=None))
+    found = connect(retries=0).lookup(packages)
+    assert found.records.items() >= {package.key: Record(package.sha256) for package in packages[:2]}.items()
+    assert found.records.get(packages[2].key, Record(None)) == Record(None)
+    storage = [request for request in server.requests if request.origin == "storage"]
+    assert storage
+    assert {request.headers["Authorization"] for request in storage} == {None}
+
+
+def test_a_question_is_repeated(server: LocalChannel, connect: Connect, package: Package, pauses: list[float]) -> None:
+    """A passing failure of GraphQL is waited for, but not for long."""
+    server.fail(Fault(Answer(503), path=GRAPHQL, times=2))
+    assert connect(retries=20).lookup([package]).records == {package.key: Record(None)}
+    assert pauses == [1, 2]
+
+
+def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package: Package, pauses: list[float]) -> None:
+    """After two retries, however many an upload has: there is another way to ask."""
+    server.fail(Fault(Answer(503, "down"), path=GRAPHQL, times=None))
+    server.publish(CHANNEL, package.path)
+    found = connect(retries=20).lookup([package])
+    assert found.records == {package.key: Record(package.sha256)}
+    assert found.doubts == ("GraphQL: HTTP 503: down",)
+    assert pauses == [1, 2]
+
+
+def test_both_are_down(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """Nothing is known, and the reasons are told."""
+    server.fail(Fault(Answer(500, "no graph"), path=GRAPHQL, times=None))
+    server.fail(Fault(Answer(404, "no index"), path=REPODATA, times=None))
+    found = connect(retries=0).lookup([package])
+    assert found.records == {}
+    assert found.doubts == ("GraphQL: HTTP 500: no graph", "repodata of noarch: HTTP 404: no index")
+
+
+def test_nobody_listens(connect: Connect, closed_url: str, package: Package) -> None:
+    """A lookup never raises."""
+    found = connect(url=closed_url, retries=0).lookup([package])
+    assert found.records == {}
+    assert all("Connection refused" in doubt for doubt in found.doubts)
+
+
+def test_a_host_that_cannot_be_asked(connect: Connect, package: Package, pauses: list[float]) -> None:
+    """Final for questions, too."""
+    assert connect(url="https://a..b").lookup([package]).records == {}
+    assert pauses == []
+
+
+def test_repodata_beyond_all_measure(
+    server: LocalChannel, connect: Connect, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not read to its end, and not taken for a short one."""
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    monkeypatch.setattr(queries, "_MAX_REPODATA_BODY", 20)
+    found = connect(retries=0).lookup([package])
+    assert found.records == {}
+    assert "repodata of noarch: the answer is cut off or too large" in found.doubts
+
+
+@pytest.mark.parametrize(("token", "known"), [(TOKEN, True), (None, False)], ids=["token", "no token"])
+def test_a_private_channel(tmp_path: Path, connect: Connect, package: Package, token: str | None, known: bool) -> None:
+    """It is seen with the token only; without it the doubts say why."""
+    with LocalChannel(tmp_path / "root", {"octo/x": Channel(public=False)}, {TOKEN: Access.READ_WRITE}) as server:
+        server.publish("octo/x", package.path)
+        found = connect(url=server.url, name="octo/x", token=token).lookup([package])
+    assert (found.records == {package.key: Record(package.sha256)}) is known
+    assert (found.doubts == ()) is known
+    assert known or "no such channel, or none that this token can see" in found.doubts[0]
+
+
+def test_retry_after_of_a_question(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float]
+) -> None:
+    """Honoured as for uploads."""
+    when = format_datetime(connect()._patience.now() + timedelta(seconds=9), usegmt=True)
+    server.fail(Fault(Answer(429, "", {"Retry-After": when}), path=GRAPHQL))
+    connect().lookup([package])
+    assert pauses == [9]

@@ -1,0 +1,585 @@
+"""The order of a run, and what becomes of each file in it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localchannel import Answer, At, Cut, Delay, Fault, Stall
+from prefix_upload import concurrency
+from prefix_upload.errors import ExitCode
+from prefix_upload.prefix_dev import BATCH_SIZE
+from prefix_upload.report import Attestation, Status
+from prefix_upload.steps.messages import cancelled as cancelled_error
+from support import building
+from support.publishing import Stage, nothing
+from support.running import CHANNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from localchannel import LocalChannel
+    from prefix_upload.commands.upload import Publication
+    from prefix_upload.package.model import Package
+    from support.publishing import Publish
+
+UPLOAD = "/api/v1/upload/"
+GRAPHQL = "/api/graphql"
+REPODATA = "/repodata.json"
+DEMO = "demo-1.0-h0_0.conda"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal, or silence, is noticed at once."""
+    monkeypatch.setattr(concurrency, "_POLL", 0.005)
+
+
+@pytest.fixture
+def demo(workspace: Path) -> Path:
+    """A package."""
+    return building.package(workspace)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Another package of the same name."""
+    return building.package(tmp_path / "old", content="old\n")
+
+
+@pytest.fixture
+def three(workspace: Path) -> list[Path]:
+    """Three packages."""
+    return [building.package(workspace, name) for name in ("first", "second", "third")]
+
+
+def at(step: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """A hook that acts when this step of the run begins."""
+
+    def hook(title: str) -> None:
+        if title.startswith(step):
+            act()
+
+    return hook
+
+
+def paths_of(server: LocalChannel) -> list[str]:
+    """What the server was asked, upload or question, in order."""
+    return [request.path.removesuffix(f"/{CHANNEL}") for request in server.requests]
+
+
+def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Validate all, ask once, upload each, confirm once."""
+    stage = Stage()
+    run = publish(*three, stage=stage, concurrency="1")
+    names = [path.name for path in three]
+    assert sorted(stage.told[1:4]) == [f"ok {name}" for name in names]
+    assert stage.told[:1] + stage.told[4:] == [
+        "Validate 3 files",
+        "Compare 3 packages with the channel",
+        f"Upload 3 packages to {CHANNEL}",
+        *(f"uploaded {name}" for name in names),
+        "Confirm 3 uploads",
+    ]
+    assert paths_of(server) == [GRAPHQL, *["/api/v1/upload"] * 3, GRAPHQL]
+    assert run.report.exit_code is ExitCode.SUCCESS
+    assert run.report.warnings == ()
+    assert [outcome.source.file for outcome in run.report.outcomes] == names
+
+
+def test_one_invalid_file_and_nothing_is_sent(
+    server: LocalChannel, publish: Publish, workspace: Path, demo: Path
+) -> None:
+    """Not even a question."""
+    broken = workspace / "broken-1.0-0.conda"
+    broken.write_bytes(b"no zip")
+    run = publish(demo, broken)
+    assert server.requests == []
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED, broken.name: Status.INVALID}
+    assert "other files are invalid" in run.problem(DEMO)
+    assert "no readable ZIP file" in run.problem(broken.name)
+    assert run.report.exit_code is ExitCode.INVALID_PACKAGES
+
+
+def test_what_is_there_is_not_sent(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """One question, and no confirmation of what was not sent."""
+    server.publish(CHANNEL, demo)
+    run = publish(demo)
+    assert run.statuses == {DEMO: Status.ALREADY_PRESENT}
+    assert paths_of(server) == [GRAPHQL]
+
+
+def test_one_name_in_two_subdirs_is_two_packages(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """A channel holds one file of a name per subdir."""
+    paths = [building.package(workspace / subdir, subdir=subdir) for subdir in ("linux-64", "osx-arm64")]
+    publish(*paths)
+    assert sorted(server.files(CHANNEL)) == [f"linux-64/{DEMO}", f"osx-arm64/{DEMO}"]
+
+
+def test_a_copy_is_one_package(server: LocalChannel, publish: Publish, workspace: Path, demo: Path) -> None:
+    """Identical bytes for one place on the channel are sent once."""
+    copy = workspace / "copy" / DEMO
+    copy.parent.mkdir()
+    shutil.copyfile(demo, copy)
+    run = publish(demo, copy)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert len(server.uploads) == 1
+
+
+def test_many_packages_are_asked_for_in_batches(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """A hundred a request, before and after; each arrives with its own bytes."""
+    paths = [building.package(workspace, f"demo{number}", content=f"{number}\n") for number in range(250)]
+    run = publish(*paths, concurrency="16")
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    questions = [request for request in server.requests if request.path == GRAPHQL]
+    asked = [sum(name.startswith("file") for name in request.json["variables"]) for request in questions]
+    assert sorted(asked[:3]) == sorted(asked[3:]) == [50, 100, 100]
+    assert len(server.uploads) == 250
+    files = server.files(CHANNEL)
+    assert len(set(files.values())) == 250
+    assert [package.sha256 for package in run.report.packages_on_channel] == [
+        files[f"noarch/{path.name}"] for path in paths
+    ]
+
+
+# Names that are taken.
+
+
+def test_other_bytes_fail(server: LocalChannel, publish: Publish, three: list[Path], tmp_path: Path) -> None:
+    """Without an upload, with both hashes; the others are published."""
+    there = building.package(tmp_path / "old", "second", content="old\n")
+    server.publish(CHANNEL, there)
+    run = publish(*three)
+    assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.UPLOADED]
+    assert str(server.sha256(CHANNEL, "noarch", there.name)) in run.problem(there.name)
+    assert "'skip-existing'" in run.problem(there.name)
+    assert [request.file for request in server.uploads if request.file == there.name] == []
+    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+
+
+def test_other_bytes_are_left_alone(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """`skip-existing`: a note with both hashes, and no failure."""
+    server.publish(CHANNEL, old)
+    run = publish(demo, skip_existing="true")
+    assert run.statuses == {DEMO: Status.SKIPPED}
+    assert str(server.sha256(CHANNEL, "noarch", DEMO)) in run.note(DEMO)
+    assert "here" in run.note(DEMO)
+    assert server.uploads == []
+    assert run.report.exit_code is ExitCode.SUCCESS
+    assert list(run.report.packages_on_channel) == []
+
+
+def test_other_bytes_are_overwritten(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """`force`: the server has the new ones, and the status says that there were others."""
+    server.publish(CHANNEL, old)
+    before = server.sha256(CHANNEL, "noarch", DEMO)
+    run = publish(demo, force="true")
+    assert run.statuses == {DEMO: Status.OVERWRITTEN}
+    assert server.sha256(CHANNEL, "noarch", DEMO) != before
+    assert server.uploads[0].path.endswith("?force=true")
+
+
+def test_force_sends_nothing_that_is_there(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Same bytes need no force; a new file is just uploaded."""
+    server.publish(CHANNEL, demo)
+    assert publish(demo, force="true").statuses == {DEMO: Status.ALREADY_PRESENT}
+    assert server.uploads == []
+
+
+def test_force_of_a_new_file(publish: Publish, demo: Path) -> None:
+    """Nothing was overwritten."""
+    assert publish(demo, force="true").statuses == {DEMO: Status.UPLOADED}
+
+
+def test_skip_existing_uploads_what_is_missing(publish: Publish, demo: Path) -> None:
+    """It is about files that are there."""
+    assert publish(demo, skip_existing="true").statuses == {DEMO: Status.UPLOADED}
+
+
+@pytest.mark.parametrize(
+    ("skip_existing", "status"), [("true", Status.SKIPPED), ("false", Status.FAILED)], ids=["skip", "fail"]
+)
+def test_a_name_that_is_taken_meanwhile(
+    server: LocalChannel, publish: Publish, demo: Path, old: Path, skip_existing: str, status: Status
+) -> None:
+    """The server's 409 means the same as the comparison before."""
+    stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, old)))
+    run = publish(demo, stage=stage, skip_existing=skip_existing)
+    assert run.statuses == {DEMO: status}
+    assert "with other bytes" in run.note(DEMO) + run.problem(DEMO)
+    assert [request.status for request in server.uploads] == [409]
+
+
+def test_the_same_package_comes_meanwhile(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Two runs that publish the same do not fail each other."""
+    stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, demo)))
+    assert publish(demo, stage=stage).statuses == {DEMO: Status.ALREADY_PRESENT}
+
+
+# Dry runs.
+
+
+def test_a_dry_run_sends_no_package(server: LocalChannel, publish: Publish, three: list[Path], tmp_path: Path) -> None:
+    """It compares, and says what a run would do."""
+    server.publish(CHANNEL, three[0])
+    server.publish(CHANNEL, building.package(tmp_path / "old", "second", content="old\n"))
+    run = publish(*three, dry_run="true")
+    assert list(run.statuses.values()) == [Status.ALREADY_PRESENT, Status.FAILED, Status.WOULD_UPLOAD]
+    assert paths_of(server) == [GRAPHQL]
+    assert run.report.result == "failure"
+
+
+def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It says so, and not what only happens when packages are sent."""
+    server.fail(Fault(Answer(404), times=None))
+    run = publish(demo, dry_run="true")
+    (warning,) = run.report.warnings
+    assert "nobody knows which of them it has" in warning.advice
+    assert "sent" not in str(warning)
+
+
+def test_a_dry_run_with_force_would_overwrite(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """And overwrites nothing."""
+    server.publish(CHANNEL, old)
+    run = publish(demo, dry_run="true", force="true", token="")
+    assert run.statuses == {DEMO: Status.WOULD_UPLOAD}
+    assert "would be overwritten" in run.note(DEMO)
+    assert run.report.result == "dry-run"
+    assert server.uploads == []
+    assert server.requests[0].headers["Authorization"] is None
+
+
+# Failures of some, and of all.
+
+
+def test_a_failed_file_does_not_stop_the_others(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """What the server refuses is told with its words."""
+    server.fail(Fault(Answer(422, "bad metadata"), file=three[1].name))
+    run = publish(*three)
+    assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.UPLOADED]
+    assert "HTTP 422: bad metadata" in run.problem(three[1].name)
+    assert len(server.files(CHANNEL)) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 302])
+def test_an_answer_for_all_stops_those_not_started(
+    server: LocalChannel, publish: Publish, three: list[Path], status: int
+) -> None:
+    """The rest is not attempted, with the same reason."""
+    server.fail(Fault(Answer(status, "no"), path=UPLOAD, times=None))
+    run = publish(*three, concurrency="1")
+    assert list(run.statuses.values()) == [Status.FAILED, Status.NOT_ATTEMPTED, Status.NOT_ATTEMPTED]
+    assert f"HTTP {status}" in run.problem(three[2].name)
+    assert len(server.uploads) == 1
+    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+
+
+def test_a_server_that_is_not_there_stops_the_batch(publish: Publish, three: list[Path], closed_url: str) -> None:
+    """Nobody waits for each package's retries."""
+    run = publish(*three, concurrency="1", server_url=closed_url)
+    assert list(run.statuses.values()) == [Status.FAILED, Status.NOT_ATTEMPTED, Status.NOT_ATTEMPTED]
+    assert "Channel not compared" in {warning.title for warning in run.report.warnings}
+
+
+@pytest.mark.parametrize(
+    "change", [lambda path: path.unlink(), lambda path: path.write_bytes(os.urandom(9999))], ids=["removed", "changed"]
+)
+def test_a_file_that_changed_since_validation(
+    server: LocalChannel, publish: Publish, three: list[Path], change: Callable[[Path], None]
+) -> None:
+    """It fails, the others do not, and nothing is stored under its name."""
+    stage = Stage(before_phase=at("Upload", lambda: change(three[0])))
+    run = publish(*three, stage=stage)
+    assert list(run.statuses.values()) == [Status.FAILED, Status.UPLOADED, Status.UPLOADED]
+    assert run.outcome(three[0].name).problem is not None
+    assert f"noarch/{three[0].name}" not in server.files(CHANNEL)
+
+
+def test_a_bug_in_a_worker_ends_the_run(
+    publication: Callable[..., Publication], three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes out, and the report tells how far the run came."""
+    made = publication(Stage(), concurrency="1")
+
+    def explode(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(made, "_send", explode)
+    with pytest.raises(ZeroDivisionError):
+        made.run(three)
+    assert {outcome.status for outcome in made.report().outcomes} <= {Status.FAILED, Status.NOT_ATTEMPTED}
+    assert len(made.report().outcomes) == 3
+
+
+# A server that does not tell.
+
+
+def test_nobody_tells_what_is_there(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """A warning with the reasons, and the upload goes on; what it cannot confirm it notes."""
+    server.fail(Fault(Answer(500, "no graph"), path=GRAPHQL, times=None))
+    server.fail(Fault(Answer(500, "no index"), path=REPODATA, times=None))
+    stage = Stage()
+    run = publish(demo, stage=stage)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    (warning,) = run.report.warnings
+    assert warning.title == "Channel not compared"
+    assert "no graph" in warning.message
+    assert "no index" in warning.message
+    assert "Not confirmed" in repr(run.outcome(DEMO).note)
+    assert run.report.exit_code is ExitCode.SUCCESS
+    assert stage.pauses == [1, 2, 4, 8]
+
+
+def test_graphql_is_down_and_repodata_tells(
+    server: LocalChannel, publish: Publish, demo: Path, workspace: Path
+) -> None:
+    """What is there is not sent; what is sent is confirmed."""
+    server.publish(CHANNEL, demo)
+    new = building.package(workspace, "new")
+    server.fail(Fault(Cut(), path=GRAPHQL, times=None))
+    run = publish(demo, new)
+    assert run.statuses == {DEMO: Status.ALREADY_PRESENT, new.name: Status.UPLOADED}
+    assert run.outcome(new.name).note is None
+
+
+def test_the_server_lists_other_bytes_afterwards(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Its own record decides, not its 200."""
+    stage = Stage(before_phase=at("Confirm", lambda: server.tamper(CHANNEL, "noarch", DEMO, {"sha256": "f" * 64})))
+    run = publish(demo, stage=stage)
+    assert run.statuses == {DEMO: Status.FAILED}
+    assert "f" * 64 in run.problem(DEMO)
+    assert stage.told[-1] == f"failed {DEMO}"
+    assert stage.pauses == []
+
+
+def test_the_server_lists_nothing_afterwards(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It is asked a few times before that is believed."""
+    server.tamper(CHANNEL, "noarch", DEMO, None)
+    stage = Stage()
+    run = publish(demo, stage=stage)
+    assert run.statuses == {DEMO: Status.FAILED}
+    assert "does not list it" in run.problem(DEMO)
+    assert stage.pauses == [1, 2, 4, 8]
+    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+
+
+def test_a_record_may_take_its_time(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Only what is still missing is asked for again."""
+    server.tamper(CHANNEL, "noarch", three[0].name, None)
+
+    def appear(seconds: float) -> None:
+        if seconds == 2:
+            server.tamper(CHANNEL, "noarch", three[0].name, {})
+
+    stage = Stage(before_sleep=appear)
+    run = publish(*three, stage=stage)
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    assert stage.pauses == [1, 2]
+    questions = [request.json["variables"] for request in server.requests if request.path == GRAPHQL]
+    assert [sum(name.startswith("file") for name in asked) for asked in questions] == [3, 3, 1, 1]
+
+
+# Signs of life.
+
+
+def test_a_long_silence_is_filled(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """After ten seconds without news, and again after ten more, with what is under way."""
+    times = itertools.count(step=3)
+    server.fail(Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
+    stage = Stage(clock=lambda: float(next(times)))
+    run = publish(demo, stage=stage)
+    waits = [transfers for transfers in stage.waits if transfers]
+    assert len(waits) > 1
+    assert {path for transfers in waits for path, _ in transfers} == {DEMO}
+    assert waits[-1] == [(DEMO, demo.stat().st_size)]
+    assert run.outcome(DEMO).seconds > 0
+
+
+def test_a_sign_of_life_says_why_it_takes_so_long(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """After an attempt that failed."""
+    times = itertools.count(step=3)
+    server.fail(Fault(Answer(503, "busy"), path=UPLOAD), Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
+    stage = Stage(clock=lambda: float(next(times)))
+    assert publish(demo, stage=stage, retries="1").statuses == {DEMO: Status.UPLOADED}
+    assert "HTTP 503: busy" in stage.setbacks
+
+
+def test_nothing_is_said_while_there_is_news(publish: Publish, three: list[Path]) -> None:
+    """A clock that stands still: no sign of life."""
+    stage = Stage()
+    publish(*three, stage=stage)
+    assert stage.waits == []
+
+
+# Cancellation.
+
+
+def test_a_run_that_is_cancelled_from_the_start(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Nothing is asked or sent, and each file is told."""
+    run = publish(*three, stage=Stage(is_cancelled=lambda: True))
+    assert server.requests == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+    assert "the run ended before" in run.problem(three[0].name)
+
+
+def test_a_run_that_is_cancelled_before_the_uploads(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """No upload starts."""
+    cancelled = threading.Event()
+    stage = Stage(
+        before_phase=at("Upload", cancelled.set),
+        is_cancelled=cancelled.is_set,
+    )
+    run = publish(*three, stage=stage)
+    assert server.uploads == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+
+
+def test_a_run_that_is_cancelled_during_an_upload(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """What is under way may be there or not; what comes after it does not start; what was done stays done."""
+    cancelled = threading.Event()
+    now = itertools.count()
+    server.fail(Fault(Stall(), path=UPLOAD, file=three[1].name, at=At.DONE))
+
+    def is_cancelled() -> bool:
+        # As a signal would: some time after the second upload has begun.
+        if server.requests and server.requests[-1].file == three[1].name:
+            cancelled.set()
+        return cancelled.is_set()
+
+    stage = Stage(is_cancelled=is_cancelled, clock=lambda: float(next(now)) if cancelled.is_set() else 0.0)
+    run = publish(*three, stage=stage, concurrency="1")
+    assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.NOT_ATTEMPTED]
+    assert "may have it or not" in run.problem(three[1].name)
+    assert [request.file for request in server.uploads] == [three[0].name, three[1].name]
+
+
+@dataclass
+class Signer:
+    """Signs with a word; `before_sign` is called before."""
+
+    before_sign: Callable[[], None] = nothing
+    is_prepared: bool = False
+
+    def prepare(self) -> None:
+        """Notes it."""
+        self.is_prepared = True
+
+    def sign(self, package: Package) -> Attestation:
+        """Says that it is signed."""
+        self.before_sign()
+        return Attestation(bundle=json.dumps({"signed": package.file}), log_index=1)
+
+
+def test_a_run_that_is_cancelled_while_it_signs(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """What was signed and not sent is no upload that may have arrived."""
+    cancelled = threading.Event()
+    stage = Stage(is_cancelled=cancelled.is_set, signer=Signer(cancelled.set))
+    run = publish(*three, stage=stage, concurrency="1")
+    assert server.uploads == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+    assert "the run ended before" in run.problem(three[0].name)
+
+
+def test_a_run_that_is_cancelled_while_it_signs_in(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Nothing more is begun."""
+    cancelled = threading.Event()
+    signer = Signer()
+    stage = Stage(before_phase=at("Sign in", cancelled.set), is_cancelled=cancelled.is_set, signer=signer)
+    run = publish(*three, stage=stage)
+    assert not signer.is_prepared
+    assert server.requests == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
+
+
+def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """Of no more than the server takes in one question."""
+    stems = [f"tool-{number}-1.0-h0_0" for number in range(BATCH_SIZE + 1)]
+    paths = [building.written(workspace / f"{stem}.conda", building.conda_bytes(stem)) for stem in stems]
+    run = publish(*paths, stage=Stage(signer=Signer()), concurrency="1")
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    assert sum(request.path == GRAPHQL for request in server.requests) == 4
+
+
+def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The attestation comes later than the record, which by then nobody tells any more."""
+    server.fail(Fault(Answer(404), path=".sigs", times=2))
+
+    def fall_silent(_: float) -> None:
+        server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))
+
+    run = publish(demo, stage=Stage(before_sleep=fall_silent, signer=Signer()))
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).note is None
+
+
+def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """A cancelled run sends no more of it."""
+    large = building.package(workspace, "large", content=os.urandom(8 * 2**20).hex())
+    cancelled = threading.Event()
+    server.fail(Fault(Delay(0.05), path=UPLOAD, at=100_000))
+
+    def is_cancelled() -> bool:
+        if server.uploads:
+            cancelled.set()
+        return cancelled.is_set()
+
+    run = publish(large, stage=Stage(is_cancelled=is_cancelled))
+    assert run.statuses == {large.name: Status.FAILED}
+    assert "cancelled" in run.problem(large.name)
+    server.settle()
+    assert server.files(CHANNEL) == {}
+    assert server.uploads[0].body_size < large.stat().st_size
+
+
+def test_a_cancelled_confirmation_is_noted(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The upload was taken; nobody compared the hashes."""
+    cancelled = threading.Event()
+    stage = Stage(
+        before_phase=at("Confirm", cancelled.set),
+        is_cancelled=cancelled.is_set,
+    )
+    server.fail(Fault(Answer(200, "{}"), path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))
+    run = publish(demo, stage=stage)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).note is not None
+
+
+def test_a_pause_that_is_cancelled_ends_the_confirmation(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """What is known by then counts."""
+
+    def cancel(_: float) -> None:
+        raise cancelled_error()
+
+    server.tamper(CHANNEL, "noarch", DEMO, None)
+    run = publish(demo, stage=Stage(before_sleep=cancel))
+    assert run.statuses == {DEMO: Status.FAILED}
+    assert "does not list it" in run.problem(DEMO)
+
+
+def test_a_pause_that_is_cancelled_ends_the_retries(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The upload is given up, and nobody can tell."""
+
+    def cancel(_: float) -> None:
+        raise cancelled_error()
+
+    server.fail(Fault(Answer(503), path=UPLOAD, times=None))
+    run = publish(demo, stage=Stage(before_sleep=cancel), retries="5")
+    assert run.statuses == {DEMO: Status.FAILED}
+    assert "may have it or not" in run.problem(DEMO)
+    assert len(server.uploads) == 1
+
+
+def test_the_pool_is_the_only_one_with_threads(publish: Publish, three: list[Path]) -> None:
+    """The listener is called in the thread that runs the publication."""
+    threads = set()
+    stage = Stage(before_phase=lambda _: threads.add(threading.current_thread()))
+    publish(*three, stage=stage)
+    assert threads == {threading.current_thread()}
