@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import tracemalloc
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,11 @@ from rattler.exceptions import AttestationError
 from sigstore.errors import Error
 
 from identities import PrivateSigstore, Refusal
-from identities.provider import IDENTITY, ISSUER
+from identities.provider import IDENTITY
 from identities.verifying import Expected, verify_with_conda_client, verify_with_sigstore
 from localchannel import Access, Answer, Call, Channel, Cut, Fault, LocalChannel, Publisher
 from support.building import STEM, conda_bytes, package, tar_member, written
+from support.keyless import FILE, SigningJob
 from support.running import CHANNEL, REPOSITORY, TOKEN
 from support.workflow_commands import annotated, places_that_show
 
@@ -31,46 +32,15 @@ if TYPE_CHECKING:
 
     from identities.loopback import Request
     from support.action import Action, Pauses
-    from support.running import Finished
 
 UPLOAD, SIGS = "/upload/", ".sigs"
-FILE = "demo-1.0-h0_0.conda"
 UNSIGNED = "was not signed, and so not sent: "
 NO_CERTIFICATE = b'{"signedCertificateEmbeddedSct": {"chain": {"certificates": [null]}}}'
 VERIFIERS = [verify_with_sigstore, verify_with_conda_client]
 
 
-@dataclass
-class Stage:
-    """A job with an identity, packages, a server, and a Sigstore instance of its own."""
-
-    action: Action
-    sigstore: PrivateSigstore
-    server: LocalChannel
-    workspace: Path
-    inputs: dict[str, str] = field(default_factory=dict)
-
-    def run(self, **inputs: str) -> Finished:
-        """A run without a token, signed."""
-        plain = {"token": "", "server_url": self.server.url, "glob": "*.conda", "attestations": "true"}
-        plain |= {"sigstore_instance": "trust.json"}
-        return self.action(self.sigstore.provider.environment, **plain | inputs)
-
-    def expected(self, path: Path) -> Expected:
-        """What whoever installs it expects."""
-        root = written(self.workspace.parent / "root.json", self.sigstore.trusted_root.encode())
-        return Expected(path, f"{self.server.url}/{CHANNEL}", IDENTITY, ISSUER, root)
-
-    def served(self, file: str = FILE) -> str:
-        """The one attestation that the channel has of a package."""
-        text = self.server.attestation(CHANNEL, "noarch", file)
-        assert text is not None
-        (bundle,) = json.loads(text)
-        return json.dumps(bundle)
-
-
 @pytest.fixture
-def stage(action: Action, sigstore: PrivateSigstore, workspace: Path, tmp_path: Path) -> Iterator[Stage]:
+def job(action: Action, sigstore: PrivateSigstore, workspace: Path, tmp_path: Path) -> Iterator[SigningJob]:
     """With one package."""
     written(workspace / "trust.json", sigstore.trust_config.encode())
     package(workspace)
@@ -78,30 +48,32 @@ def stage(action: Action, sigstore: PrivateSigstore, workspace: Path, tmp_path: 
     keys, channels = {TOKEN: Access.READ_WRITE}, {CHANNEL: Channel()}
     verify = sigstore.provider.verified
     with LocalChannel(tmp_path / "attested", channels, keys, publishers=publishers, verify=verify) as server:
-        yield Stage(action, sigstore, server, workspace)
+        inputs = {"attestations": "true", "sigstore_instance": "trust.json"}
+        variables = dict(sigstore.provider.environment)
+        yield SigningJob(action, sigstore.provider, server, workspace, variables, inputs, sigstore=sigstore)
 
 
 @pytest.mark.parametrize("verify", VERIFIERS)
-def test_what_the_server_stored_is_accepted(stage: Stage, verify: Callable[[str, Expected], None]) -> None:
+def test_what_the_server_stored_is_accepted(job: SigningJob, verify: Callable[[str, Expected], None]) -> None:
     """By sigstore's own verifier, and by the conda client's."""
-    finished = stage.run()
+    finished = job.run()
     assert finished.exit_code == 0, finished.log
-    verify(stage.served(), stage.expected(stage.workspace / FILE))
+    verify(job.served(), job.expected(job.workspace / FILE))
 
 
 @pytest.mark.parametrize("verify", VERIFIERS)
-def test_anything_else_is_rejected(stage: Stage, verify: Callable[[str, Expected], None]) -> None:
+def test_anything_else_is_rejected(job: SigningJob, verify: Callable[[str, Expected], None]) -> None:
     """Other bytes, another name, another channel, another workflow, another provider, another root."""
-    stage.run()
-    bundle, right = stage.served(), stage.expected(stage.workspace / FILE)
-    elsewhere = stage.workspace.parent / "elsewhere"
+    job.run()
+    bundle, right = job.served(), job.expected(job.workspace / FILE)
+    elsewhere = job.workspace.parent / "elsewhere"
     content = right.package.read_bytes()
     with PrivateSigstore() as stranger:
         other_root = written(elsewhere / "root.json", stranger.trusted_root.encode())
     wrong = [
         replace(right, package=written(elsewhere / "bytes" / FILE, content + b"x")),
         replace(right, package=written(elsewhere / "other-1.0-h0_0.conda", content)),
-        replace(right, channel=f"{stage.server.url}/octo/other"),
+        replace(right, channel=f"{job.server.url}/octo/other"),
         replace(right, identity=IDENTITY.replace("octo", "evil")),
         replace(right, issuer="https://gitlab.com"),
         replace(right, root=other_root),
@@ -111,107 +83,107 @@ def test_anything_else_is_rejected(stage: Stage, verify: Callable[[str, Expected
             verify(bundle, expected)
 
 
-def test_what_the_user_is_told(stage: Stage) -> None:
+def test_what_the_user_is_told(job: SigningJob) -> None:
     """The log index of each, in an output and in the summary."""
-    finished = stage.run()
+    finished = job.run()
     assert json.loads(finished.outputs["attestations"]) == {FILE: 1000}
     assert "### Attestations" in finished.summary
     assert "log entry 1000" in finished.summary
     assert annotated(finished.log, "warning") == []
 
 
-def test_one_certificate_serves_the_batch(stage: Stage) -> None:
+def test_one_certificate_serves_the_batch(job: SigningJob) -> None:
     """A hundred packages: one certificate, an entry in the log for each."""
     for number in range(99):
         stem = f"tool-{number}-1.0-h0_0"
-        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
-    finished = stage.run()
+        written(job.workspace / f"{stem}.conda", conda_bytes(stem))
+    finished = job.run()
     assert finished.exit_code == 0, finished.log
-    assert len(stage.sigstore.authority.requests) == 1
+    assert len(job.sigstore.authority.requests) == 1
     assert sorted(json.loads(finished.outputs["attestations"]).values()) == list(range(1000, 1100))
-    assert stage.sigstore.provider.audiences == ["127.0.0.1", "sigstore"]
+    assert job.sigstore.provider.audiences == ["127.0.0.1", "sigstore"]
 
 
-def test_a_certificate_that_expires_soon_is_renewed(stage: Stage) -> None:
+def test_a_certificate_that_expires_soon_is_renewed(job: SigningJob) -> None:
     """What is signed at its end might be logged after it."""
-    written(stage.workspace / "other-1.0-h0_0.conda", conda_bytes("other-1.0-h0_0"))
-    stage.sigstore.authority.lifetime = timedelta(seconds=59)
-    assert stage.run(concurrency="1").exit_code == 0
-    assert len(stage.sigstore.authority.requests) == 2
-    assert len(stage.sigstore.provider.audiences) == 3
+    written(job.workspace / "other-1.0-h0_0.conda", conda_bytes("other-1.0-h0_0"))
+    job.sigstore.authority.lifetime = timedelta(seconds=59)
+    assert job.run(concurrency="1").exit_code == 0
+    assert len(job.sigstore.authority.requests) == 2
+    assert len(job.sigstore.provider.audiences) == 3
 
 
-def test_a_key_to_upload_and_an_identity_to_sign(stage: Stage) -> None:
+def test_a_key_to_upload_and_an_identity_to_sign(job: SigningJob) -> None:
     """Both are used, each for its part."""
-    finished = stage.run(token=TOKEN)
+    finished = job.run(token=TOKEN)
     assert finished.exit_code == 0
-    assert {request.headers["Authorization"] for request in stage.server.uploads} == {f"Bearer {TOKEN}"}
-    assert stage.sigstore.provider.audiences == ["sigstore"]
-    verify_with_sigstore(stage.served(), stage.expected(stage.workspace / FILE))
+    assert {request.headers["Authorization"] for request in job.server.uploads} == {f"Bearer {TOKEN}"}
+    assert job.sigstore.provider.audiences == ["sigstore"]
+    verify_with_sigstore(job.served(), job.expected(job.workspace / FILE))
 
 
-def test_a_dry_run_signs_nothing(stage: Stage) -> None:
+def test_a_dry_run_signs_nothing(job: SigningJob) -> None:
     """The public log would tell of a package that was never published."""
-    assert stage.run(dry_run="true").exit_code == 0
-    assert stage.sigstore.log.requests == stage.sigstore.authority.requests == []
+    assert job.run(dry_run="true").exit_code == 0
+    assert job.sigstore.log.requests == job.sigstore.authority.requests == []
 
 
-def test_what_is_there_is_not_signed_again(stage: Stage) -> None:
+def test_what_is_there_is_not_signed_again(job: SigningJob) -> None:
     """Nothing is sent, so there is nothing to sign."""
-    stage.run()
-    finished = stage.run()
+    job.run()
+    finished = job.run()
     assert finished.outputs["present-count"] == "1"
     assert finished.outputs["attestations"] == "{}"
-    assert len(stage.sigstore.log.requests) == 1
+    assert len(job.sigstore.log.requests) == 1
 
 
-def test_an_upload_whose_answer_was_lost_is_attested_once(stage: Stage) -> None:
+def test_an_upload_whose_answer_was_lost_is_attested_once(job: SigningJob) -> None:
     """A retry sends the same attestation."""
-    stage.server.fail(Fault(Cut(), path=UPLOAD, at=100))
-    finished = stage.run(retries="1")
+    job.server.fail(Fault(Cut(), path=UPLOAD, at=100))
+    finished = job.run(retries="1")
     assert finished.exit_code == 0
-    assert len(stage.server.uploads) == 2
-    assert len(stage.sigstore.log.requests) == 1
-    verify_with_sigstore(stage.served(), stage.expected(stage.workspace / FILE))
+    assert len(job.server.uploads) == 2
+    assert len(job.sigstore.log.requests) == 1
+    verify_with_sigstore(job.served(), job.expected(job.workspace / FILE))
 
 
-def test_the_form_is_streamed(stage: Stage) -> None:
+def test_the_form_is_streamed(job: SigningJob) -> None:
     """A large package is no more in memory than without an attestation."""
     size = 50_000_000
     stem = "large-1.0-h0_0"
     noise = tar_member("noise", random.Random(0).randbytes(size))
-    written(stage.workspace / f"{stem}.conda", conda_bytes(stem, payload_members=[noise], payload=None))
+    written(job.workspace / f"{stem}.conda", conda_bytes(stem, payload_members=[noise], payload=None))
     del noise
     tracemalloc.start()
     try:
-        assert stage.run().exit_code == 0
+        assert job.run().exit_code == 0
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < size
 
 
-def test_somebody_else_was_quicker(stage: Stage) -> None:
+def test_somebody_else_was_quicker(job: SigningJob) -> None:
     """The same bytes came without this attestation, so it is not told as published."""
-    path = stage.workspace / FILE
-    stage.server.fail(Fault(Call(lambda: stage.server.publish(CHANNEL, path)), path=UPLOAD))
-    finished = stage.run()
+    path = job.workspace / FILE
+    job.server.fail(Fault(Call(lambda: job.server.publish(CHANNEL, path)), path=UPLOAD))
+    finished = job.run()
     assert (finished.exit_code, finished.outputs["present-count"]) == (0, "1")
     assert finished.outputs["attestations"] == "{}"
 
 
-def test_no_token_is_shown(stage: Stage) -> None:
+def test_no_token_is_shown(job: SigningJob) -> None:
     """Not even one that the authority repeats."""
-    create = stage.sigstore.authority.routes["POST /api/v2/signingCert"]
+    create = job.sigstore.authority.routes["POST /api/v2/signingCert"]
 
     def repeat(request: Request) -> object:
         create(request)
         raise Refusal(403, f"not this one: {request.authorization.removeprefix('Bearer ')}")
 
-    stage.sigstore.authority.routes["POST /api/v2/signingCert"] = repeat
-    finished = stage.run()
+    job.sigstore.authority.routes["POST /api/v2/signingCert"] = repeat
+    finished = job.run()
     assert "not this one: ***" in finished.log
-    assert places_that_show(stage.sigstore.provider.tokens, finished) == []
+    assert places_that_show(job.sigstore.provider.tokens, finished) == []
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
@@ -232,128 +204,128 @@ def test_certificates_of_our_own(
     assert server.attestation(CHANNEL, "noarch", FILE) is not None
 
 
-def test_netrc_never_replaces_the_identity(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_never_replaces_the_identity(job: SigningJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever an earlier step has left there."""
     netrc = written(tmp_path / "home" / ".netrc", b"default login pwned password pwned\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert stage.run().exit_code == 0
-    (given,) = stage.sigstore.authority.authorizations
-    assert given == f"Bearer {stage.sigstore.provider.tokens[-1]}"
-    assert set(stage.sigstore.log.authorizations) == {""}
+    assert job.run().exit_code == 0
+    (given,) = job.sigstore.authority.authorizations
+    assert given == f"Bearer {job.sigstore.provider.tokens[-1]}"
+    assert set(job.sigstore.log.authorizations) == {""}
 
 
 def test_a_public_instance_that_cannot_be_reached(
-    stage: Stage, pauses: Pauses, closed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: SigningJob, pauses: Pauses, closed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What to trust is asked for before the identity, and asked for again."""
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("HTTPS_PROXY", closed_url)
-    finished = stage.run(sigstore_instance="staging", retries="1")
+    finished = job.run(sigstore_instance="staging", retries="1")
     assert finished.exit_code == 5
     (error,) = annotated(finished.log, "error")
     assert "Sigstore gave this job no signing certificate: " in error.data
     assert "TUF" in error.data
     assert len(pauses.seconds) == 1
-    assert stage.sigstore.provider.audiences == ["127.0.0.1"]
-    assert stage.server.uploads == []
+    assert job.sigstore.provider.audiences == ["127.0.0.1"]
+    assert job.server.uploads == []
 
 
 # What the server makes of it.
 
 
-def test_an_attestation_that_the_server_dropped(stage: Stage) -> None:
+def test_an_attestation_that_the_server_dropped(job: SigningJob) -> None:
     """Never silently: the package is there, and the run has failed."""
-    stage.server.fail(Fault(Answer(200, "[]"), path=SIGS, times=None))
-    finished = stage.run()
+    job.server.fail(Fault(Answer(200, "[]"), path=SIGS, times=None))
+    finished = job.run()
     assert finished.exit_code == 5
     (error,) = annotated(finished.log, "error")
     assert "not the attestation that was sent with it" in error.data
     assert finished.outputs["attestations"] == "{}"
 
 
-def test_an_attestation_that_the_server_does_not_show(stage: Stage) -> None:
+def test_an_attestation_that_the_server_does_not_show(job: SigningJob) -> None:
     """Nobody knows: that is a warning."""
-    stage.server.fail(Fault(Answer(404), path=SIGS, times=None))
-    finished = stage.run()
+    job.server.fail(Fault(Answer(404), path=SIGS, times=None))
+    finished = job.run()
     assert finished.exit_code == 0
     (warning,) = annotated(finished.log, "warning")
     assert "does not show it yet" in warning.data
 
 
-def test_an_attestation_that_takes_its_time(stage: Stage) -> None:
+def test_an_attestation_that_takes_its_time(job: SigningJob) -> None:
     """It is looked for a few times."""
-    stage.server.fail(Fault(Answer(404), path=SIGS, times=4))
-    finished = stage.run()
+    job.server.fail(Fault(Answer(404), path=SIGS, times=4))
+    finished = job.run()
     assert (finished.exit_code, annotated(finished.log, "warning")) == (0, [])
 
 
-def test_a_server_that_is_silent_about_attestations(stage: Stage) -> None:
+def test_a_server_that_is_silent_about_attestations(job: SigningJob) -> None:
     """It is not asked for each of many, and again and again."""
     for number in range(9):
         stem = f"tool-{number}-1.0-h0_0"
-        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
-    stage.server.fail(Fault(Cut(), path=SIGS, times=None))
-    finished = stage.run(concurrency="1")
+        written(job.workspace / f"{stem}.conda", conda_bytes(stem))
+    job.server.fail(Fault(Cut(), path=SIGS, times=None))
+    finished = job.run(concurrency="1")
     assert finished.exit_code == 0
     assert "does not show it yet" in finished.log
-    assert sum(SIGS in request.path for request in stage.server.requests) == 3
+    assert sum(SIGS in request.path for request in job.server.requests) == 3
 
 
 # Failures.
 
 
-def refuse(part: str, refusal: Refusal) -> Callable[[Stage], object]:
+def refuse(part: str, refusal: Refusal) -> Callable[[SigningJob], object]:
     """The authority or the log refuses."""
 
-    def plan(stage: Stage) -> None:
-        getattr(stage.sigstore, part).refusal = refusal
+    def plan(job: SigningJob) -> None:
+        getattr(job.sigstore, part).refusal = refusal
 
     return plan
 
 
-def answer(part: str, instead: bytes) -> Callable[[Stage], object]:
+def answer(part: str, instead: bytes) -> Callable[[SigningJob], object]:
     """It answers with something else."""
 
-    def plan(stage: Stage) -> None:
-        getattr(stage.sigstore, part).instead = instead
+    def plan(job: SigningJob) -> None:
+        getattr(job.sigstore, part).instead = instead
 
     return plan
 
 
-def silence(part: str) -> Callable[[Stage], object]:
+def silence(part: str) -> Callable[[SigningJob], object]:
     """It does not answer."""
 
-    def plan(stage: Stage) -> None:
-        getattr(stage.sigstore, part).is_silent = True
+    def plan(job: SigningJob) -> None:
+        getattr(job.sigstore, part).is_silent = True
 
     return plan
 
 
-def trust(config: str) -> Callable[[Stage], object]:
+def trust(config: str) -> Callable[[SigningJob], object]:
     """Another file is there instead of the trust configuration."""
-    return lambda stage: written(stage.workspace / "trust.json", config.encode())
+    return lambda job: written(job.workspace / "trust.json", config.encode())
 
 
-def distrust(stage: Stage) -> None:
+def distrust(job: SigningJob) -> None:
     """The log's key is another one than the configuration has."""
     with PrivateSigstore() as stranger:
-        config = json.loads(stage.sigstore.trust_config)
+        config = json.loads(job.sigstore.trust_config)
         config["trustedRoot"]["tlogs"] = json.loads(stranger.trust_config)["trustedRoot"]["tlogs"]
-    written(stage.workspace / "trust.json", json.dumps(config).encode())
+    written(job.workspace / "trust.json", json.dumps(config).encode())
 
 
-def speak_openly(stage: Stage) -> None:
+def speak_openly(job: SigningJob) -> None:
     """The configuration has an address that is neither https nor on loopback."""
-    config = json.loads(stage.sigstore.trust_config)
+    config = json.loads(job.sigstore.trust_config)
     config["signingConfig"]["caUrls"][0]["url"] = "http://fulcio.invalid"
-    written(stage.workspace / "trust.json", json.dumps(config).encode())
+    written(job.workspace / "trust.json", json.dumps(config).encode())
 
 
-def expire(stage: Stage) -> None:
+def expire(job: SigningJob) -> None:
     """Certificates end when they begin."""
-    stage.sigstore.authority.lifetime = timedelta(0)
+    job.sigstore.authority.lifetime = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -361,13 +333,13 @@ class Failure:
     """One way to fail. `signs` is whether that shows only when a package is signed."""
 
     what: str
-    plan: Callable[[Stage], object]
+    plan: Callable[[SigningJob], object]
     reads: str
     signs: bool = False
 
 
 FAILURES = [
-    Failure("the authority is down", lambda stage: stage.sigstore.authority.stop(), "no signing certificate: "),
+    Failure("the authority is down", lambda job: job.sigstore.authority.stop(), "no signing certificate: "),
     Failure("the authority refuses", refuse("authority", Refusal(403, "not you")), "not you"),
     Failure("the authority fails", refuse("authority", Refusal(500, "out of order")), "out of order"),
     Failure("the authority is silent", silence("authority"), "nothing came in time"),
@@ -379,9 +351,7 @@ FAILURES = [
     Failure("an authority that is spoken to in the clear", speak_openly, "over plain http"),
     Failure("no trust configuration", trust("{}"), "is no trust configuration: "),
     Failure("a trust configuration that is no JSON", trust("<html>"), "is no trust configuration: "),
-    Failure(
-        "the log is down", lambda stage: stage.sigstore.log.stop(), "was not signed, and so not sent: ", signs=True
-    ),
+    Failure("the log is down", lambda job: job.sigstore.log.stop(), "was not signed, and so not sent: ", signs=True),
     Failure("the log refuses", refuse("log", Refusal(400, "malformed")), "malformed", signs=True),
     Failure("the log has it already", refuse("log", Refusal(409, "it exists")), "it exists", signs=True),
     Failure("the log is silent", silence("log"), "nothing came in time", signs=True),
@@ -395,36 +365,36 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.what)
-def test_failures(stage: Stage, failure: Failure) -> None:
+def test_failures(job: SigningJob, failure: Failure) -> None:
     """What cannot be signed is not sent, and why is told; no bug is made of it."""
-    failure.plan(stage)
-    finished = stage.run(retries="0", timeout="1")
+    failure.plan(job)
+    finished = job.run(retries="0", timeout="1")
     assert finished.exit_code == 5, finished.log
     errors = [error.data for error in annotated(finished.log, "error")]
     assert any(failure.reads in error for error in errors), errors
     assert any("Sigstore" in error for error in errors)
-    assert stage.server.uploads == []
+    assert job.server.uploads == []
     (row,) = json.loads(finished.outputs["packages"])
     assert row["status"] == ("failed" if failure.signs else "not-attempted")
 
 
-def test_a_failed_signature_fails_that_package(stage: Stage) -> None:
+def test_a_failed_signature_fails_that_package(job: SigningJob) -> None:
     """The others are signed and sent."""
     for number in range(3):
         stem = f"tool-{number}-1.0-h0_0"
-        written(stage.workspace / f"{stem}.conda", conda_bytes(stem))
-    stage.sigstore.log.refusal = Refusal(400, "malformed", times=1)
-    finished = stage.run(concurrency="1")
+        written(job.workspace / f"{stem}.conda", conda_bytes(stem))
+    job.sigstore.log.refusal = Refusal(400, "malformed", times=1)
+    finished = job.run(concurrency="1")
     assert finished.exit_code == 5
     assert (finished.outputs["failed-count"], finished.outputs["uploaded-count"]) == ("1", "3")
-    assert len(stage.server.uploads) == 3
+    assert len(job.server.uploads) == 3
 
 
 @pytest.mark.parametrize("part", ["authority", "log"])
-def test_passing_failures_are_waited_for(stage: Stage, part: str) -> None:
+def test_passing_failures_are_waited_for(job: SigningJob, part: str) -> None:
     """As for uploads."""
-    getattr(stage.sigstore, part).refusal = Refusal(503, "later", times=2)
-    assert stage.run(retries="2").exit_code == 0
+    getattr(job.sigstore, part).refusal = Refusal(503, "later", times=2)
+    assert job.run(retries="2").exit_code == 0
 
 
 # What it costs where nobody asks for it.

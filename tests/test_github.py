@@ -4,18 +4,17 @@ import json
 import resource
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from prefix_upload.background import at_once
 from prefix_upload.commands.upload import Transfer
-from prefix_upload.errors import Problem
+from prefix_upload.errors import Diagnostic
 from prefix_upload.github import runner
 from prefix_upload.github.runner import Runner, outputs
-from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Outcome, Report, Status
+from support.packages import make_package
 from support.running import REPOSITORY, RunnerFiles
 from support.workflow_commands import OURS, POISON, annotated, commands
 
@@ -34,28 +33,9 @@ def environ(files: RunnerFiles) -> dict[str, str]:
     return {"GITHUB_OUTPUT": str(files.output), "GITHUB_STEP_SUMMARY": str(files.summary)}
 
 
-def package(number: int = 0, size: int = 1000, warnings: tuple[str, ...] = ()) -> Package:
-    """A validated package, as far as the runner is concerned."""
-    file = f"tool-{number}-1.0-h0_0.conda"
-    return Package(
-        path=Path(file),
-        relative_path=f"out/{file}",
-        file=file,
-        name=f"tool-{number}",
-        version="1.0",
-        build="h0_0",
-        build_number=0,
-        subdir="noarch",
-        size=size,
-        md5=at_once(lambda: "0" * 32),
-        sha256=f"{number:064x}",
-        warnings=warnings,
-    )
-
-
 def uploads(count: int, status: Status = Status.UPLOADED) -> Report:
     """So many packages that ended so."""
-    outcomes = tuple(Outcome(source=package(number), status=status) for number in range(count))
+    outcomes = tuple(Outcome(file=make_package(number), status=status) for number in range(count))
     return Report(channel="octo", server_url="https://prefix.dev", outcomes=outcomes)
 
 
@@ -98,13 +78,13 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     """A group a phase, a line a file with size and rate, a sign of life."""
     runner = Runner({})
     runner.phase("Upload 1 package")
-    runner.checked(package(size=2_000_000))
-    runner.checked(UnvalidatedFile(relative_path="bad", file="bad", findings=("no",)))
+    runner.checked(make_package(size=2_000_000))
+    runner.checked(CandidateFile(relative_path="bad", file_name="bad", findings=("no",)))
     runner.waiting([])
-    runner.waiting([Transfer(package(size=2_000_000), started=0, sent=500_000)])
-    runner.waiting([Transfer(package(size=2_000_000), started=0, setback="HTTP 503: busy")])
-    runner.finished(Outcome(source=package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
-    runner.finished(Outcome(source=package(1), status=Status.FAILED, problem=Problem("x", "Why.", "Do.")))
+    runner.waiting([Transfer(make_package(size=2_000_000), started=0, sent=500_000)])
+    runner.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
+    runner.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
+    runner.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
     runner.phase("Confirm 1 upload")
     runner.publish(Report(), with_summary=False)
     log = capsys.readouterr().out
@@ -123,17 +103,17 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """File names, findings, server's words and inputs are only ever text to the runner."""
     runner = Runner(environ(files))
-    problem = Problem(poison, poison, poison)
-    bad = UnvalidatedFile(relative_path=poison, file=poison, findings=(poison,))
+    problem = Diagnostic(poison, poison, poison)
+    bad = CandidateFile(relative_path=poison, file_name=poison, findings=(poison,))
     outcomes = (
-        Outcome(source=bad, status=Status.INVALID, problem=problem, note=problem),
-        Outcome(source=package(warnings=(poison,)), status=Status.UPLOADED),
+        Outcome(file=bad, status=Status.INVALID, error=problem, warning=problem),
+        Outcome(file=make_package(warnings=(poison,)), status=Status.UPLOADED),
     )
     runner.phase(poison)
     runner.checked(bad)
     runner.finished(outcomes[0])
-    runner.crashed(RuntimeError(poison))
-    runner.publish(Report(outcomes=outcomes, problems=(problem,), warnings=(problem,)), with_summary=True)
+    runner.log_exception(RuntimeError(poison))
+    runner.publish(Report(outcomes=outcomes, errors=(problem,), warnings=(problem,)), with_summary=True)
     log = capsys.readouterr().out
     assert {command.name for command in commands(log)} <= OURS
     assert len(annotated(log, "error")) == 2
@@ -145,7 +125,9 @@ def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest
 
 def test_libraries_say_nothing() -> None:
     """What they log would be printed as it is."""
-    script = "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github.runner import Runner; Runner({})"
+    script = (
+        "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github.runner import Runner; Runner({})"
+    )
     command = [sys.executable, "-I", "-c", f"{script}; logging.getLogger('sigstore').error('::error::from outside')"]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
     assert (run.stdout, run.stderr) == ("", "")
@@ -153,8 +135,8 @@ def test_libraries_say_nothing() -> None:
 
 def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """The tenth tells how many more there are; none is longer than the runner takes."""
-    problems = tuple(Problem("Title", f"{number} " + "x" * 5000) for number in range(25))
-    Runner(environ(files)).publish(Report(problems=problems, warnings=problems[:10]), with_summary=False)
+    problems = tuple(Diagnostic("Title", f"{number} " + "x" * 5000) for number in range(25))
+    Runner(environ(files)).publish(Report(errors=problems, warnings=problems[:10]), with_summary=False)
     log = capsys.readouterr().out
     errors = annotated(log, "error")
     assert len(errors) == 10
@@ -165,14 +147,14 @@ def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytes
 
 def test_outputs_of_a_run(files: RunnerFiles) -> None:
     """Every field of the contract, in the order of the input."""
-    failed = Outcome(source=package(1), status=Status.FAILED, problem=Problem("x", "Why.", "Do."))
-    missing = UnvalidatedFile(relative_path="bad", file="bad", findings=())
+    failed = Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do."))
+    missing = CandidateFile(relative_path="bad", file_name="bad", findings=())
     outcomes = (
-        Outcome(source=package(), status=Status.UPLOADED),
+        Outcome(file=make_package(), status=Status.UPLOADED),
         failed,
-        Outcome(source=missing, status=Status.NOT_ATTEMPTED),
-        Outcome(source=package(2), status=Status.ALREADY_PRESENT),
-        Outcome(source=package(3), status=Status.SKIPPED),
+        Outcome(file=missing, status=Status.NOT_ATTEMPTED),
+        Outcome(file=make_package(2), status=Status.ALREADY_PRESENT),
+        Outcome(file=make_package(3), status=Status.SKIPPED),
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
     Runner(environ(files)).publish(report, with_summary=True)
@@ -186,7 +168,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         "build": "h0_0",
         "build_number": 0,
         "subdir": "noarch",
-        "size": 1000,
+        "size": 1_234_567,
         "md5": "0" * 32,
         "sha256": "0" * 64,
         "status": "uploaded",
@@ -206,7 +188,7 @@ def test_an_md5_that_is_not_known_yet(files: RunnerFiles) -> None:
     def wait(_seconds: float | None = None) -> str:
         raise TimeoutError
 
-    outcome = Outcome(source=replace(package(), md5=wait), status=Status.NOT_ATTEMPTED)
+    outcome = Outcome(file=make_package(md5=wait), status=Status.NOT_ATTEMPTED)
     Runner(environ(files)).publish(Report(outcomes=(outcome,)), with_summary=False)
     (row,) = json.loads(files.finished(0, "").outputs["packages"])
     assert row["md5"] is None

@@ -18,7 +18,7 @@ import trustme
 
 from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, http
-from prefix_upload.http import Client, NoAnswerError
+from prefix_upload.http import Client, RequestError
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def client_of(
     return Client(url, lambda: token, connections=2, ca_bundle=ca_bundle, clock=clock)
 
 
-def ask(client: Client) -> http.Answer:
+def ask(client: Client) -> http.Response:
     return client.post(GRAPHQL, timeout=10, json={"query": "{ viewer { login } }"})
 
 
@@ -45,8 +45,10 @@ def client(server: LocalChannel) -> Client:
     return client_of(server.url)
 
 
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> http.Answer:
-    return http.Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, is_whole=True)
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> http.Response:
+    return http.Response(
+        status, {name.replace("_", "-"): value for name, value in headers.items()}, body, is_complete=True
+    )
 
 
 # The answer.
@@ -56,20 +58,20 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> http.Answer:
 def test_success_is_any_2xx(status: int) -> None:
     """The body of a success is not documented, so it is not looked at."""
     assert answer(status).is_success
-    assert not answer(status).is_passing
+    assert not answer(status).is_retryable
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_passing_failures(status: int) -> None:
     """These may be another answer next time."""
-    assert answer(status).is_passing
+    assert answer(status).is_retryable
     assert not answer(status).is_success
 
 
 @pytest.mark.parametrize("status", [100, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422])
 def test_final_answers(status: int) -> None:
     """These may not."""
-    assert not answer(status).is_passing
+    assert not answer(status).is_retryable
     assert not answer(status).is_success
 
 
@@ -98,7 +100,7 @@ def test_final_answers(status: int) -> None:
 )
 def test_the_servers_words(body: bytes, words: str) -> None:
     """One line of text, without the tags of an error page, and not too much of it."""
-    told = answer(500, body).words
+    told = answer(500, body).summary
     assert told[:500] == words[:500]
     assert len(told) <= 520
 
@@ -158,7 +160,7 @@ def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client
     for size in (100, 101, 50_000_000):
         server.fail(Fault(Answer(200, b"x" * size), path=REPODATA))
     answers = [client.get(REPODATA, timeout=10, max_body=100) for _ in range(3)]
-    assert [one.is_whole for one in answers] == [True, False, False]
+    assert [one.is_complete for one in answers] == [True, False, False]
     assert {len(one.body) for one in answers} == {100}
 
 
@@ -167,20 +169,20 @@ def test_a_compressed_answer_is_cut_when_it_is_unpacked(server: LocalChannel, cl
     bomb = gzip.compress(bytes(50_000_000))
     server.fail(Fault(Answer(200, bomb, {"Content-Encoding": "gzip"}), path=REPODATA))
     got = client.get(REPODATA, timeout=10, max_body=100)
-    assert (len(got.body), got.is_whole) == (100, False)
+    assert (len(got.body), got.is_complete) == (100, False)
 
 
 def test_an_answer_that_breaks_off_is_not_whole(server: LocalChannel, client: Client) -> None:
     """Its status counts all the same: the server gave it."""
     server.fail(Fault(Truncate(5), path=GRAPHQL))
     got = ask(client)
-    assert (got.status, got.is_whole) == (200, False)
+    assert (got.status, got.is_complete) == (200, False)
 
 
 def test_an_answer_in_a_broken_encoding_is_not_whole(server: LocalChannel, client: Client) -> None:
     """It says gzip and is none."""
     server.fail(Fault(Answer(200, b"plain text", {"Content-Encoding": "gzip"}), path=GRAPHQL))
-    assert not ask(client).is_whole
+    assert not ask(client).is_complete
 
 
 def test_an_answer_without_end_is_given_up(dripping: str) -> None:
@@ -188,7 +190,7 @@ def test_an_answer_without_end_is_given_up(dripping: str) -> None:
     seconds = itertools.count(step=50)
     client = client_of(dripping, clock=lambda: float(next(seconds)))
     got = client.get(REPODATA, timeout=10, max_body=10**9)
-    assert (got.status, got.is_whole) == (200, False)
+    assert (got.status, got.is_complete) == (200, False)
     assert 0 < len(got.body) < 10**6
 
 
@@ -234,32 +236,32 @@ def test_connections_are_used_again(server: LocalChannel, client: Client, length
 def test_a_lost_answer_leaves_the_outcome_open(server: LocalChannel, client: Client, fault: Fault, says: str) -> None:
     """The request may have arrived, and trying again may help."""
     server.fail(fault)
-    with pytest.raises(NoAnswerError, match=says) as caught:
+    with pytest.raises(RequestError, match=says) as caught:
         ask(client)
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (True, False)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (True, False)
 
 
 def test_silence_is_given_up(server: LocalChannel, client: Client) -> None:
     """After the timeout; the request may have arrived."""
     server.fail(Fault(Stall(), at=At.DONE))
-    with pytest.raises(NoAnswerError, match="nothing came or went in time") as caught:
+    with pytest.raises(RequestError, match="nothing came or went in time") as caught:
         client.post(GRAPHQL, timeout=0.2, json={"query": "{ viewer { login } }"})
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (True, False)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (True, False)
 
 
 def test_nobody_listens(closed_url: str) -> None:
     """Nothing was sent; a server may come back."""
-    with pytest.raises(NoAnswerError, match="Connection refused") as caught:
+    with pytest.raises(RequestError, match="Connection refused") as caught:
         ask(client_of(closed_url))
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, False)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, False)
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
 def test_a_host_that_cannot_be(host: str) -> None:
     """No retry makes it one."""
-    with pytest.raises(NoAnswerError, match=host) as caught:
+    with pytest.raises(RequestError, match=host) as caught:
         ask(client_of(f"https://{host}"))
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, True)
 
 
 def test_something_else_than_http() -> None:
@@ -274,7 +276,7 @@ def test_something_else_than_http() -> None:
 
         speaking = threading.Thread(target=speak)
         speaking.start()
-        with pytest.raises(NoAnswerError, match=r"SSH-2.0"):
+        with pytest.raises(RequestError, match=r"SSH-2.0"):
             ask(client_of(f"http://127.0.0.1:{listening.getsockname()[1]}"))
         speaking.join()
 
@@ -322,9 +324,9 @@ def test_redirects_come_to_an_end(server: LocalChannel, client: Client, location
 def test_a_redirect_to_what_is_no_address(server: LocalChannel, client: Client, location: str) -> None:
     """Nothing the server writes there ends in a crash, or in a file of this machine."""
     server.fail(Fault(Answer(303, headers={"Location": location}), path=REPODATA))
-    with pytest.raises(NoAnswerError) as caught:
+    with pytest.raises(RequestError) as caught:
         client.get(REPODATA, timeout=10, max_body=100)
-    assert caught.value.is_final
+    assert caught.value.is_permanent
 
 
 @pytest.mark.parametrize("token", [TOKEN, None], ids=["token", "no token"])
@@ -469,7 +471,7 @@ def test_a_proxy_that_refuses(
 ) -> None:
     """Its answer is told; nothing arrived."""
     monkeypatch.setenv("HTTPS_PROXY", proxies[1].url)
-    with pytest.raises(NoAnswerError, match="407") as caught:
+    with pytest.raises(RequestError, match="407") as caught:
         ask(client_of(secure.url, ca_bundle=bundle))
     assert not caught.value.may_have_arrived
 
@@ -477,7 +479,7 @@ def test_a_proxy_that_refuses(
 def test_a_proxy_that_is_not_there(secure: LocalChannel, closed_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing arrived."""
     monkeypatch.setenv("HTTPS_PROXY", closed_url)
-    with pytest.raises(NoAnswerError) as caught:
+    with pytest.raises(RequestError) as caught:
         ask(client_of(secure.url))
     assert not caught.value.may_have_arrived
 
@@ -500,23 +502,23 @@ def test_requests_ca_bundle_comes_first(
 
 def test_an_unknown_certificate_is_final(secure: LocalChannel) -> None:
     """No retry makes it known, and nothing was sent."""
-    with pytest.raises(NoAnswerError, match="its certificate was not accepted") as caught:
+    with pytest.raises(RequestError, match="its certificate was not accepted") as caught:
         ask(client_of(secure.url))
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, True)
     assert secure.requests == []
 
 
 def test_a_bundle_that_is_not_there_is_named(secure: LocalChannel, tmp_path: Path) -> None:
     """The message has the path."""
     path = str(tmp_path / "missing.pem")
-    with pytest.raises(NoAnswerError, match=r"missing.pem") as caught:
+    with pytest.raises(RequestError, match=r"missing.pem") as caught:
         ask(client_of(secure.url, ca_bundle=path))
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, True)
 
 
 def test_plain_http_where_tls_was_expected(server: LocalChannel) -> None:
     """Nothing was sent: there was no connection to send it over."""
-    with pytest.raises(NoAnswerError) as caught:
+    with pytest.raises(RequestError) as caught:
         ask(client_of(server.url.replace("http:", "https:")))
     assert not caught.value.may_have_arrived
 
@@ -525,6 +527,6 @@ def test_a_bundle_that_is_none(secure: LocalChannel, tmp_path: Path) -> None:
     """The library's words say so; nothing was sent."""
     path = tmp_path / "empty.pem"
     path.write_text("no certificate\n")
-    with pytest.raises(NoAnswerError, match="certificate") as caught:
+    with pytest.raises(RequestError, match="certificate") as caught:
         ask(client_of(secure.url, ca_bundle=str(path)))
-    assert (caught.value.may_have_arrived, caught.value.is_final) == (False, True)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, True)

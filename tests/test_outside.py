@@ -114,7 +114,7 @@ def redirect(text: str, workspace: Path, server: LocalChannel) -> None:
     server.fail(Fault(Answer(302, "", {"Location": f"https://{location}"}), path="/upload/"))
 
 
-def doubts(text: str, workspace: Path, server: LocalChannel) -> None:
+def errors(text: str, workspace: Path, server: LocalChannel) -> None:
     """Why the channel does not tell what it has."""
     package(workspace)
     told = json.dumps({"errors": [{"message": text}]})
@@ -122,7 +122,7 @@ def doubts(text: str, workspace: Path, server: LocalChannel) -> None:
     server.fail(Fault(Answer(404, text.encode("utf-8", "surrogatepass")), path="repodata.json", times=None))
 
 
-DOORS = (file_name, folder_name, metadata, member_names, listed_paths, refusal, redirect, doubts)
+DOORS = (file_name, folder_name, metadata, member_names, listed_paths, refusal, redirect, errors)
 INPUTS = ("channel", "glob", "token", "server_url", "if_no_files_found", "force", "timeout", "validate", "max_size")
 
 

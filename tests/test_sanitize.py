@@ -29,7 +29,7 @@ def plain(markdown: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "visible"),
     [
         ("demo-1.0-h0_0.conda", "demo-1.0-h0_0.conda"),
         ("naïve café 包 🚀", "naïve café 包 🚀"),
@@ -41,53 +41,53 @@ def plain(markdown: str) -> str | None:
         ("\u2028", r"\u2028"),
     ],
 )
-def test_what_cannot_be_seen_is_spelled(text: str, shown: str) -> None:
+def test_what_cannot_be_seen_is_spelled(text: str, visible: str) -> None:
     """Letters of any language stay; control, format and lone surrogate characters are spelled out."""
-    assert sanitize.visible(text) == shown
+    assert sanitize.visible(text) == visible
 
 
 @given(anything)
 def test_visible_text_is_one_line_that_can_be_written(text: str) -> None:
     """No character is left that ends a line, moves the cursor, is invisible or has no UTF-8."""
-    shown = sanitize.visible(text)
-    assert len(shown.splitlines()) <= 1
-    assert {unicodedata.category(char) for char in shown}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-    shown.encode("utf-8")
+    visible = sanitize.visible(text)
+    assert len(visible.splitlines()) <= 1
+    assert {unicodedata.category(char) for char in visible}.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+    visible.encode("utf-8")
 
 
 @poison
 def test_the_log_has_no_command(text: str) -> None:
     """The runner finds no command in a line that holds the text at its start, its end or in the middle."""
-    assert commands("\n".join(sanitize.log(line) for line in (text, f"  {text}", f"file {text} failed"))) == []
+    assert commands("\n".join(sanitize.for_log(line) for line in (text, f"  {text}", f"file {text} failed"))) == []
 
 
 @given(anything)
 def test_the_log_has_no_command_whatever_the_text(text: str) -> None:
     """The same for any text."""
-    assert commands(sanitize.log(text)) == []
+    assert commands(sanitize.for_log(text)) == []
 
 
 def test_the_log_keeps_what_is_harmless() -> None:
     """Names with colons and hashes elsewhere are not touched."""
-    assert sanitize.log("std::vector # [x] a:b") == "std::vector # [x] a:b"
+    assert sanitize.for_log("std::vector # [x] a:b") == "std::vector # [x] a:b"
 
 
 @poison
 def test_markdown_is_text(text: str) -> None:
     """A Markdown reader sees the text and nothing else."""
-    assert plain(f"x{sanitize.markdown(text)}x") == f"x{sanitize.visible(text)}x"
+    assert plain(f"x{sanitize.for_markdown(text)}x") == f"x{sanitize.visible(text)}x"
 
 
 @given(anything)
 def test_markdown_is_text_whatever_the_text(text: str) -> None:
     """The same for any text; only white space may collapse at the ends of a line."""
-    assert plain(f"x{sanitize.markdown(text)}x") == f"x{sanitize.visible(text)}x"
+    assert plain(f"x{sanitize.for_markdown(text)}x") == f"x{sanitize.visible(text)}x"
 
 
 @pytest.mark.parametrize("text", ["www.example.org", "WWW.example.org", "wwww.example.org", "https://example.org"])
 def test_markdown_has_no_bare_address(text: str) -> None:
     """GitHub links whatever begins with `www.` or a scheme: neither is left in the source."""
-    source = sanitize.markdown(text).lower()
+    source = sanitize.for_markdown(text).lower()
     assert "www." not in source
     assert "://" not in source
 
@@ -95,13 +95,13 @@ def test_markdown_has_no_bare_address(text: str) -> None:
 @pytest.mark.parametrize("text", ["demo", "1.2.3", "h0-1", "naïve 包"])
 def test_markdown_of_plain_words_is_readable(text: str) -> None:
     """Versions and names stay as they are in the source."""
-    assert sanitize.markdown(text) == text
+    assert sanitize.for_markdown(text) == text
 
 
 @poison
 def test_code_is_one_element_in_a_table(text: str) -> None:
     """The text stands in one code element, and the table keeps its two columns."""
-    source = f"| a | b |\n| --- | --- |\n| {sanitize.code(text)} | end |\n"
+    source = f"| a | b |\n| --- | --- |\n| {sanitize.as_code(text)} | end |\n"
     rendered = MarkdownIt("commonmark").enable("table").render(source)
     assert rendered.count("<td>") == 2
     assert rendered.count("<code>") == rendered.count("</code>") == 1

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from prefix_upload import settings
-from prefix_upload.errors import ConfigurationError, ExitCode, Problem
-from prefix_upload.package.model import Depth
+from prefix_upload.errors import ConfigurationError, Diagnostic, ExitCode
+from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import IfNoFilesFound, Job, Settings, Workspace
 
 WORKSPACE = Workspace(
@@ -26,13 +26,13 @@ def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> Settings:
     return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, job)
 
 
-def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Problem, ...]:
+def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Diagnostic, ...]:
     with pytest.raises(ConfigurationError) as caught:
         parsed(job, **inputs)
-    return caught.value.problems
+    return caught.value.diagnostics
 
 
-def problem(job: Job = PLAIN_JOB, /, **inputs: str) -> Problem:
+def problem(job: Job = PLAIN_JOB, /, **inputs: str) -> Diagnostic:
     """The one problem of these inputs."""
     (only,) = problems(job, **inputs)
     return only
@@ -40,17 +40,17 @@ def problem(job: Job = PLAIN_JOB, /, **inputs: str) -> Problem:
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     """Only channel, glob and token have to be given."""
-    asked = parsed()
-    assert asked.channel == "octo/stable"
-    assert (asked.patterns.include, asked.patterns.exclude) == (("*.conda",), ())
-    assert asked.token is not None
-    assert asked.token.reveal() == "pfx_key"
-    assert asked.server_url == "https://prefix.dev"
-    assert asked.if_no_files_found is IfNoFilesFound.ERROR
-    assert (asked.skip_existing, asked.force, asked.dry_run) == (False, False, False)
-    assert (asked.concurrency, asked.retries, asked.timeout) == (8, 5, 300)
-    assert asked.depth is Depth.FULL
-    assert asked.max_size is None
+    parsed_settings = parsed()
+    assert parsed_settings.channel == "octo/stable"
+    assert (parsed_settings.patterns.include, parsed_settings.patterns.exclude) == (("*.conda",), ())
+    assert parsed_settings.token is not None
+    assert parsed_settings.token.reveal() == "pfx_key"
+    assert parsed_settings.server_url == "https://prefix.dev"
+    assert parsed_settings.if_no_files_found is IfNoFilesFound.ERROR
+    assert (parsed_settings.skip_existing, parsed_settings.force, parsed_settings.dry_run) == (False, False, False)
+    assert (parsed_settings.concurrency, parsed_settings.retries, parsed_settings.timeout) == (8, 5, 300)
+    assert parsed_settings.depth is ValidationLevel.FULL
+    assert parsed_settings.max_size is None
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "\n"], ids=["empty", "spaces", "line feed"])
@@ -72,7 +72,7 @@ def test_all_problems_are_told_at_once() -> None:
     titles = [one.title for one in found]
     assert titles.count("Input 'glob'") == 3
     assert set(titles) == {f"Input '{name}'" for name in settings.DEFAULTS}
-    assert all(one.message and one.advice and one.title.split("'")[1] in one.message for one in found)
+    assert all(one.message and one.hint and one.title.split("'")[1] in one.message for one in found)
 
 
 def test_a_configuration_error_ends_with_its_own_code_and_words() -> None:
@@ -80,7 +80,7 @@ def test_a_configuration_error_ends_with_its_own_code_and_words() -> None:
     with pytest.raises(ConfigurationError, match=r"'retries' is 'x'.*; .*'timeout' is 'y'") as caught:
         parsed(retries="x", timeout="y")
     assert int(ExitCode.CONFIGURATION) == 2
-    assert caught.value.problem.title == "Configuration"
+    assert caught.value.diagnostic.title == "Configuration"
 
 
 # Booleans.
@@ -122,14 +122,14 @@ def test_numbers_have_bounds(name: str, low: int, high: int) -> None:
     """Both bounds are values, what lies beyond them is none."""
     assert [getattr(parsed(**{name: str(value)}), name) for value in (low, high)] == [low, high]
     for value in (low - 1, high + 1):
-        assert f"from {low} to {high}" in problem(**{name: str(value)}).advice
+        assert f"from {low} to {high}" in problem(**{name: str(value)}).hint
 
 
 @pytest.mark.parametrize("text", ["1.5", "+1", "-1", "1e1", "1_0", "٣", "0x1", "1 0", "ten", "9" * 5000])
 @pytest.mark.parametrize("name", ["concurrency", "retries", "timeout"])
 def test_numbers_are_plain_digits(name: str, text: str) -> None:
     """No sign, no exponent, no digits of other scripts, however long."""
-    assert "whole number" in problem(**{name: text}).advice
+    assert "whole number" in problem(**{name: text}).hint
 
 
 @pytest.mark.parametrize("value", list(IfNoFilesFound))
@@ -138,8 +138,8 @@ def test_if_no_files_found(value: IfNoFilesFound) -> None:
     assert parsed(if_no_files_found=value.value).if_no_files_found is value
 
 
-@pytest.mark.parametrize("value", list(Depth))
-def test_validate(value: Depth) -> None:
+@pytest.mark.parametrize("value", list(ValidationLevel))
+def test_validate(value: ValidationLevel) -> None:
     """All of the package, or its metadata."""
     assert parsed(validate=value.value).depth is value
 
@@ -156,7 +156,7 @@ def test_other_words_are_told_which_there_are(name: str, text: str, known: str) 
     """The advice lists the choices."""
     one = problem(**{name: text})
     assert repr(text) in one.message
-    assert known in one.advice
+    assert known in one.hint
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_channel_address_on_another_host(text: str) -> None:
 def test_channel_with_an_at_sign() -> None:
     """The message says how to write it."""
     one = problem(channel="@octo/stable")
-    assert "'octo/stable'" in one.advice
-    assert "without the '@'" in one.advice
+    assert "'octo/stable'" in one.hint
+    assert "without the '@'" in one.hint
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_plain_http_is_for_loopback_hosts_only(text: str) -> None:
     """Elsewhere the token could be read on the way."""
     one = problem(server_url=text)
     assert "token could be read" in one.message
-    assert "'https://" in one.advice
+    assert "'https://" in one.hint
 
 
 @pytest.mark.parametrize(
@@ -314,14 +314,14 @@ def test_plain_http_is_for_loopback_hosts_only(text: str) -> None:
 def test_server_url_is_an_origin(text: str) -> None:
     """Path, query, fragment and user would be dropped: so they are refused, and a password is not quoted."""
     one = problem(server_url=text)
-    assert one.advice == "Write 'https://prefix.dev' and nothing after it."
+    assert one.hint == "Write 'https://prefix.dev' and nothing after it."
     assert "u:p" not in str(one)
 
 
 def test_server_url_keeps_its_port() -> None:
     """Also in what is advised."""
     one = problem(server_url="https://conda.example:8443/api")
-    assert one.advice == "Write 'https://conda.example:8443' and nothing after it."
+    assert one.hint == "Write 'https://conda.example:8443' and nothing after it."
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_patterns_outside_the_workspace(prefix: str, line: str, says: str) -> No
     """A container sees nothing there: better told than `no match`."""
     one = problem(glob=prefix + line)
     assert repr(line) in one.message
-    assert says in one.advice
+    assert says in one.hint
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "# only a comment", "!only/exclusions"])
@@ -419,7 +419,7 @@ def test_outside_of_github_there_is_no_identity() -> None:
     """So the token was forgotten."""
     one = problem(Job(is_on_github=False), token="")
     assert "outside GitHub Actions" in one.message
-    assert "API key" in one.advice
+    assert "API key" in one.hint
 
 
 def test_a_job_without_the_permission() -> None:
@@ -428,7 +428,7 @@ def test_a_job_without_the_permission() -> None:
     assert "has no identity" in one.message
     assert "permissions:" in one.example
     assert "id-token: write" in one.example
-    assert "secret" in one.advice
+    assert "secret" in one.hint
 
 
 def test_a_pull_request_from_a_fork() -> None:
@@ -446,7 +446,7 @@ def test_a_host_that_looks_like_the_server_gets_no_identity(host: str) -> None:
     one = problem(IDENTIFIED, token="", server_url=f"https://{host}")
     assert host in one.message
     assert "identity is not told" in one.message
-    assert "https://prefix.dev" in one.advice
+    assert "https://prefix.dev" in one.hint
 
 
 @pytest.mark.parametrize("host", ["prefix.dev", "beta.prefix.dev", "conda.example.org", "127.0.0.1", "prefixdev"])
@@ -475,9 +475,9 @@ def test_an_api_key_does_not_sign() -> None:
     assert "no identity to sign with" in one.message
     assert "id-token: write" in one.example
     assert "fork" in problem(FORK, attestations="true").message
-    asked = parsed(IDENTIFIED, attestations="true")
-    assert asked.attestations
-    assert asked.token is not None
+    parsed_settings = parsed(IDENTIFIED, attestations="true")
+    assert parsed_settings.attestations
+    assert parsed_settings.token is not None
 
 
 def test_without_anything_both_are_told() -> None:

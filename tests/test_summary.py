@@ -1,36 +1,20 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from prefix_upload.background import at_once
-from prefix_upload.errors import ExitCode, Problem
-from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.errors import Diagnostic, ExitCode
+from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Outcome, Report, Status
 from prefix_upload.reporting import summary
+from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
 from support.workflow_commands import POISON
 
-
-def package(number: int = 0, **changes: Any) -> Package:
-    """A validated package, as far as the report is concerned."""
-    fields: dict[str, Any] = {
-        "path": Path("x"),
-        "relative_path": f"out/tool-{number}-1.0-h0_0.conda",
-        "file": f"tool-{number}-1.0-h0_0.conda",
-        "name": f"tool-{number}",
-        "version": "1.0",
-        "build": "h0_0",
-        "build_number": 0,
-        "subdir": "noarch",
-        "size": 1_234_567,
-        "md5": at_once(str),
-        "sha256": f"{number:064x}",
-    }
-    return Package(**fields | changes)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def report(*outcomes: Outcome, **fields: Any) -> Report:
@@ -41,7 +25,7 @@ def report(*outcomes: Outcome, **fields: Any) -> Report:
 
 def uploaded(number: int = 0, **fields: Any) -> Outcome:
     """A package that was uploaded."""
-    known: dict[str, Any] = {"source": package(number), "status": Status.UPLOADED}
+    known: dict[str, Any] = {"file": make_package(number), "status": Status.UPLOADED}
     return Outcome(**known | fields)
 
 
@@ -70,8 +54,8 @@ def test_the_verdict_comes_first(status: Status, told: str) -> None:
 def test_other_verdicts() -> None:
     """A dry run says so, and a run that never began does not claim a channel."""
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
-    problem = Problem("Input 'x'", "It is wrong.", "Mend it.")
-    ended = summary.render(Report(problems=(problem,), ended_by=ExitCode.CONFIGURATION))
+    problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
+    ended = summary.render(Report(errors=(problem,), ended_by=ExitCode.CONFIGURATION))
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was done\n\n### What went wrong")
     assert "**What to do:** Mend it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"
@@ -79,16 +63,16 @@ def test_other_verdicts() -> None:
 
 def test_failures_are_told_once_with_their_files() -> None:
     """Seven files that failed alike are one entry."""
-    problem = Problem("Upload failed", "No.", "Ask.")
-    text = summary.render(report(*(uploaded(n, status=Status.FAILED, problem=problem) for n in range(7))))
+    problem = Diagnostic("Upload failed", "No.", "Ask.")
+    text = summary.render(report(*(uploaded(n, status=Status.FAILED, error=problem) for n in range(7))))
     assert text.count("**Upload failed**") == 1
     assert "and 2 more" in text
 
 
 def test_warnings_of_all_kinds() -> None:
     """Those of the run, of an outcome and of a package."""
-    noted = uploaded(note=Problem("Not confirmed", "Nobody knows."), source=package(warnings=("odd form",)))
-    text = summary.render(report(noted, warnings=(Problem("Pattern without match", "None."),)))
+    noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))
+    text = summary.render(report(noted, warnings=(Diagnostic("Pattern without match", "None."),)))
     for words in ("Pattern without match", "Not confirmed", "odd form"):
         assert words in text
 
@@ -105,9 +89,9 @@ def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
     """The real tool takes the lines."""
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     lines = list(
-        summary.checksum_lines(report(uploaded(source=package(sha256=empty)), uploaded(1, status=Status.FAILED)))
+        summary.checksum_lines(report(uploaded(file=make_package(sha256=empty)), uploaded(1, status=Status.FAILED)))
     )
-    (tmp_path / package().file).write_bytes(b"")
+    (tmp_path / make_package().file_name).write_bytes(b"")
     command = ["sha256sum", "--check", "--strict", "-"]
     check = subprocess.run(command, input="\n".join(lines) + "\n", cwd=tmp_path, text=True, check=False)  # noqa: S603 - coreutils
     assert check.returncode == 0
@@ -119,9 +103,9 @@ def test_it_stays_within_its_bounds() -> None:
     outcomes = (
         uploaded(
             number,
-            source=package(number, warnings=("w" * 200,)),
+            file=make_package(number, warnings=("w" * 200,)),
             status=Status.UPLOADED if number % 2 else Status.FAILED,
-            problem=None if number % 2 else Problem("Upload failed", f"{number} " + "x" * 500),
+            error=None if number % 2 else Diagnostic("Upload failed", f"{number} " + "x" * 500),
         )
         for number in range(10_000)
     )
@@ -137,13 +121,13 @@ def test_text_from_outside_stays_text(poison: str) -> None:
     """Wherever it stands, it adds no element to the summary, and breaks none."""
 
     def rendered(text: str) -> list[str]:
-        problem = Problem(text, text, text)
-        invalid = UnvalidatedFile(relative_path=text, file=text, findings=(text,))
+        problem = Diagnostic(text, text, text)
+        invalid = CandidateFile(relative_path=text, file_name=text, findings=(text,))
         outcomes = (
-            Outcome(source=invalid, status=Status.INVALID, problem=problem, note=problem),
-            uploaded(source=package(warnings=(text,))),
+            Outcome(file=invalid, status=Status.INVALID, error=problem, warning=problem),
+            uploaded(file=make_package(warnings=(text,))),
         )
-        return elements(summary.render(report(*outcomes, problems=(problem,), warnings=(problem,))))
+        return elements(summary.render(report(*outcomes, errors=(problem,), warnings=(problem,))))
 
     assert rendered(poison) == rendered("harmless")
     assert set(rendered(poison)) <= OUR_ELEMENTS

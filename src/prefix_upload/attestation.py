@@ -27,17 +27,17 @@ from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.oidc import ExpiredIdentity, IdentityToken
 from sigstore.verify.policy import Identity
 
-from prefix_upload.errors import AttestationError, SignInError
-from prefix_upload.http import Answer, NoAnswerError, reason
+from prefix_upload.errors import AttestationError, AuthenticationError
+from prefix_upload.http import RequestError, Response, reason
 from prefix_upload.report import Attestation
-from prefix_upload.settings import PRODUCTION, STAGING, is_confidential
+from prefix_upload.settings import PRODUCTION, STAGING, uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
     from prefix_upload.auth import IdentityProvider
     from prefix_upload.background import Begin
-    from prefix_upload.http import Patience
+    from prefix_upload.http import RetryPolicy
     from prefix_upload.package.model import Package
 
 _Result = TypeVar("_Result")
@@ -85,13 +85,13 @@ class Signer:
         instance: str | Path,
         channel_url: str,
         identity: IdentityProvider,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         begin: Begin,
     ) -> None:
         self._instance = instance
         self._channel_url = channel_url
         self._identity = identity
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._begin = begin
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
@@ -102,7 +102,7 @@ class Signer:
         """Gets a certificate, so that a failure shows before anything is sent.
 
         Raises:
-            SignInError: there is none to be had, for any package.
+            AuthenticationError: there is none to be had, for any package.
         """
         self._current()
 
@@ -111,14 +111,14 @@ class Signer:
 
         Raises:
             AttestationError: it could not be signed, or what came of it does not hold.
-            SignInError: there is no certificate any more.
+            AuthenticationError: there is no certificate any more.
         """
         for _ in range(2):
             certified = self._current()
             try:
                 return self._signed(package, certified)
             except ExpiredCertificate:
-                certified.good_until = self._patience.now()
+                certified.good_until = self._retry_policy.now()
         raise _unsigned("each certificate had expired before it was used; is the machine's clock right?")
 
     def _signed(self, package: Package, certified: _Certified) -> Attestation:
@@ -136,7 +136,7 @@ class Signer:
 
     def _statement(self, package: Package) -> Statement:
         """CEP 27: one subject, the file's name and hash; and the channel that it is for."""
-        subject = Subject(name=package.file, digest=DigestSet(root={"sha256": package.sha256}))
+        subject = Subject(name=package.file_name, digest=DigestSet(root={"sha256": package.sha256}))
         predicate = {"targetChannel": self._channel_url}
         return StatementBuilder([subject], _PREDICATE_TYPE, predicate).build()
 
@@ -149,7 +149,7 @@ class Signer:
     def _current(self) -> _Certified:
         """The key with its certificate, another one where that is about to expire."""
         with self._lock:
-            if self._certified is None or self._patience.now() + _MARGIN >= self._certified.good_until:
+            if self._certified is None or self._retry_policy.now() + _MARGIN >= self._certified.good_until:
                 self._certified = self._certify()
             return self._certified
 
@@ -157,7 +157,7 @@ class Signer:
         try:
             config = self._config = self._config or self._trying(lambda: _trust_config(self._instance))
             context = sign.SigningContext.from_trust_config(config)
-            _expect_confidential(context._fulcio.url)  # noqa: SLF001 - whom the identity is told to
+            _require_secure_transport(context._fulcio.url)  # noqa: SLF001 - whom the identity is told to
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
             signer = self._trying(lambda: sign.Signer(identity_token, context))
@@ -176,22 +176,22 @@ class Signer:
             _RefusedError: a server said no, or did not answer in the end.
         """
         try:
-            told = self._patience.ask(partial(self._attempt, work))
-        except NoAnswerError as error:
+            told = self._retry_policy.call(partial(self._attempt, work))
+        except RequestError as error:
             raise _RefusedError(str(error)) from error
-        if isinstance(told, Answer):
+        if isinstance(told, Response):
             raise _RefusedError(reason(told))
         return told
 
-    def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Answer:
+    def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:
         try:
             return self._begin(work)(timeout)
         except (requests.RequestException, TimeoutError) as error:
-            raise NoAnswerError(str(error) or "nothing came in time", may_have_arrived=False) from error
+            raise RequestError(str(error) or "nothing came in time", may_have_arrived=False) from error
         except TUFError as error:
-            raise NoAnswerError(_said(error), may_have_arrived=False) from error
+            raise RequestError(_said(error), may_have_arrived=False) from error
         except (FulcioClientError, RekorClientError) as error:
-            return _answer_to(error)
+            return _response_to(error)
 
 
 class _RefusedError(Exception):
@@ -233,15 +233,15 @@ def _trust_config(instance: str | Path) -> ClientTrustConfig:
     except (Error, ValueError, OSError) as error:
         # Of pydantic's many lines the first one says how much is wrong.
         what = str(error).partition("\n")[0]
-        raise SignInError(
+        raise AuthenticationError(
             f"The file of the input 'sigstore-instance' is no trust configuration: {what}.",
             "Name the one that the operator of your Sigstore instance hands out ('sigstore --trust-config' takes the "
             "same), or leave the input out for the public instance.",
         ) from error
 
 
-def _expect_confidential(url: str) -> None:
-    if not is_confidential(url):
+def _require_secure_transport(url: str) -> None:
+    if not uses_secure_transport(url):
         raise ValueError(f"{url} would be told this job's identity over plain http, where it could be read on the way")
 
 
@@ -265,7 +265,7 @@ def _said(error: BaseException) -> str:
     return ": ".join(text for text in texts if text)
 
 
-def _answer_to(error: FulcioClientError | RekorClientError) -> Answer:
+def _response_to(error: FulcioClientError | RekorClientError) -> Response:
     """The server's answer, which the library's own message may not have.
 
     Raises:
@@ -275,16 +275,16 @@ def _answer_to(error: FulcioClientError | RekorClientError) -> Answer:
     response = cause.response if isinstance(cause, requests.HTTPError) else None
     if response is None:
         raise _RefusedError(str(error)) from error
-    return Answer(response.status_code, response.headers, response.content, is_whole=True)
+    return Response(response.status_code, response.headers, response.content, is_complete=True)
 
 
 def _unsigned(why: str) -> AttestationError:
-    return AttestationError(f"The package was not signed, and so not sent: {why}.", _ADVICE)
+    return AttestationError(f"The package was not signed, and so not sent: {why}.", _HINT)
 
 
-def _no_certificate(why: str) -> SignInError:
-    return SignInError(f"Sigstore gave this job no signing certificate: {why}.", _ADVICE)
+def _no_certificate(why: str) -> AuthenticationError:
+    return AuthenticationError(f"Sigstore gave this job no signing certificate: {why}.", _HINT)
 
 
 # Said where Sigstore does not do its part.
-_ADVICE = "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set 'attestations: false'."
+_HINT = "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set 'attestations: false'."

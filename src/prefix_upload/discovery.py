@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bracex
 from wcmatch import glob
 
-from prefix_upload.errors import ConfigurationError, Problem
+from prefix_upload.errors import ConfigurationError, Diagnostic
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _alternatives(pattern: str) -> list[str]:
         return bracex.expand(pattern, keep_escapes=True, limit=_MAX_ALTERNATIVES)
     except bracex.ExpansionLimitException:
         raise ConfigurationError(
-            Problem(
+            Diagnostic(
                 "Input 'glob'",
                 f"The pattern {pattern!r} of the input 'glob' stands for more than {_MAX_ALTERNATIVES} patterns.",
                 "Write fewer alternatives in braces, or '*'.",

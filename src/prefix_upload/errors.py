@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 
 @dataclass(frozen=True)
-class Problem:
+class Diagnostic:
     """One thing to tell the user: a few words as title, what happened, and what to do about it.
 
     `example` are lines to paste, in our own words throughout. The other texts may hold words from outside (file names,
@@ -37,50 +37,50 @@ class Problem:
 
     title: str
     message: str
-    advice: str = ""
+    hint: str = ""
     example: str = ""
 
     def __str__(self) -> str:
-        return f"{self.message} {self.advice}".rstrip()
+        return f"{self.message} {self.hint}".rstrip()
 
 
-class ActionError(Exception):
+class PrefixUploadError(Exception):
     """A failure that was foreseen. It is shown without a traceback."""
 
     title: ClassVar[str]
 
-    def __init__(self, message: str, advice: str) -> None:
+    def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.message = message
-        self.advice = advice
+        self.hint = hint
 
     @property
-    def problem(self) -> Problem:
+    def diagnostic(self) -> Diagnostic:
         """The failure as it is told to the user."""
-        return Problem(self.title, self.message, self.advice)
+        return Diagnostic(self.title, self.message, self.hint)
 
 
-class ConfigurationError(ActionError):
+class ConfigurationError(PrefixUploadError):
     """The workflow asks for something that cannot be done. Carries all problems of the run at once."""
 
     title = "Configuration"
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: Diagnostic) -> None:
         super().__init__("; ".join(problem.message for problem in problems), "")
-        self.problems = problems
+        self.diagnostics = problems
 
 
-class ChannelError(ActionError):
+class ChannelError(PrefixUploadError):
     """The server did not take one package, or did not say what it has."""
 
     title = "Upload failed"
 
 
-class BatchError(ChannelError):
+class ChannelWideError(ChannelError):
     """An answer that would be the same for every package: uploads that have not started never do."""
 
 
-class SignInError(BatchError):
+class AuthenticationError(ChannelWideError):
     """Nobody knows who is asking, so that nothing can be sent."""
 
     title = "Sign-in failed"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import ApiKey, Credentials, IdentityProvider, TrustedPublishing
-from prefix_upload.commands.upload import Publication, Signs
-from prefix_upload.http import Client, Patience
+from prefix_upload.commands.upload import PackageSigner, Publication
+from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps.messages import cancelled
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from prefix_upload.settings import Settings
 
 
-def assemble(
-    asked: Settings, runner: Runner, environ: Mapping[str, str], pool: Pool, cancellation: Cancellation
+def create_upload(
+    settings: Settings, runner: Runner, environ: Mapping[str, str], pool: Pool, cancellation: Cancellation
 ) -> Publication:
     """The publication that was asked for, ready to run."""
 
@@ -33,61 +33,65 @@ def assemble(
         if cancellation.wait(seconds):
             raise cancelled()
 
-    patience = Patience(
-        retries=asked.retries,
-        timeout=asked.timeout,
+    retry_policy = RetryPolicy(
+        retries=settings.retries,
+        timeout=settings.timeout,
         sleep=sleep,
         now=lambda: datetime.now(UTC),
         jitter=random.random,
     )
     client_of = partial(
         Client,
-        connections=asked.concurrency,
+        connections=settings.concurrency,
         # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
         ca_bundle=environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
     )
-    identity = _identity(runner, client_of, patience)
-    credentials = _credentials(asked, runner, client_of, identity, patience)
+    identity = _identity(runner, client_of, retry_policy)
+    credentials = _credentials(settings, runner, client_of, identity, retry_policy)
     return Publication(
-        asked,
+        settings,
         runner.workspace,
-        Channel(client_of(asked.server_url, credentials.bearer), asked.channel, credentials, patience, pool.begin),
+        Channel(
+            client_of(settings.server_url, credentials.bearer), settings.channel, credentials, retry_policy, pool.begin
+        ),
         pool=pool,
-        listener=runner,
-        signer=_signer(asked, identity, patience, pool),
+        reporter=runner,
+        signer=_signer(settings, identity, retry_policy, pool),
         sleep=sleep,
     )
 
 
-def _identity(runner: Runner, client_of: partial[Client], patience: Patience) -> IdentityProvider | None:
+def _identity(runner: Runner, client_of: partial[Client], retry_policy: RetryPolicy) -> IdentityProvider | None:
     request = runner.identity_request
     if request is None:
         return None
     url, token = request
-    runner.hide(token)
+    runner.add_mask(token)
     parts = urlsplit(url)
     client = client_of(f"{parts.scheme}://{parts.netloc}", lambda: token)
-    return IdentityProvider(client, f"{parts.path}?{parts.query}", patience, runner.hide)
+    return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, runner.add_mask)
 
 
 def _credentials(
-    asked: Settings,
+    settings: Settings,
     runner: Runner,
     client_of: partial[Client],
     identity: IdentityProvider | None,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> Credentials:
     # A dry run asks only what anybody may ask.
-    if asked.token is not None or identity is None or asked.dry_run:
-        return ApiKey(asked.token)
-    nobody = client_of(asked.server_url, lambda: None)
-    return TrustedPublishing(identity, nobody, asked.audience, patience, runner.hide)
+    if settings.token is not None or identity is None or settings.dry_run:
+        return ApiKey(settings.token)
+    nobody = client_of(settings.server_url, lambda: None)
+    return TrustedPublishing(identity, nobody, settings.audience, retry_policy, runner.add_mask)
 
 
-def _signer(asked: Settings, identity: IdentityProvider | None, patience: Patience, pool: Pool) -> Signs | None:
-    if not asked.attestations or asked.dry_run or identity is None:
+def _signer(
+    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy, pool: Pool
+) -> PackageSigner | None:
+    if not settings.attestations or settings.dry_run or identity is None:
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - only here: it takes long to load
 
-    return Signer(asked.sigstore_instance, asked.channel_url, identity, patience, pool.begin)
+    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, pool.begin)

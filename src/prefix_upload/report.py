@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import ExitCode, Problem
+from prefix_upload.errors import Diagnostic, ExitCode
 from prefix_upload.package.model import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prefix_upload.package.model import UnvalidatedFile
+    from prefix_upload.package.model import CandidateFile
 
 
 class Status(StrEnum):
@@ -59,10 +59,10 @@ class Outcome:
     upload took, retries included; 0 where nothing was sent. `attestation` is the one that was sent along.
     """
 
-    source: Package | UnvalidatedFile
+    file: Package | CandidateFile
     status: Status
-    problem: Problem | None = None
-    note: Problem | None = None
+    error: Diagnostic | None = None
+    warning: Diagnostic | None = None
     seconds: float = 0.0
     attestation: Attestation | None = None
 
@@ -80,8 +80,8 @@ class Report:
     server_url: str = ""
     dry_run: bool = False
     outcomes: tuple[Outcome, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     ended_by: ExitCode | None = None
 
     def count(self, *statuses: Status) -> int:
@@ -102,25 +102,25 @@ class Report:
     def packages_on_channel(self) -> Iterable[Package]:
         """The packages that the channel now has with exactly these bytes, in input order."""
         for outcome in self.outcomes:
-            if outcome.status.is_on_channel and isinstance(outcome.source, Package):
-                yield outcome.source
+            if outcome.status.is_on_channel and isinstance(outcome.file, Package):
+                yield outcome.file
 
     @property
     def attestations(self) -> Iterable[tuple[str, Attestation]]:
         """What was published with packages, by file name; by subdir as well where two have the same name."""
         attested = [
-            (outcome.source, outcome.attestation)
+            (outcome.file, outcome.attestation)
             for outcome in self.outcomes
-            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.source, Package)
+            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.file, Package)
         ]
-        names = Counter(package.file for package, _ in attested)
+        names = Counter(package.file_name for package, _ in attested)
         for package, attestation in attested:
-            is_unique = names[package.file] == 1
-            yield package.file if is_unique else f"{package.subdir}/{package.file}", attestation
+            is_unique = names[package.file_name] == 1
+            yield package.file_name if is_unique else f"{package.subdir}/{package.file_name}", attestation
 
     def package_url(self, package: Package) -> str:
         """Where conda clients read the package."""
-        return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file}"
+        return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file_name}"
 
     @property
     def exit_code(self) -> ExitCode:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 from prefix_upload.background import at_once
 from prefix_upload.concurrency import Pool
 from prefix_upload.package import archive
-from prefix_upload.package.model import Depth, Package
+from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.prefix_dev.upload_body import Body
 
 _PIECE = 2**18
@@ -23,7 +23,7 @@ _PIECE = 2**18
 def main(path: Path) -> None:
     """Measures with the clock on the wall; the file is in memory after the first part."""
     begin = Pool(is_cancelled=lambda: False, clock=time.monotonic).begin
-    package = validate.check(path, validate.Rules(path.parent, Depth.FULL, None))
+    package = validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None))
     assert isinstance(package, Package)
     parts = {
         "read": lambda: _read(path, lambda _: None),
@@ -32,8 +32,8 @@ def main(path: Path) -> None:
         "decode, with CRC-32 and the payload's SHA-256": lambda: archive.read(
             path.open("rb"), path.name, everything=True
         ),
-        "validation, one thread": lambda: validate.check(path, validate.Rules(path.parent, Depth.FULL, None)),
-        "validation": lambda: validate.check(path, validate.Rules(path.parent, Depth.FULL, None, begin)),
+        "validation, one thread": lambda: validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None)),
+        "validation": lambda: validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None, begin)),
         "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, at_once)),
     }
     sys.stdout.write(json.dumps({name: _timed(part) for name, part in parts.items()}))

@@ -106,10 +106,12 @@ def published_before(machine: Machine) -> str:
                 for name, uploader in _UPLOADERS.items():
                     before = len(server.requests)
                     costs.setdefault(f"{name}, {scheme}", []).append(uploader(machine, folder, server.url).measure())
-                    asked = server.requests[before:]
-                    sent = sum(request.body_size for request in asked if "/upload/" in request.path)
+                    requests = server.requests[before:]
+                    sent = sum(request.body_size for request in requests if "/upload/" in request.path)
                     if not turn:
-                        notes.append(f"{name}, {scheme}: {len(asked)} requests, {sent / _MB:.0f} MB of packages sent.")
+                        notes.append(
+                            f"{name}, {scheme}: {len(requests)} requests, {sent / _MB:.0f} MB of packages sent."
+                        )
         notes.append(f"{than_rival(costs, scheme)}.")
     return table("(c) a second run over 200 published packages of 1 MB, 200 ms server time", costs, notes)
 

@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[LocalChannel]:
 def build(tmp_path: Path) -> Build:
     """Builds packages with the real builder."""
 
-    def assemble(
+    def create_upload(
         name: str = "demo",
         *,
         subdir: str = "noarch",
@@ -57,7 +57,7 @@ def build(tmp_path: Path) -> Build:
         )
         return output.path
 
-    return assemble
+    return create_upload
 
 
 @pytest.fixture

@@ -156,8 +156,8 @@ def test_key_stays_with_the_server(
     client = rattler.Client([AuthenticationMiddleware()])
     prefix = install(f"{server.url}/{PRIVATE}", "demo", tmp_path, client)
     assert (prefix / "share/demo.txt").is_file()
-    asked = [request for request in server.requests if request.method == "GET" and request.origin == "api"]
+    queries = [request for request in server.requests if request.method == "GET" and request.origin == "api"]
     served = [request for request in server.requests if request.origin == "storage"]
-    assert all("Authorization" in request.headers for request in asked)
+    assert all("Authorization" in request.headers for request in queries)
     assert served
     assert not any("Authorization" in request.headers for request in served)

@@ -15,10 +15,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from prefix_upload.package import archive, rules
-from prefix_upload.package.archive.streams import Bzip2, DamagedError, Zstd
+from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tar_headers import Kind
 from prefix_upload.package.archive.tarball import Tarball
-from prefix_upload.package.archive.zip_container import Container
+from prefix_upload.package.archive.zip_container import ZipContainer
 from prefix_upload.package.strict_json import parse_json_object
 from support.building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
 
@@ -60,7 +60,7 @@ def _packed_tar(data: bytes) -> None:
 def _zstd(data: bytes) -> None:
     try:
         pieces = list(Zstd(io.BytesIO(data)))
-    except DamagedError:
+    except CorruptArchiveError:
         return
     assert all(len(piece) <= 2**17 for piece in pieces)
 
@@ -68,7 +68,7 @@ def _zstd(data: bytes) -> None:
 def _bzip2(data: bytes) -> None:
     try:
         expanded = b"".join(Bzip2(io.BytesIO(data)))
-    except DamagedError:
+    except CorruptArchiveError:
         return
     assert expanded == bz2.decompress(data)
 
@@ -186,8 +186,8 @@ def _read(data: bytes, extension: str) -> None:
 def _compare_zip_readers(data: bytes) -> None:
     """What has no finding is the same to a reader of the directory and to one that starts at the front."""
     try:
-        container = Container(io.BytesIO(data))
-    except DamagedError:
+        container = ZipContainer(io.BytesIO(data))
+    except CorruptArchiveError:
         return
     if container.findings:
         return
@@ -224,7 +224,7 @@ def _compare_with_tarfile(data: bytes) -> None:
     """What is read to its end has the members that `tarfile` finds, which conda unpacks with."""
     try:
         ours = [(member, b"".join(content)) for member, content in Tarball([data])]
-    except DamagedError:
+    except CorruptArchiveError:
         return
     if any(member.kind not in _PLAIN or not member.name for member, _ in ours) or _has_foreign_fields(data):
         return

@@ -12,12 +12,12 @@ from prefix_upload.package import validate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from prefix_upload.package.model import Depth, Package
+from prefix_upload.package.model import Package, ValidationLevel
 
 
 def main(path: Path) -> None:
     """Takes the file's folder for the workspace."""
-    result = validate.check(path, validate.Rules(path.parent, Depth.FULL, None))
+    result = validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None))
     used = resource.getrusage(resource.RUSAGE_SELF)
     told = {
         "findings": [] if isinstance(result, Package) else result.findings,

@@ -27,7 +27,7 @@ RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
 
 UPLOADED, PRESENT, FAILED, NOT_ATTEMPTED = "uploaded", "already-present", "failed", "not-attempted"
-_NOBODY = "0" * 64
+_NO_TOKEN = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -549,8 +549,8 @@ QUESTIONS = [
     ),
     Row(
         "GraphQL invents a package with other bytes",
-        lambda scene: scene.graph_lies(scene.hit, _NOBODY),
-        f"with other bytes: SHA-256 {_NOBODY}",
+        lambda scene: scene.graph_lies(scene.hit, _NO_TOKEN),
+        f"with other bytes: SHA-256 {_NO_TOKEN}",
         (FAILED, UPLOADED),
         5,
     ),
@@ -564,8 +564,8 @@ QUESTIONS = [
     ),
     Row(
         "GraphQL lists other bytes than were uploaded",
-        lying_after_the_upload(_NOBODY),
-        f"lists other bytes, with SHA-256 {_NOBODY}",
+        lying_after_the_upload(_NO_TOKEN),
+        f"lists other bytes, with SHA-256 {_NO_TOKEN}",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.package.model import CandidateFile, Package
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from prefix_upload.commands.upload import Signs, Transfer
+    from prefix_upload.commands.upload import PackageSigner, Transfer
     from prefix_upload.report import Outcome, Report, Status
 
 
@@ -27,10 +27,10 @@ class Stage:
     before_sleep: Callable[[float], None] = nothing
     is_cancelled: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
-    signer: Signs | None = None
+    signer: PackageSigner | None = None
     told: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
-    setbacks: set[str] = field(default_factory=set)
+    last_errors: set[str] = field(default_factory=set)
     pauses: list[float] = field(default_factory=list)
 
     def phase(self, title: str) -> None:
@@ -38,18 +38,18 @@ class Stage:
         self.before_phase(title)
         self.told.append(title)
 
-    def checked(self, file: Package | UnvalidatedFile) -> None:
+    def checked(self, file: Package | CandidateFile) -> None:
         """Notes it."""
         self.told.append(f"{'ok' if isinstance(file, Package) else 'invalid'} {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
         """Notes it."""
-        self.told.append(f"{outcome.status} {outcome.source.relative_path}")
+        self.told.append(f"{outcome.status} {outcome.file.relative_path}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Notes it."""
         self.waits.append([(transfer.package.relative_path, transfer.sent) for transfer in transfers])
-        self.setbacks |= {transfer.setback for transfer in transfers}
+        self.last_errors |= {transfer.last_error for transfer in transfers}
 
     def sleep(self, seconds: float) -> None:
         """Notes it."""
@@ -66,19 +66,19 @@ class Run:
     @property
     def statuses(self) -> dict[str, Status]:
         """By relative path."""
-        return {outcome.source.relative_path: outcome.status for outcome in self.report.outcomes}
+        return {outcome.file.relative_path: outcome.status for outcome in self.report.outcomes}
 
     def outcome(self, path: str) -> Outcome:
         """Of one file."""
-        return next(outcome for outcome in self.report.outcomes if outcome.source.relative_path == path)
+        return next(outcome for outcome in self.report.outcomes if outcome.file.relative_path == path)
 
     def problem(self, path: str) -> str:
         """All that is said of a file's failure."""
-        return str(self.outcome(path).problem)
+        return str(self.outcome(path).error)
 
     def note(self, path: str) -> str:
         """All that is said beside its status."""
-        return str(self.outcome(path).note)
+        return str(self.outcome(path).warning)
 
 
 class Publish(Protocol):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefix_upload.package.archive import streams
-from prefix_upload.package.archive.streams import Bzip2, DamagedError, Zstd, shown
+from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
 from support.building import zstd
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_every_truncation_is_found(decoder: type[Zstd | Bzip2], compress: Callab
     """Wherever the stream is cut off, also where all data has been decoded, it is damaged."""
     compressed = compress(TEXT)
     for size in range(len(compressed)):
-        with pytest.raises(DamagedError, match=r"cut off|is empty|no (zstd|bzip2) stream"):
+        with pytest.raises(CorruptArchiveError, match=r"cut off|is empty|no (zstd|bzip2) stream"):
             expand(decoder, compressed[:size])
 
 
@@ -110,7 +110,7 @@ def test_every_flipped_byte_is_found(decoder: type[Zstd | Bzip2], compress: Call
         damaged[at] ^= 0x10
         try:
             assert expand(decoder, bytes(damaged)) == TEXT
-        except DamagedError:
+        except CorruptArchiveError:
             continue
 
 
@@ -119,7 +119,7 @@ def test_the_checksum_at_the_end_is_compared(decoder: type[Zstd | Bzip2], compre
     """A stream whose blocks decode, but to other bytes than were compressed, is damaged."""
     damaged = bytearray(compress(TEXT))
     damaged[-3] ^= 0x10
-    with pytest.raises(DamagedError, match="cannot be decoded"):
+    with pytest.raises(CorruptArchiveError, match="cannot be decoded"):
         expand(decoder, bytes(damaged))
 
 
@@ -138,7 +138,7 @@ def test_other_files_are_told_apart(
 ) -> None:
     """What never was such a stream is not called cut off."""
     del compress
-    with pytest.raises(DamagedError, match=message):
+    with pytest.raises(CorruptArchiveError, match=message):
         expand(decoder, data)
 
 
@@ -148,7 +148,7 @@ def test_bytes_after_the_end_are_found(
     decoder: type[Zstd | Bzip2], compress: Callable[[bytes], bytes], rest: bytes
 ) -> None:
     """What some readers would pass over and others would not."""
-    with pytest.raises(DamagedError, match="has bytes after"):
+    with pytest.raises(CorruptArchiveError, match="has bytes after"):
         expand(decoder, compress(TEXT) + rest)
 
 
@@ -158,7 +158,7 @@ def test_the_start_of_another_stream_is_found(
     decoder: type[Zstd | Bzip2], compress: Callable[[bytes], bytes], rest_size: int
 ) -> None:
     """A further stream that is cut off is damage like the first one's."""
-    with pytest.raises(DamagedError, match=r"cut off|has bytes after"):
+    with pytest.raises(CorruptArchiveError, match=r"cut off|has bytes after"):
         expand(decoder, compress(TEXT) + compress(TEXT)[:rest_size])
 
 
@@ -177,7 +177,7 @@ def test_the_number_of_streams_is_limited(
     """Each costs a decoder, however little it expands to."""
     monkeypatch.setattr(streams, "MAX_PARTS", 2)
     assert expand(decoder, compress(b"a") * 2) == b"aa"
-    with pytest.raises(DamagedError, match="consists of more than 2 compressed parts"):
+    with pytest.raises(CorruptArchiveError, match="consists of more than 2 compressed parts"):
         expand(decoder, compress(b"a") * 3)
 
 
@@ -193,13 +193,13 @@ def test_skippable_frames_are_passed_over(nibble: int) -> None:
 @pytest.mark.parametrize("size", [5, 7, 12])
 def test_skippable_frames_that_are_cut_off_are_found(size: int) -> None:
     """In their size as in their content."""
-    with pytest.raises(DamagedError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="cut off"):
         expand(Zstd, zstd(TEXT) + skippable()[:size])
 
 
 def test_a_skippable_frame_of_any_claimed_size_allocates_nothing() -> None:
     """4 GiB are claimed and not there."""
-    with pytest.raises(DamagedError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="cut off"):
         expand(Zstd, struct.pack("<2L", 0x184D2A50, 2**32 - 1) + NOISE)
 
 
@@ -245,7 +245,7 @@ def test_frames_of_other_writers_are_expanded(data: bytes, expanded: bytes) -> N
 )
 def test_frames_that_no_client_reads_are_found(data: bytes, message: str) -> None:
     """What asks for too much memory, for a dictionary, or contradicts itself."""
-    with pytest.raises(DamagedError, match=message):
+    with pytest.raises(CorruptArchiveError, match=message):
         expand(Zstd, data)
 
 
@@ -254,7 +254,7 @@ def test_a_frame_whose_data_all_decodes_can_still_be_cut_off() -> None:
     compressor = zstandard.ZstdCompressor().compressobj()
     cut_off = compressor.compress(TEXT) + compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
     assert zstandard.ZstdDecompressor().decompressobj().decompress(cut_off) == TEXT
-    with pytest.raises(DamagedError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="cut off"):
         expand(Zstd, cut_off)
 
 
@@ -263,7 +263,7 @@ def test_the_number_of_blocks_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(streams, "MAX_ZSTD_BLOCKS", 3)
     empty = block(b"", last=False)
     assert expand(Zstd, frame(empty, empty, block(b"a"))) == b"a"
-    with pytest.raises(DamagedError, match="more than 3 zstd blocks"):
+    with pytest.raises(CorruptArchiveError, match="more than 3 zstd blocks"):
         expand(Zstd, frame(empty, block(b"a")) + frame(empty, block(b"a")))
 
 
@@ -274,4 +274,4 @@ def test_the_number_of_blocks_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_shown_values_are_short(value: object, text: str) -> None:
     """A name of a megabyte is not printed."""
-    assert shown(value) == text
+    assert truncated_repr(value) == text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefix_upload.package.archive import tarball
-from prefix_upload.package.archive.streams import DamagedError
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.tar_headers import Kind, Member
 from prefix_upload.package.archive.tarball import Tarball
 from support.building import TAR_END, pax_header, tar, tar_header, tar_member
@@ -117,7 +117,7 @@ def test_sparse_map_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A map that always says that there is more of it ends in an error."""
     monkeypatch.setattr(tarball, "MAX_HEADER_DATA", 2048)
     header = tar_header(tar_member("old", b"", kind=tarfile.GNUTYPE_SPARSE), extended=(482, b"\1"))
-    with pytest.raises(DamagedError, match="sparse"):
+    with pytest.raises(CorruptArchiveError, match="sparse"):
         members(header + (bytes(504) + b"\1" + bytes(7)) * 10)
 
 
@@ -147,7 +147,7 @@ FILE = tar_member("a", b"x" * 600)
 )
 def test_damage_is_told(data: bytes, message: str) -> None:
     """What `tarfile` would take for the end of the archive is an error here."""
-    with pytest.raises(DamagedError, match=message):
+    with pytest.raises(CorruptArchiveError, match=message):
         members(data)
 
 
@@ -156,7 +156,7 @@ def test_claimed_header_sizes_allocate_nothing(kind: bytes) -> None:
     """A header that claims to be huge is refused before anything is read for it."""
     tracemalloc.start()
     try:
-        with pytest.raises(DamagedError, match="tar header of"):
+        with pytest.raises(CorruptArchiveError, match="tar header of"):
             members(tar_header(tar_member("a", b"", kind=kind), size=(124, b"77777777777\0")) + TAR_END)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 from prefix_upload.background import at_once
 from prefix_upload.package import archive, rules
-from prefix_upload.package.model import Depth, Package, UnvalidatedFile
+from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
 from prefix_upload.package.validate import KNOWN_SUBDIRS, Rules, check, check_batch
 from support.building import (
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def checked(path: Path, workspace: Path, *, depth: Depth = Depth.FULL, max_size: int | None = None) -> Any:
+def checked(
+    path: Path, workspace: Path, *, depth: ValidationLevel = ValidationLevel.FULL, max_size: int | None = None
+) -> Any:
     """The result for one file."""
     return check(path, Rules(workspace, depth, max_size))
 
@@ -36,7 +38,7 @@ def checked(path: Path, workspace: Path, *, depth: Depth = Depth.FULL, max_size:
 def findings(path: Path, workspace: Path, **rules: Any) -> str:
     """Why it is invalid; empty if it is not."""
     result = checked(path, workspace, **rules)
-    return "; ".join(result.findings) if isinstance(result, UnvalidatedFile) else ""
+    return "; ".join(result.findings) if isinstance(result, CandidateFile) else ""
 
 
 def of_index(workspace: Path, *, stem: str = STEM, **changes: Any) -> Any:
@@ -56,7 +58,7 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
     assert result == Package(
         path=path,
         relative_path=f"out/{path.name}",
-        file=path.name,
+        file_name=path.name,
         name="my-tool",
         version="1!2.0+local_1",
         build="py313h0_3",
@@ -264,7 +266,7 @@ def test_metadata_depth_still_hashes_everything(workspace: Path) -> None:
     data = conda_bytes(payload=b"nonsense")
     path = written(workspace / f"{STEM}.conda", data)
     assert "no zstd stream" in findings(path, workspace)
-    result = checked(path, workspace, depth=Depth.METADATA)
+    result = checked(path, workspace, depth=ValidationLevel.METADATA)
     assert result.sha256 == hashlib.sha256(data).hexdigest()
 
 
@@ -317,7 +319,7 @@ def test_the_md5_of_a_large_file_comes_later(workspace: Path, is_changed: bool) 
 
     data = conda_bytes(payload_members=[tar_member("noise", os.urandom(9_000_000))])
     path = written(workspace / f"{STEM}.conda", data)
-    package = check(path, Rules(workspace, Depth.FULL, None, begin))
+    package = check(path, Rules(workspace, ValidationLevel.FULL, None, begin))
     assert isinstance(package, Package)
     if is_changed:
         path.write_bytes(data[:-1] + b"x")
@@ -339,14 +341,14 @@ def test_one_place_on_the_channel(workspace: Path) -> None:
     """Same name and subdir: the same bytes are one package, other bytes make both invalid, both named."""
     one = checked(package(workspace / "a"), workspace)
     data = one.path.read_bytes()
-    same = checked(written(workspace / "b" / one.file, data), workspace)
+    same = checked(written(workspace / "b" / one.file_name, data), workspace)
     elsewhere = checked(package(workspace / "c", subdir="linux-64"), workspace)
     other = checked(package(workspace / "d", content="other\n"), workspace)
-    broken = UnvalidatedFile(relative_path="x", file="x", findings=("broken",))
+    broken = CandidateFile(relative_path="x", file_name="x", findings=("broken",))
     assert check_batch([one, broken, same, elsewhere]) == [one, broken, elsewhere]
     first, second, third = check_batch([one, other, elsewhere])
     assert third is elsewhere
-    assert isinstance(first, UnvalidatedFile)
-    assert isinstance(second, UnvalidatedFile)
+    assert isinstance(first, CandidateFile)
+    assert isinstance(second, CandidateFile)
     assert other.relative_path in first.findings[0]
     assert one.relative_path in second.findings[0]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.package.archive.streams import DamagedError
-from prefix_upload.package.archive.zip_container import Container
+from prefix_upload.package.archive.streams import CorruptArchiveError
+from prefix_upload.package.archive.zip_container import ZipContainer
 from support.building import ZipMember, zip_bytes
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ WHOLE = zip_bytes(ONE, TWO)
 
 def findings(data: bytes) -> str:
     """What is wrong with the file."""
-    return "; ".join(Container(io.BytesIO(data)).findings)
+    return "; ".join(ZipContainer(io.BytesIO(data)).findings)
 
 
 def contents(data: bytes) -> dict[str, bytes]:
     """What its members hold."""
-    container = Container(io.BytesIO(data))
+    container = ZipContainer(io.BytesIO(data))
     assert not container.findings
     return {entry.name: container.open(entry).read(100) for entry in container.entries}
 
@@ -99,28 +99,28 @@ def test_bytes_around_the_zip_file(data: bytes, message: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"text", WHOLE[:-30], WHOLE[:40], bytes(100)])
 def test_no_zip_file(data: bytes) -> None:
     """Whatever `zipfile` trips over is one kind of error."""
-    with pytest.raises(DamagedError, match="no readable ZIP file"):
-        Container(io.BytesIO(data))
+    with pytest.raises(CorruptArchiveError, match="no readable ZIP file"):
+        ZipContainer(io.BytesIO(data))
 
 
 def test_huge_directory_is_not_read() -> None:
     """A directory of more than a package can need is refused instead of read."""
     many = [ZipMember(f"{number:05}" + "x" * 2000) for number in range(600)]
-    with pytest.raises(DamagedError, match="directory"):
-        Container(io.BytesIO(zip_bytes(*many)))
+    with pytest.raises(CorruptArchiveError, match="directory"):
+        ZipContainer(io.BytesIO(zip_bytes(*many)))
 
 
 def test_damaged_member() -> None:
     """The bytes of a member must have the CRC-32 that is told twice."""
     data = zip_bytes(replace(ONE, crc=1), TWO)
-    container = Container(io.BytesIO(data))
-    with pytest.raises(DamagedError, match="CRC-32"):
+    container = ZipContainer(io.BytesIO(data))
+    with pytest.raises(CorruptArchiveError, match="CRC-32"):
         container.open(container.entries[0]).read(100)
 
 
 @pytest.mark.parametrize(("data", "expected"), [(WHOLE[:-30], True), (b"text", False)], ids=["half", "text"])
 def test_a_file_without_an_end(data: bytes, expected: bool) -> None:
     """What begins as a ZIP file was one once, and is told so."""
-    with pytest.raises(DamagedError) as caught:
-        Container(io.BytesIO(data))
+    with pytest.raises(CorruptArchiveError) as caught:
+        ZipContainer(io.BytesIO(data))
     assert ("may have been cut off" in str(caught.value)) == expected

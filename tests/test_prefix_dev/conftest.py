@@ -9,9 +9,9 @@ import pytest
 
 from prefix_upload.auth import ApiKey
 from prefix_upload.auth.secret import Secret
-from prefix_upload.http import Client, Patience
+from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.package import validate
-from prefix_upload.package.model import Depth, Package
+from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.prefix_dev import Channel
 from support import building
 from support.running import CHANNEL, TOKEN
@@ -46,8 +46,10 @@ def connect(server: LocalChannel, pauses: list[float]) -> Connect:
     ) -> Channel:
         credentials = ApiKey(None if token is None else Secret(token))
         client = Client(url or server.url, credentials.bearer, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
-        patience = Patience(retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0)
-        return Channel(client, name, credentials, patience)
+        retry_policy = RetryPolicy(
+            retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0
+        )
+        return Channel(client, name, credentials, retry_policy)
 
     return make
 
@@ -61,7 +63,7 @@ def build(tmp_path: Path) -> Build:
     ) -> Package:
         folder = tmp_path / "built" / content.strip()[:20]
         path = building.package(folder, name, subdir=subdir, extension=extension, content=content)
-        package = validate.check(path, validate.Rules(tmp_path, Depth.FULL, None))
+        package = validate.check(path, validate.Rules(tmp_path, ValidationLevel.FULL, None))
         assert isinstance(package, Package)
         return package
 

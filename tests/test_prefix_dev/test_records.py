@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import GraphQLSchema, build_schema, parse, validate
 
 from localchannel.graph import SDL
-from prefix_upload.background import at_once
-from prefix_upload.package.model import Package
-from prefix_upload.prefix_dev.records import Record, UnclearError, from_graphql, from_repodata, graphql_query
+from prefix_upload.prefix_dev.records import LookupFailedError, Record, from_graphql, from_repodata, graphql_query
+from support.packages import make_package
 
 A, B = "a" * 64, "b" * 64
-FIRST = Package(
-    path=Path("demo-1.0-h0_0.conda"),
-    relative_path="demo-1.0-h0_0.conda",
-    file="demo-1.0-h0_0.conda",
-    name="demo",
-    version="1.0",
-    build="h0_0",
-    build_number=0,
-    subdir="noarch",
-    size=1,
-    md5=at_once(str),
-    sha256=A,
-)
-SECOND = replace(FIRST, file="other-2-0.tar.bz2", name="other", subdir="linux-64")
+FIRST = make_package(sha256=A)
+SECOND = replace(FIRST, file_name="other-2-0.tar.bz2", name="other", subdir="linux-64")
 CHANNEL: dict[str, Any] = {"channelPath": "octo/stable"}
 
 
@@ -47,13 +33,13 @@ def test_the_query_is_valid(schema: GraphQLSchema) -> None:
     question = graphql_query("octo/stable", [FIRST, SECOND])
     assert validate(schema, parse(question["query"])) == []
     assert sorted(question["variables"].values()) == sorted(
-        ["octo/stable", "demo", "noarch", FIRST.file, "other", "linux-64", SECOND.file]
+        ["octo/stable", "tool-0", "noarch", FIRST.file_name, "other", "linux-64", SECOND.file_name]
     )
 
 
 def test_names_are_never_spliced_into_the_query() -> None:
     """A name that is GraphQL stays a value."""
-    hostile = replace(FIRST, name='") { sha256 } x: viewer { login } #', file='"}')
+    hostile = replace(FIRST, name='") { sha256 } x: viewer { login } #', file_name='"}')
     question = graphql_query('octo") {', [hostile])
     assert question["query"] == graphql_query("octo", [FIRST])["query"]
     assert hostile.name in question["variables"].values()
@@ -130,13 +116,13 @@ def test_an_error_without_a_field_makes_every_null_doubtful(errors: object) -> N
 )
 def test_unclear_answers(body: bytes, says: str) -> None:
     """Whatever is no answer to the question is none."""
-    with pytest.raises(UnclearError, match=says):
+    with pytest.raises(LookupFailedError, match=says):
         from_graphql(body, [FIRST])
 
 
 def test_a_long_message_is_cut() -> None:
     """The server's words are shown, but not a megabyte of them."""
-    with pytest.raises(UnclearError) as caught:
+    with pytest.raises(LookupFailedError) as caught:
         from_graphql(graphql(errors=[{"message": "x" * 10**6}]), [FIRST])
     assert len(str(caught.value)) == 300
 
@@ -144,17 +130,22 @@ def test_a_long_message_is_cut() -> None:
 def test_repodata() -> None:
     """Each format has a section of its own; what does not stand there may still come."""
     repodata = {
-        "packages": {SECOND.file: {"sha256": B}, FIRST.file: {"sha256": B}},
-        "packages.conda": {FIRST.file: {"sha256": A}},
+        "packages": {SECOND.file_name: {"sha256": B}, FIRST.file_name: {"sha256": B}},
+        "packages.conda": {FIRST.file_name: {"sha256": A}},
     }
-    third = replace(FIRST, file="third-1-0.conda")
+    third = replace(FIRST, file_name="third-1-0.conda")
     records = from_repodata(json.dumps(repodata).encode(), [FIRST, SECOND, third])
     assert records == {FIRST.key: Record(A), SECOND.key: Record(B)}
 
 
 @pytest.mark.parametrize(
     "repodata",
-    [{}, {"packages.conda": []}, {"packages.conda": {FIRST.file: {}}}, {"packages.conda": {FIRST.file: None}}],
+    [
+        {},
+        {"packages.conda": []},
+        {"packages.conda": {FIRST.file_name: {}}},
+        {"packages.conda": {FIRST.file_name: None}},
+    ],
     ids=repr,
 )
 def test_repodata_that_does_not_tell(repodata: object) -> None:
@@ -165,5 +156,5 @@ def test_repodata_that_does_not_tell(repodata: object) -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"packages": '])
 def test_what_is_no_repodata(body: bytes) -> None:
     """An error page is no empty channel."""
-    with pytest.raises(UnclearError):
+    with pytest.raises(LookupFailedError):
         from_repodata(body, [FIRST])

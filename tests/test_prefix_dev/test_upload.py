@@ -13,7 +13,7 @@ import pytest
 
 from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, prefix_dev
-from prefix_upload.errors import BatchError, ChannelError, ConflictError, FileChangedError
+from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError, FileChangedError
 from prefix_upload.prefix_dev import BATCH_SIZE, Record, queries
 from prefix_upload.report import Status
 from support.running import CHANNEL, TOKEN
@@ -64,12 +64,12 @@ def nothing(_: object) -> None:
 
 
 def upload(to: prefix_dev.Channel, package: Package, *, force: bool = False) -> Status:
-    return to.upload(package, force=force, on_progress=nothing, on_setback=nothing)
+    return to.upload(package, force=force, on_progress=nothing, on_retry=nothing)
 
 
 def on_server(server: LocalChannel, package: Package) -> bool:
     """Whether the server has exactly these bytes."""
-    return server.sha256(CHANNEL, package.subdir, package.file) == package.sha256
+    return server.sha256(CHANNEL, package.subdir, package.file_name) == package.sha256
 
 
 # The request.
@@ -90,7 +90,7 @@ def test_the_raw_form(server: LocalChannel, connect: Connect, build: Build, subd
         "Accept-Encoding": request.headers["Accept-Encoding"],
         "Accept": "*/*",
         "Connection": "keep-alive",
-        "X-File-Name": package.file,
+        "X-File-Name": package.file_name,
         "X-File-SHA256": package.sha256,
         "Content-Type": "application/octet-stream",
         "Content-Length": str(package.size),
@@ -221,7 +221,7 @@ def test_pauses_are_jittered(
     """Between half of it and all of it, so that runs that failed together do not return together."""
     server.fail(Fault(Answer(429), path=UPLOAD, times=2))
     there = connect()
-    monkeypatch.setattr(there, "_patience", replace(there._patience, jitter=lambda: 0.0))
+    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, jitter=lambda: 0.0))
     upload(there, package)
     assert pauses == [0.5, 1.0]
 
@@ -254,9 +254,9 @@ def test_giving_up_after_a_clear_no(server: LocalChannel, connect: Connect, pack
     server.fail(Fault(Answer(429, "slow down"), path=UPLOAD, times=None))
     with pytest.raises(ChannelError, match=r"^Gave up after 3 attempts: HTTP 429: slow down\.$") as caught:
         upload(connect(), package)
-    assert not isinstance(caught.value, BatchError)
+    assert not isinstance(caught.value, ChannelWideError)
     assert len(server.uploads) == 3
-    assert "Run the step again" in caught.value.advice
+    assert "Run the step again" in caught.value.hint
 
 
 @pytest.mark.parametrize("fault", [*LOST.values(), Fault(Answer(503, "down"), path=UPLOAD)], ids=[*LOST, "503"])
@@ -265,23 +265,23 @@ def test_giving_up_in_doubt(server: LocalChannel, connect: Connect, package: Pac
     server.fail(replace(fault, times=None))
     with pytest.raises(ChannelError, match=r"Gave up after 1 attempt: .* does not list it, but may still do") as caught:
         upload(connect(retries=0), package)
-    assert not isinstance(caught.value, BatchError)
+    assert not isinstance(caught.value, ChannelWideError)
 
 
 def test_a_server_that_is_not_there(
     connect: Connect, closed_url: str, package: Package, pauses: list[float], server: LocalChannel
 ) -> None:
     """After the retries, and for all packages: the address is wrong, or the network."""
-    with pytest.raises(BatchError, match=r"cannot be reached: .*Connection refused") as caught:
+    with pytest.raises(ChannelWideError, match=r"cannot be reached: .*Connection refused") as caught:
         upload(connect(url=closed_url), package)
-    assert "'server-url'" in caught.value.advice
+    assert "'server-url'" in caught.value.hint
     assert pauses == [1, 2]
     assert server.requests == []
 
 
 def test_a_host_that_cannot_be(connect: Connect, package: Package, pauses: list[float]) -> None:
     """Not even one retry."""
-    with pytest.raises(BatchError, match="cannot be reached"):
+    with pytest.raises(ChannelWideError, match="cannot be reached"):
         upload(connect(url="https://a..b"), package)
     assert pauses == []
 
@@ -290,16 +290,16 @@ def test_a_host_that_cannot_be(connect: Connect, package: Package, pauses: list[
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [(401, "the API key of the input 'token'"), (403, CHANNEL), (404, f"'{CHANNEL}'")]
+    ("status", "hint"), [(401, "the API key of the input 'token'"), (403, CHANNEL), (404, f"'{CHANNEL}'")]
 )
 def test_answers_that_are_the_same_for_all(
-    server: LocalChannel, connect: Connect, package: Package, status: int, advice: str
+    server: LocalChannel, connect: Connect, package: Package, status: int, hint: str
 ) -> None:
     """They stop the batch, and the advice names what to look at."""
     server.fail(Fault(Answer(status, "these words"), path=UPLOAD))
-    with pytest.raises(BatchError, match=f"HTTP {status}: these words") as caught:
+    with pytest.raises(ChannelWideError, match=f"HTTP {status}: these words") as caught:
         upload(connect(), package)
-    assert advice in caught.value.advice
+    assert hint in caught.value.hint
     assert len(server.requests) == 1
 
 
@@ -309,19 +309,19 @@ def test_answers_about_one_file(server: LocalChannel, connect: Connect, package:
     server.fail(Fault(Answer(status, "these words"), path=UPLOAD))
     with pytest.raises(ChannelError, match=f"HTTP {status}: these words") as caught:
         upload(connect(), package)
-    assert not isinstance(caught.value, BatchError)
-    assert caught.value.advice
+    assert not isinstance(caught.value, ChannelWideError)
+    assert caught.value.hint
     assert len(server.requests) == 1
 
 
 def test_the_real_refusals(server: LocalChannel, connect: Connect, package: Package) -> None:
     """A wrong key and an unknown channel, by the server's own rules."""
-    with pytest.raises(BatchError, match="HTTP 401"):
+    with pytest.raises(ChannelWideError, match="HTTP 401"):
         upload(connect(token="pfx_other"), package)
-    with pytest.raises(BatchError, match="HTTP 401") as caught:
+    with pytest.raises(ChannelWideError, match="HTTP 401") as caught:
         upload(connect(token=None), package)
-    assert "no token" in caught.value.advice
-    with pytest.raises(BatchError, match="HTTP 404: no channel octo/other"):
+    assert "no token" in caught.value.hint
+    with pytest.raises(ChannelWideError, match="HTTP 404: no channel octo/other"):
         upload(connect(name="octo/other"), package)
     assert server.files(CHANNEL) == {}
 
@@ -353,9 +353,9 @@ def test_an_upload_is_not_sent_on(
     """The error names the host, and neither token nor package go there."""
     with LocalChannel(tmp_path / "elsewhere", {CHANNEL: Channel()}, {TOKEN: Access.READ_WRITE}) as elsewhere:
         server.fail(Fault(Answer(status, "", {"Location": f"{elsewhere.url}{UPLOAD}{CHANNEL}"}), path=UPLOAD))
-        with pytest.raises(BatchError, match=elsewhere.url.removeprefix("http://")) as caught:
+        with pytest.raises(ChannelWideError, match=elsewhere.url.removeprefix("http://")) as caught:
             upload(connect(), package)
-        assert "'server-url'" in caught.value.advice
+        assert "'server-url'" in caught.value.hint
         assert elsewhere.requests == []
 
 
@@ -363,7 +363,7 @@ def test_an_upload_is_not_sent_on(
 def test_a_redirect_to_no_address(server: LocalChannel, connect: Connect, package: Package, location: str) -> None:
     """Still an error of the server's, not a crash of ours."""
     server.fail(Fault(Answer(302, b"x" * 10**6, {"Location": location}), path=UPLOAD))
-    with pytest.raises(BatchError, match="The server sent the upload on to"):
+    with pytest.raises(ChannelWideError, match="The server sent the upload on to"):
         upload(connect(), package)
 
 
@@ -384,8 +384,8 @@ def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, buil
         upload(connect(), here)
     assert there.sha256 in caught.value.message
     assert here.sha256 in caught.value.message
-    assert f"'noarch/{here.file}'" in caught.value.message
-    assert all(word in caught.value.advice for word in ("build number", "'skip-existing'", "'force'"))
+    assert f"'noarch/{here.file_name}'" in caught.value.message
+    assert all(word in caught.value.hint for word in ("build number", "'skip-existing'", "'force'"))
 
 
 def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, build: Build) -> None:
@@ -396,7 +396,7 @@ def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, bu
     with pytest.raises(ChannelError, match="append-only") as caught:
         upload(connect(), here, force=True)
     assert not isinstance(caught.value, ConflictError)
-    assert "'force'" not in caught.value.advice
+    assert "'force'" not in caught.value.hint
 
 
 @pytest.mark.parametrize("then", GRAPHQL_FAULTS.values(), ids=GRAPHQL_FAULTS.keys())
@@ -412,7 +412,7 @@ def test_a_conflict_is_judged_by_the_repodata_where_graphql_is_down(
 def test_a_conflict_that_graphql_does_not_know_of(server: LocalChannel, connect: Connect, package: Package) -> None:
     """A record that is not there yet does not outweigh the repodata."""
     server.publish(CHANNEL, package.path)
-    server.tamper(CHANNEL, package.subdir, package.file, None)
+    server.tamper(CHANNEL, package.subdir, package.file_name, None)
     assert upload(connect(), package) is Status.ALREADY_PRESENT
 
 
@@ -464,7 +464,7 @@ def test_a_file_that_changes_between_two_attempts(
     """Each attempt hashes what it sends."""
     server.fail(Fault(Answer(429), path=UPLOAD))
     there = connect()
-    monkeypatch.setattr(there, "_patience", replace(there._patience, sleep=lambda _: rewrite(package.path)))
+    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, sleep=lambda _: rewrite(package.path)))
     with pytest.raises(FileChangedError):
         upload(there, package)
     server.settle()
@@ -478,7 +478,7 @@ def test_progress_ends_an_upload(server: LocalChannel, connect: Connect, package
         raise ChannelError("stop", "")
 
     with pytest.raises(ChannelError, match="stop"):
-        connect().upload(package, force=False, on_progress=stop, on_setback=nothing)
+        connect().upload(package, force=False, on_progress=stop, on_retry=nothing)
     server.settle()
     assert server.files(CHANNEL) == {}
 
@@ -493,7 +493,7 @@ def test_a_batch_is_one_request(server: LocalChannel, connect: Connect, build: B
     old = build("other", content="old\n")
     server.publish(CHANNEL, old.path)
     found = connect().lookup([there, missing, other])
-    assert found.doubts == ()
+    assert found.errors == ()
     assert found.records == {
         there.key: Record(there.sha256),
         missing.key: Record(None),
@@ -539,7 +539,7 @@ def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package:
     server.publish(CHANNEL, package.path)
     found = connect(retries=20).lookup([package])
     assert found.records == {package.key: Record(package.sha256)}
-    assert found.doubts == ("GraphQL: HTTP 503: down",)
+    assert found.errors == ("GraphQL: HTTP 503: down",)
     assert pauses == [1, 2]
 
 
@@ -549,14 +549,14 @@ def test_both_are_down(server: LocalChannel, connect: Connect, package: Package)
     server.fail(Fault(Answer(404, "no index"), path=REPODATA, times=None))
     found = connect(retries=0).lookup([package])
     assert found.records == {}
-    assert found.doubts == ("GraphQL: HTTP 500: no graph", "repodata of noarch: HTTP 404: no index")
+    assert found.errors == ("GraphQL: HTTP 500: no graph", "repodata of noarch: HTTP 404: no index")
 
 
 def test_nobody_listens(connect: Connect, closed_url: str, package: Package) -> None:
     """A lookup never raises."""
     found = connect(url=closed_url, retries=0).lookup([package])
     assert found.records == {}
-    assert all("Connection refused" in doubt for doubt in found.doubts)
+    assert all("Connection refused" in doubt for doubt in found.errors)
 
 
 def test_a_host_that_cannot_be_asked(connect: Connect, package: Package, pauses: list[float]) -> None:
@@ -574,7 +574,7 @@ def test_repodata_beyond_all_measure(
     monkeypatch.setattr(queries, "_MAX_REPODATA_BODY", 20)
     found = connect(retries=0).lookup([package])
     assert found.records == {}
-    assert "repodata of noarch: the answer is cut off or too large" in found.doubts
+    assert "repodata of noarch: the answer is cut off or too large" in found.errors
 
 
 @pytest.mark.parametrize(("token", "known"), [(TOKEN, True), (None, False)], ids=["token", "no token"])
@@ -584,15 +584,15 @@ def test_a_private_channel(tmp_path: Path, connect: Connect, package: Package, t
         server.publish("octo/x", package.path)
         found = connect(url=server.url, name="octo/x", token=token).lookup([package])
     assert (found.records == {package.key: Record(package.sha256)}) is known
-    assert (found.doubts == ()) is known
-    assert known or "no such channel, or none that this token can see" in found.doubts[0]
+    assert (found.errors == ()) is known
+    assert known or "no such channel, or none that this token can see" in found.errors[0]
 
 
 def test_retry_after_of_a_question(
     server: LocalChannel, connect: Connect, package: Package, pauses: list[float]
 ) -> None:
     """Honoured as for uploads."""
-    when = format_datetime(connect()._patience.now() + timedelta(seconds=9), usegmt=True)
+    when = format_datetime(connect()._retry_policy.now() + timedelta(seconds=9), usegmt=True)
     server.fail(Fault(Answer(429, "", {"Retry-After": when}), path=GRAPHQL))
     connect().lookup([package])
     assert pauses == [9]

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.background import at_once
 from prefix_upload.concurrency import Pool
 from prefix_upload.errors import ExitCode, FileChangedError
-from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev.upload_body import Body
+from support.packages import make_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from prefix_upload.package.model import Package
 
 PIECE = 2**22
 
@@ -24,17 +25,11 @@ PIECE = 2**22
 def validated(path: Path) -> Package:
     """A package of any bytes, as if they had been validated."""
     content = path.read_bytes()
-    return Package(
+    return make_package(
         path=path,
         relative_path=f"out/{path.name}",
-        file=path.name,
-        name="demo",
-        version="1.0",
-        build="h0_0",
-        build_number=0,
-        subdir="noarch",
+        file_name=path.name,
         size=len(content),
-        md5=at_once(str),
         sha256=hashlib.sha256(content).hexdigest(),
     )
 
@@ -57,7 +52,7 @@ def handed_out(package: Package) -> list[bytes]:
     with pytest.raises(FileChangedError) as caught:
         pieces.extend(map(bytes, body_of(package, lambda _: None)))
     assert package.relative_path in caught.value.message
-    assert "Nothing of it was published" in caught.value.advice
+    assert "Nothing of it was published" in caught.value.hint
     return pieces
 
 

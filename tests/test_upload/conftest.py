@@ -11,7 +11,7 @@ from prefix_upload import settings
 from prefix_upload.auth import ApiKey
 from prefix_upload.commands.upload import Publication
 from prefix_upload.concurrency import Pool
-from prefix_upload.http import Client, Patience
+from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.settings import Job, Workspace
 from support.publishing import Publish, Run, Stage
@@ -31,23 +31,23 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
     def make(stage: Stage, **inputs: str) -> Publication:
         raw = {"channel": CHANNEL, "glob": "*", "token": TOKEN, "server-url": server.url, "retries": "0"}
         raw |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        asked = settings.parse(raw, Workspace(workspace), Job())
-        credentials = ApiKey(asked.token)
-        patience = Patience(
-            retries=asked.retries,
-            timeout=asked.timeout,
+        parsed_settings = settings.parse(raw, Workspace(workspace), Job())
+        credentials = ApiKey(parsed_settings.token)
+        retry_policy = RetryPolicy(
+            retries=parsed_settings.retries,
+            timeout=parsed_settings.timeout,
             sleep=stage.sleep,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
         )
-        bearer, connections = credentials.bearer, asked.concurrency
-        client = Client(asked.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
+        bearer, connections = credentials.bearer, parsed_settings.concurrency
+        client = Client(parsed_settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
         return Publication(
-            asked,
+            parsed_settings,
             workspace,
-            Channel(client, asked.channel, credentials, patience),
+            Channel(client, parsed_settings.channel, credentials, retry_policy),
             pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
-            listener=stage,
+            reporter=stage,
             signer=stage.signer,
             sleep=stage.sleep,
         )

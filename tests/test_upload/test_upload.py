@@ -92,7 +92,7 @@ def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[P
     assert paths_of(server) == [GRAPHQL, *["/api/v1/upload"] * 3, GRAPHQL]
     assert run.report.exit_code is ExitCode.SUCCESS
     assert run.report.warnings == ()
-    assert [outcome.source.file for outcome in run.report.outcomes] == names
+    assert [outcome.file.file_name for outcome in run.report.outcomes] == names
 
 
 def test_one_invalid_file_and_nothing_is_sent(
@@ -140,8 +140,8 @@ def test_many_packages_are_asked_for_in_batches(server: LocalChannel, publish: P
     run = publish(*paths, concurrency="16")
     assert set(run.statuses.values()) == {Status.UPLOADED}
     questions = [request for request in server.requests if request.path == GRAPHQL]
-    asked = [sum(name.startswith("file") for name in request.json["variables"]) for request in questions]
-    assert sorted(asked[:3]) == sorted(asked[3:]) == [50, 100, 100]
+    counts = [sum(name.startswith("file") for name in request.json["variables"]) for request in questions]
+    assert sorted(counts[:3]) == sorted(counts[3:]) == [50, 100, 100]
     assert len(server.uploads) == 250
     files = server.files(CHANNEL)
     assert len(set(files.values())) == 250
@@ -242,7 +242,7 @@ def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, d
     server.fail(Fault(Answer(404), times=None))
     run = publish(demo, dry_run="true")
     (warning,) = run.report.warnings
-    assert "nobody knows which of them it has" in warning.advice
+    assert "nobody knows which of them it has" in warning.hint
     assert "sent" not in str(warning)
 
 
@@ -299,7 +299,7 @@ def test_a_file_that_changed_since_validation(
     stage = Stage(before_phase=at("Upload", lambda: change(three[0])))
     run = publish(*three, stage=stage)
     assert list(run.statuses.values()) == [Status.FAILED, Status.UPLOADED, Status.UPLOADED]
-    assert run.outcome(three[0].name).problem is not None
+    assert run.outcome(three[0].name).error is not None
     assert f"noarch/{three[0].name}" not in server.files(CHANNEL)
 
 
@@ -333,7 +333,7 @@ def test_nobody_tells_what_is_there(server: LocalChannel, publish: Publish, demo
     assert warning.title == "Channel not compared"
     assert "no graph" in warning.message
     assert "no index" in warning.message
-    assert "Not confirmed" in repr(run.outcome(DEMO).note)
+    assert "Not confirmed" in repr(run.outcome(DEMO).warning)
     assert run.report.exit_code is ExitCode.SUCCESS
     assert stage.pauses == [1, 2, 4, 8]
 
@@ -347,7 +347,7 @@ def test_graphql_is_down_and_repodata_tells(
     server.fail(Fault(Cut(), path=GRAPHQL, times=None))
     run = publish(demo, new)
     assert run.statuses == {DEMO: Status.ALREADY_PRESENT, new.name: Status.UPLOADED}
-    assert run.outcome(new.name).note is None
+    assert run.outcome(new.name).warning is None
 
 
 def test_the_server_lists_other_bytes_afterwards(server: LocalChannel, publish: Publish, demo: Path) -> None:
@@ -384,7 +384,7 @@ def test_a_record_may_take_its_time(server: LocalChannel, publish: Publish, thre
     assert set(run.statuses.values()) == {Status.UPLOADED}
     assert stage.pauses == [1, 2]
     questions = [request.json["variables"] for request in server.requests if request.path == GRAPHQL]
-    assert [sum(name.startswith("file") for name in asked) for asked in questions] == [3, 3, 1, 1]
+    assert [sum(name.startswith("file") for name in counts) for counts in questions] == [3, 3, 1, 1]
 
 
 # Signs of life.
@@ -409,7 +409,7 @@ def test_a_sign_of_life_says_why_it_takes_so_long(server: LocalChannel, publish:
     server.fail(Fault(Answer(503, "busy"), path=UPLOAD), Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
     stage = Stage(clock=lambda: float(next(times)))
     assert publish(demo, stage=stage, retries="1").statuses == {DEMO: Status.UPLOADED}
-    assert "HTTP 503: busy" in stage.setbacks
+    assert "HTTP 503: busy" in stage.last_errors
 
 
 def test_nothing_is_said_while_there_is_news(publish: Publish, three: list[Path]) -> None:
@@ -475,7 +475,7 @@ class Signer:
     def sign(self, package: Package) -> Attestation:
         """Says that it is signed."""
         self.before_sign()
-        return Attestation(bundle=json.dumps({"signed": package.file}), log_index=1)
+        return Attestation(bundle=json.dumps({"signed": package.file_name}), log_index=1)
 
 
 def test_a_run_that_is_cancelled_while_it_signs(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
@@ -517,7 +517,7 @@ def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publ
 
     run = publish(demo, stage=Stage(before_sleep=fall_silent, signer=Signer()))
     assert run.statuses == {DEMO: Status.UPLOADED}
-    assert run.outcome(DEMO).note is None
+    assert run.outcome(DEMO).warning is None
 
 
 def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publish, workspace: Path) -> None:
@@ -549,7 +549,7 @@ def test_a_cancelled_confirmation_is_noted(server: LocalChannel, publish: Publis
     server.fail(Fault(Answer(200, "{}"), path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))
     run = publish(demo, stage=stage)
     assert run.statuses == {DEMO: Status.UPLOADED}
-    assert run.outcome(DEMO).note is not None
+    assert run.outcome(DEMO).warning is not None
 
 
 def test_a_pause_that_is_cancelled_ends_the_confirmation(server: LocalChannel, publish: Publish, demo: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.auth.identity import IdentityProvider, IdToken
 from prefix_upload.auth.trusted_publishing import TrustedPublishing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prefix_upload.auth.secret import Secret
 
 __all__ = [
@@ -26,17 +29,17 @@ class Credentials(Protocol):
         """The token to send, if there is any.
 
         Raises:
-            SignInError: there should be one, but none is to be had.
+            AuthenticationError: there should be one, but none is to be had.
         """
 
     def renew(self, rejected: str | None) -> bool:
         """Whether there is another token than the one that the server has rejected.
 
         Raises:
-            SignInError: there should be one, but none is to be had.
+            AuthenticationError: there should be one, but none is to be had.
         """
 
-    def advice(self, status: int, channel: str) -> str:
+    def hint(self, status: int, channel: str) -> str:
         """What to do where the server refuses the token for the channel with this status, 401 or 403."""
 
 
@@ -55,15 +58,17 @@ class ApiKey:
         del rejected
         return False
 
-    def advice(self, status: int, channel: str) -> str:
+    def hint(self, status: int, channel: str) -> str:
         """What to look at."""
-        return _ADVICE[status].format(self, channel)
+        return _HINTS[status].format(self, channel)
 
     def __str__(self) -> str:
         return "the API key of the input 'token'" if self._token else "no token"
 
 
-_ADVICE = {
-    401: "Check {0}: it is wrong, was revoked or has expired. Create another on the server and store it.",
-    403: "Check that {0} may write to '{1}', and that the channel's settings allow this upload.",
+_HINTS: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: (
+        "Check {0}: it is wrong, was revoked or has expired. Create another on the server and store it."
+    ),
+    HTTPStatus.FORBIDDEN: "Check that {0} may write to '{1}', and that the channel's settings allow this upload.",
 }

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from prefix_upload.auth.secret import Secret
-from prefix_upload.errors import SignInError
-from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
+from prefix_upload.errors import AuthenticationError
+from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,42 +56,42 @@ class IdentityProvider:
         on_secret: told each token before anybody else gets it.
     """
 
-    def __init__(self, client: Client, path: str, patience: Patience, on_secret: Callable[[str], None]) -> None:
+    def __init__(self, client: Client, path: str, retry_policy: RetryPolicy, on_secret: Callable[[str], None]) -> None:
         self._client = client
         self._path = path
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._on_secret = on_secret
 
     def id_token(self, audience: str) -> IdToken:
         """A token that only this audience should take.
 
         Raises:
-            SignInError: there is none.
+            AuthenticationError: there is none.
         """
         path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
         try:
-            answer = self._patience.ask(
-                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUESTION_TIMEOUT
+            response = self._retry_policy.call(
+                lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUERY_TIMEOUT
             )
-        except NoAnswerError as error:
+        except RequestError as error:
             raise _not_given(str(error)) from error
-        if not answer.is_success or not answer.is_whole:
-            raise _not_given(reason(answer))
-        return self._read(answer)
+        if not response.is_success or not response.is_complete:
+            raise _not_given(reason(response))
+        return self._read(response)
 
-    def _read(self, answer: Answer) -> IdToken:
+    def _read(self, response: Response) -> IdToken:
         try:
-            value = json.loads(answer.body)["value"]
+            value = json.loads(response.body)["value"]
             token = value if isinstance(value, str) else ""
             self._on_secret(token)
             return IdToken.read(token)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            # NOTE: not `answer.words`: whatever came may hold a token.
+            # NOTE: not `response.summary`: whatever came may hold a token.
             raise _not_given("what it answered is no identity token") from error
 
 
-def _not_given(why: str) -> SignInError:
-    return SignInError(
+def _not_given(why: str) -> AuthenticationError:
+    return AuthenticationError(
         f"GitHub gave this job no identity token: {why}.",
         "Run the job again. If that does not help, look at githubstatus.com, and whether 'permissions' of the job has "
         "'id-token: write'.",

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import threading
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.auth.identity import IdToken
 from prefix_upload.auth.secret import Secret
-from prefix_upload.errors import RERUN_IS_SAFE, SignInError
-from prefix_upload.http import QUESTION_TIMEOUT, Answer, Client, NoAnswerError, Patience, reason
+from prefix_upload.errors import RERUN_IS_SAFE, AuthenticationError
+from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,13 +47,13 @@ class TrustedPublishing:
         identity: IdentityProvider,
         client: Client,
         audience: str,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         on_secret: Callable[[str], None],
     ) -> None:
         self._identity = identity
         self._client = client
         self._audience = audience
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._on_secret = on_secret
         self._lock = threading.Lock()
         self._token: Secret | None = None
@@ -61,7 +62,7 @@ class TrustedPublishing:
     def bearer(self) -> str:
         """The token, minted where there is none yet or the last one is about to expire."""
         with self._lock:
-            if self._token is None or (self._renew_at is not None and self._patience.now() >= self._renew_at):
+            if self._token is None or (self._renew_at is not None and self._retry_policy.now() >= self._renew_at):
                 self._token = self._mint()
             return self._token.reveal()
 
@@ -72,9 +73,9 @@ class TrustedPublishing:
                 self._token = self._mint()
             return True
 
-    def advice(self, status: int, channel: str) -> str:
+    def hint(self, status: int, channel: str) -> str:
         """What to look at."""
-        return _ADVICE[status].format(channel)
+        return _HINTS[status].format(channel)
 
     def __str__(self) -> str:
         return "the token that the server minted for this workflow"
@@ -83,28 +84,28 @@ class TrustedPublishing:
         id_token = self._identity.id_token(self._audience)
         body = {"token": id_token.secret.reveal()}
         try:
-            answer = self._patience.ask(
+            response = self._retry_policy.call(
                 lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True),
-                timeout=QUESTION_TIMEOUT,
+                timeout=QUERY_TIMEOUT,
             )
-        except NoAnswerError as error:
-            raise SignInError(
+        except RequestError as error:
+            raise AuthenticationError(
                 f"The server cannot be asked for a token: {error}.",
                 "Check 'server-url', and the proxy and certificate settings of the runner.",
             ) from error
-        if not answer.is_success or not answer.is_whole:
-            raise _refused(answer, id_token.claims)
-        text = answer.body.decode("utf-8", "replace")
+        if not response.is_success or not response.is_complete:
+            raise _refused(response, id_token.claims)
+        text = response.body.decode("utf-8", "replace")
         if not _BEARER.fullmatch(text):
             # NOTE: not shown: it may be a token with something around it.
-            raise SignInError(
+            raise AuthenticationError(
                 "The server answered with something that is no token where it was asked for one.",
                 "Check that 'server-url' is the address of the server itself.",
             )
         self._on_secret(text)
         # A server may say the token without its prefix.
         self._on_secret(text.removeprefix(_PREFIX))
-        self._renew_at = _time_to_renew(text, self._patience.now())
+        self._renew_at = _time_to_renew(text, self._retry_policy.now())
         return Secret(text)
 
 
@@ -118,35 +119,41 @@ def _time_to_renew(token: str, now: datetime) -> datetime | None:
     return now + max(life - _MARGIN, life / 2) if life > timedelta(0) else None
 
 
-def _refused(answer: Answer, claims: Mapping[str, Any]) -> SignInError:
-    told = ", ".join(f"{name} {claims[name]}" for name in _MATCHED_CLAIMS if claims.get(name))
-    identity = f"This job is known as: {told}." if told else "The job's identity token has none of the usual claims."
-    advice = _MINT_ADVICE.get(answer.status, "The server's words say why.")
-    if answer.is_redirect:
-        advice = f"It sends us on to {answer.redirect_host}: set 'server-url' to the address of the server itself."
-    elif answer.is_passing:
-        advice = RERUN_IS_SAFE
-    return SignInError(f"The server mints no token for this job ({reason(answer)}). {identity}", advice)
+def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationError:
+    result = ", ".join(f"{name} {claims[name]}" for name in _MATCHED_CLAIMS if claims.get(name))
+    identity = (
+        f"This job is known as: {result}." if result else "The job's identity token has none of the usual claims."
+    )
+    hint = _MINT_HINTS.get(response.status, "The server's words say why.")
+    if response.is_redirect:
+        hint = f"It sends us on to {response.redirect_host}: set 'server-url' to the address of the server itself."
+    elif response.is_retryable:
+        hint = RERUN_IS_SAFE
+    return AuthenticationError(f"The server mints no token for this job ({reason(response)}). {identity}", hint)
 
 
 # Said where the server took the identity, but mints no token.
-_MINT_ADVICE = {
-    400: "The server could not read the identity token: check that 'server-url' is the address of the server itself.",
-    401: (
+_MINT_HINTS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: (
+        "The server could not read the identity token: check that 'server-url' is the address of the server itself."
+    ),
+    HTTPStatus.UNAUTHORIZED: (
         "Register this workflow as a trusted publisher of the channel: owner and name of the repository, the file name "
         "of the workflow that a push, a tag or a person starts (not that of a reusable one), and the environment, if "
         "the job names one. All have to be as above."
     ),
-    403: "The server knows this workflow, but does not let it sign in: look at the channel's trusted publishers.",
-    404: "This server does not know trusted publishing: pass an API key as 'token'.",
+    HTTPStatus.FORBIDDEN: (
+        "The server knows this workflow, but does not let it sign in: look at the channel's trusted publishers."
+    ),
+    HTTPStatus.NOT_FOUND: "This server does not know trusted publishing: pass an API key as 'token'.",
 }
 # Said where the server minted a token and then does not take it.
-_ADVICE = {
-    401: (
+_HINTS: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: (
         "The server minted a token for this workflow, but does not take it, nor another one: check that the trusted "
         "publisher is still registered."
     ),
-    403: (
+    HTTPStatus.FORBIDDEN: (
         "This workflow's trusted publisher may not write to '{0}': in the channel's settings, give it write "
         "access; and check that the settings allow this upload."
     ),

@@ -8,22 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from prefix_upload.errors import BatchError, CancelledError, ChannelError, ConflictError, Problem, SignInError
+from prefix_upload.errors import (
+    AuthenticationError,
+    CancelledError,
+    ChannelError,
+    ChannelWideError,
+    ConflictError,
+    Diagnostic,
+)
 from prefix_upload.package import validate
-from prefix_upload.package.model import Package, UnvalidatedFile
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.prefix_dev import BATCH_SIZE, Record, conflict
 from prefix_upload.report import Attestation, Outcome, Report, Status
 from prefix_upload.steps.messages import (
     ENDED_BEFORE,
-    INVALID_ADVICE,
+    INVALID_HINT,
     OTHERS_INVALID,
     WOULD_OVERWRITE,
-    Told,
+    Confirmation,
     cancelled,
     cannot_compare,
     confirmed,
-    counted,
     not_attempted,
+    pluralize,
 )
 
 if TYPE_CHECKING:
@@ -43,14 +50,14 @@ _SIGN_OF_LIFE = 10.0
 _CONFIRMATION_PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 
-class Signs(Protocol):
+class PackageSigner(Protocol):
     """Whoever signs packages. Called in workers."""
 
     def prepare(self) -> None:
         """Makes sure that it can.
 
         Raises:
-            SignInError: it cannot.
+            AuthenticationError: it cannot.
         """
 
     def sign(self, package: Package) -> Attestation:
@@ -61,13 +68,13 @@ class Signs(Protocol):
         """
 
 
-class Listener(Protocol):
+class ProgressReporter(Protocol):
     """Whoever tells the user of the run while it goes on. Called in the main thread only."""
 
     def phase(self, title: str) -> None:
         """A new part of the run begins."""
 
-    def checked(self, file: Package | UnvalidatedFile) -> None:
+    def checked(self, file: Package | CandidateFile) -> None:
         """A file was validated."""
 
     def finished(self, outcome: Outcome) -> None:
@@ -81,13 +88,13 @@ class Listener(Protocol):
 class Transfer:
     """An upload under way: `sent` bytes of the package have left in the present attempt.
 
-    `setback` says why the attempt before failed, if there was one.
+    `last_error` says why the attempt before failed, if there was one.
     """
 
     package: Package
     started: float
     sent: int = 0
-    setback: str = ""
+    last_error: str = ""
 
 
 class Publication:
@@ -110,31 +117,31 @@ class Publication:
         channel: Channel,
         *,
         pool: Pool,
-        listener: Listener,
-        signer: Signs | None,
+        reporter: ProgressReporter,
+        signer: PackageSigner | None,
         sleep: Callable[[float], None],
     ) -> None:
         self._settings = settings
         self._rules = validate.Rules(workspace, settings.depth, settings.max_size, pool.begin)
         self._channel = channel
         self._pool = pool
-        self._listener = listener
+        self._reporter = reporter
         self._signer = signer
         self._sleep = sleep
-        self._files: list[Package | UnvalidatedFile] = []
+        self._files: list[Package | CandidateFile] = []
         self._outcomes: dict[str, Outcome] = {}
-        self._problems: list[Problem] = []
-        self._warnings: list[Problem] = []
+        self._problems: list[Diagnostic] = []
+        self._warnings: list[Diagnostic] = []
         self._transfers: dict[str, Transfer] = {}
         # Packages whose name the channel has with other bytes that may be overwritten.
         self._overwritten: set[tuple[str, str]] = set()
-        self._stopped_by: BatchError | None = None
+        self._stopped_by: ChannelWideError | None = None
         self._last_news = pool.clock()
 
     def run(self, paths: Sequence[Path]) -> None:
         """Publishes the files, or nothing if one of them is invalid."""
         packages = self._validate(paths)
-        if len(packages) == len(self._files) and not self._pool.is_cancelled() and self._sign_in(packages):
+        if len(packages) == len(self._files) and not self._pool.is_cancelled() and self._authenticate(packages):
             self._publish(packages)
         # What is only told was computed meanwhile; a cancelled run does not wait for it.
         self._call(lambda: [package.md5() for package in packages])
@@ -144,7 +151,7 @@ class Publication:
         if self._settings.dry_run:
             for package in missing:
                 note = WOULD_OVERWRITE if package.key in self._overwritten else None
-                self._finish(Outcome(source=package, status=Status.WOULD_UPLOAD, note=note))
+                self._finish(Outcome(file=package, status=Status.WOULD_UPLOAD, warning=note))
         elif missing:
             self._upload(missing)
             self._confirm()
@@ -156,17 +163,17 @@ class Publication:
             server_url=self._settings.server_url,
             dry_run=self._settings.dry_run,
             outcomes=tuple(self._outcomes.get(file.relative_path) or self._open_outcome(file) for file in self._files),
-            problems=tuple(self._problems),
+            errors=tuple(self._problems),
             warnings=tuple(self._warnings),
         )
 
     # Step 1: all files, before the first byte is sent.
 
     def _validate(self, paths: Sequence[Path]) -> list[Package]:
-        self._listener.phase(f"Validate {counted(len(paths), 'file')}")
+        self._reporter.phase(f"Validate {pluralize(len(paths), 'file')}")
         workspace = self._rules.workspace
         self._files = [
-            UnvalidatedFile(relative_path=path.relative_to(workspace).as_posix(), file=path.name, findings=())
+            CandidateFile(relative_path=path.relative_to(workspace).as_posix(), file_name=path.name, findings=())
             for path in paths
         ]
         # What hashes and decodes holds no lock: a thread a processor is what helps.
@@ -174,31 +181,31 @@ class Publication:
         checked = {}
         for file in self._each(lambda path: validate.check(path, self._rules), paths, workers):
             checked[file.relative_path] = file
-            self._listener.checked(file)
+            self._reporter.checked(file)
         self._files = validate.check_batch([checked.get(file.relative_path, file) for file in self._files])
         for file in self._files:
-            if isinstance(file, UnvalidatedFile) and file.findings:
-                problem = Problem("Invalid package", f"{'; '.join(file.findings)}.", INVALID_ADVICE)
-                self._finish(Outcome(source=file, status=Status.INVALID, problem=problem))
+            if isinstance(file, CandidateFile) and file.findings:
+                problem = Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", INVALID_HINT)
+                self._finish(Outcome(file=file, status=Status.INVALID, error=problem))
         return [file for file in self._files if isinstance(file, Package)]
 
     # Step 2: who is asking, before anybody is.
 
-    def _sign_in(self, packages: Sequence[Package]) -> bool:
+    def _authenticate(self, packages: Sequence[Package]) -> bool:
         """Whether whoever is asked from now on knows who is asking. A dry run asks as anybody may."""
         if self._settings.dry_run:
             return True
         if self._settings.token is None or self._signer is not None:
-            self._listener.phase("Sign in")
-        for step in (self._channel.sign_in, *([self._signer.prepare] if self._signer else [])):
+            self._reporter.phase("Sign in")
+        for step in (self._channel.authenticate, *([self._signer.prepare] if self._signer else [])):
             if self._pool.is_cancelled():
                 return False
             error = self._call(partial(_failure_of, step))
             if error is not None:
-                self._problems.append(error.problem)
+                self._problems.append(error.diagnostic)
                 for package in packages:
                     problem = not_attempted(error)
-                    self._finish(Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=problem))
+                    self._finish(Outcome(file=package, status=Status.NOT_ATTEMPTED, error=problem))
                 return False
         return not self._pool.is_cancelled()
 
@@ -206,21 +213,21 @@ class Publication:
 
     def _compare(self, packages: Sequence[Package]) -> list[Package]:
         """Finishes what needs no upload and returns what does."""
-        self._listener.phase(f"Compare {counted(len(packages), 'package')} with the channel")
+        self._reporter.phase(f"Compare {pluralize(len(packages), 'package')} with the channel")
         records: dict[tuple[str, str], Record] = {}
-        doubts: list[str] = []
+        errors: list[str] = []
         for lookup in self._each(self._channel.lookup, _batches(packages), self._settings.concurrency):
             records |= lookup.records
-            doubts += lookup.doubts
-        if doubts:
-            self._warnings.append(cannot_compare(doubts, is_dry_run=self._settings.dry_run))
+            errors += lookup.errors
+        if errors:
+            self._warnings.append(cannot_compare(errors, is_dry_run=self._settings.dry_run))
         return [package for package in packages if not self._is_settled(package, records.get(package.key))]
 
     def _is_settled(self, package: Package, record: Record | None) -> bool:
         if record is None or record.sha256 is None:
             return False
         if record.sha256 == package.sha256:
-            self._finish(Outcome(source=package, status=Status.ALREADY_PRESENT))
+            self._finish(Outcome(file=package, status=Status.ALREADY_PRESENT))
         elif not self._settings.force:
             self._finish(self._taken(package, conflict(package, record.sha256)))
         else:
@@ -231,37 +238,37 @@ class Publication:
     def _taken(self, package: Package, error: ConflictError) -> Outcome:
         """The channel has other bytes under this name: left alone if that was asked for, else a failure."""
         if self._settings.skip_existing:
-            note = Problem("Left alone", f"{error.message} What is there is not what this run built.")
-            return Outcome(source=package, status=Status.SKIPPED, note=note)
-        return Outcome(source=package, status=Status.FAILED, problem=error.problem)
+            note = Diagnostic("Left alone", f"{error.message} What is there is not what this run built.")
+            return Outcome(file=package, status=Status.SKIPPED, warning=note)
+        return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
 
     # Step 4: what is missing, several at once; a failure stays with its file.
 
     def _upload(self, packages: Sequence[Package]) -> None:
-        self._listener.phase(f"Upload {counted(len(packages), 'package')} to {self._settings.channel}")
+        self._reporter.phase(f"Upload {pluralize(len(packages), 'package')} to {self._settings.channel}")
         for outcome in self._each(self._upload_one, packages, self._settings.concurrency):
             self._finish(outcome)
 
     def _upload_one(self, package: Package) -> Outcome:
         """Runs in a worker."""
         if self._pool.is_cancelled():
-            return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=ENDED_BEFORE)
+            return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=ENDED_BEFORE)
         if self._stopped_by is not None:
-            return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=not_attempted(self._stopped_by))
+            return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=not_attempted(self._stopped_by))
         try:
             return self._sign_and_send(package)
-        except BatchError as error:
+        except ChannelWideError as error:
             self._stopped_by = error
-            return Outcome(source=package, status=Status.FAILED, problem=error.problem)
+            return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
         except ConflictError as error:
             return self._taken(package, error)
         except ChannelError as error:
-            return Outcome(source=package, status=Status.FAILED, problem=error.problem)
+            return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
 
     def _sign_and_send(self, package: Package) -> Outcome:
         attestation = self._signer.sign(package) if self._signer else None
         if self._pool.is_cancelled():
-            return Outcome(source=package, status=Status.NOT_ATTEMPTED, problem=ENDED_BEFORE)
+            return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=ENDED_BEFORE)
         return self._send(package, attestation)
 
     def _send(self, package: Package, attestation: Attestation | None) -> Outcome:
@@ -272,14 +279,14 @@ class Publication:
                 raise cancelled()
             transfer.sent = sent
 
-        def on_setback(reason: str) -> None:
-            transfer.setback = reason
+        def on_retry(reason: str) -> None:
+            transfer.last_error = reason
 
         status = self._channel.upload(
             package,
             force=self._settings.force,
             on_progress=on_progress,
-            on_setback=on_setback,
+            on_retry=on_retry,
             attestation=attestation.bundle if attestation else None,
         )
         if status is Status.ALREADY_PRESENT:
@@ -287,33 +294,33 @@ class Publication:
         if status is Status.UPLOADED and package.key in self._overwritten:
             status = Status.OVERWRITTEN
         seconds = self._pool.clock() - transfer.started
-        return Outcome(source=package, status=status, seconds=seconds, attestation=attestation)
+        return Outcome(file=package, status=status, seconds=seconds, attestation=attestation)
 
     # Step 5: the server's own word for each.
 
     def _confirm(self) -> None:
         sent = [
-            (outcome.source, outcome)
+            (outcome.file, outcome)
             for outcome in self._outcomes.values()
-            if outcome.status in {Status.UPLOADED, Status.OVERWRITTEN} and isinstance(outcome.source, Package)
+            if outcome.status in {Status.UPLOADED, Status.OVERWRITTEN} and isinstance(outcome.file, Package)
         ]
         if not sent:
             return
-        self._listener.phase(f"Confirm {counted(len(sent), 'upload')}")
+        self._reporter.phase(f"Confirm {pluralize(len(sent), 'upload')}")
         # Until the server tells: a cancelled run may never hear of it.
         for package, outcome in sent:
-            self._outcomes[package.relative_path] = confirmed(outcome, Told())
+            self._outcomes[package.relative_path] = confirmed(outcome, Confirmation())
         # Records come a hundred at once, attestations one by one.
         size = BATCH_SIZE if self._signer is None else min(BATCH_SIZE, -(-len(sent) // self._settings.concurrency))
         for outcomes in self._each(self._confirm_batch, _batches(sent, size), self._settings.concurrency):
             for outcome in outcomes:
                 if outcome.status is Status.FAILED:
                     self._finish(outcome)
-                self._outcomes[outcome.source.relative_path] = outcome
+                self._outcomes[outcome.file.relative_path] = outcome
 
     def _confirm_batch(self, sent: Sequence[tuple[Package, Outcome]]) -> list[Outcome]:
         """Runs in a worker. A record may take a moment to appear, so it is asked for a few times."""
-        told = {package.key: Told() for package, _ in sent}
+        told = {package.key: Confirmation() for package, _ in sent}
         open_ones = sent
         with contextlib.suppress(CancelledError):
             for pause in (*_CONFIRMATION_PAUSES, 0.0):
@@ -326,14 +333,16 @@ class Publication:
                 self._sleep(pause)
         return [confirmed(outcome, told[package.key]) for package, outcome in sent]
 
-    def _ask_again(self, open_ones: Sequence[tuple[Package, Outcome]], told: dict[tuple[str, str], Told]) -> None:
+    def _ask_again(
+        self, open_ones: Sequence[tuple[Package, Outcome]], told: dict[tuple[str, str], Confirmation]
+    ) -> None:
         records = self._channel.lookup([package for package, _ in open_ones]).records
         for package, outcome in open_ones:
             before = told[package.key]
             is_attested = before.is_attested
             if outcome.attestation is not None and not is_attested:
                 is_attested = self._channel.has_attestation(package, outcome.attestation.bundle)
-            told[package.key] = Told(records.get(package.key, before.record), is_attested)
+            told[package.key] = Confirmation(records.get(package.key, before.record), is_attested)
 
     def _each(self, work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int) -> Iterator[_Result]:
         self._last_news = self._pool.clock()
@@ -345,27 +354,27 @@ class Publication:
 
     def _show_life(self) -> None:
         if self._pool.clock() - self._last_news >= _SIGN_OF_LIFE:
-            self._listener.waiting(list(self._transfers.values()))
+            self._reporter.waiting(list(self._transfers.values()))
             self._last_news = self._pool.clock()
 
     def _finish(self, outcome: Outcome) -> None:
-        self._outcomes[outcome.source.relative_path] = outcome
-        self._transfers.pop(outcome.source.relative_path, None)
-        self._listener.finished(outcome)
+        self._outcomes[outcome.file.relative_path] = outcome
+        self._transfers.pop(outcome.file.relative_path, None)
+        self._reporter.finished(outcome)
         self._last_news = self._pool.clock()
 
-    def _open_outcome(self, file: Package | UnvalidatedFile) -> Outcome:
+    def _open_outcome(self, file: Package | CandidateFile) -> Outcome:
         """What to say of a file that the run did not come to the end with."""
         if file.relative_path in self._transfers:
-            return Outcome(source=file, status=Status.FAILED, problem=cancelled().problem)
+            return Outcome(file=file, status=Status.FAILED, error=cancelled().diagnostic)
         is_refused = any(outcome.status is Status.INVALID for outcome in self._outcomes.values())
-        return Outcome(source=file, status=Status.NOT_ATTEMPTED, problem=OTHERS_INVALID if is_refused else ENDED_BEFORE)
+        return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=OTHERS_INVALID if is_refused else ENDED_BEFORE)
 
 
-def _failure_of(step: Callable[[], None]) -> SignInError | None:
+def _failure_of(step: Callable[[], None]) -> AuthenticationError | None:
     try:
         step()
-    except SignInError as error:
+    except AuthenticationError as error:
         return error
     return None
 

@@ -31,27 +31,27 @@ class Log:
         self._secrets: list[str] = []
         self._unmasked: deque[str] = deque()
 
-    def hide(self, secret: str) -> None:
+    def add_mask(self, secret: str) -> None:
         """From now on the secret is shown as stars, here and, before anything else is printed, by the runner."""
         if secret and secret not in self._secrets:
             self._secrets.append(secret)
             self._unmasked.append(secret)
 
-    def mask(self) -> None:
+    def flush_masks(self) -> None:
         """Tells the runner the secrets that it does not know yet."""
         while self._unmasked:
             core.set_secret(self._unmasked.popleft())
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         """A line."""
-        self.mask()
-        core.info(self._harmless(line))
+        self.flush_masks()
+        core.info(self._sanitized(line))
 
     def open_group(self, title: str) -> None:
         """Begins lines that can be folded; ends those before."""
-        self.mask()
+        self.flush_masks()
         self.close_group()
-        core.start_group(self._harmless(title))
+        core.start_group(self._sanitized(title))
         self._in_group = True
 
     def close_group(self) -> None:
@@ -62,12 +62,12 @@ class Log:
 
     def annotate(self, kind: Literal["error", "warning"], title: str, *paragraphs: str) -> None:
         """Something that is also shown on the run's page, of several lines."""
-        self.mask()
+        self.flush_masks()
         annotate = core.error if kind == "error" else core.warning
-        text = "\n".join(self._harmless(paragraph) for paragraph in paragraphs if paragraph)
-        annotate(text[:_MAX_ANNOTATION], title=self._harmless(title))
+        text = "\n".join(self._sanitized(paragraph) for paragraph in paragraphs if paragraph)
+        annotate(text[:_MAX_ANNOTATION], title=self._sanitized(title))
 
-    def without_secrets(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text with stars for each secret: for what is not printed, but written or passed on."""
         # The longest first: a token may be part of another one.
         for secret in sorted(self._secrets, key=len, reverse=True):
@@ -78,5 +78,5 @@ class Log:
                 text = re.sub(rf"{re.escape(secret[:_BEGINNING])}[\w.~+/=-]*", "***", text)
         return text
 
-    def _harmless(self, text: str) -> str:
-        return sanitize.log(self.without_secrets(text))
+    def _sanitized(self, text: str) -> str:
+        return sanitize.for_log(self.redact(text))

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from actions_toolkit import core
 from actions_toolkit.file_command import issue_file_command
 
-from prefix_upload.errors import Problem
+from prefix_upload.errors import Diagnostic
 from prefix_upload.github.log import Log
 from prefix_upload.package.model import Package
 from prefix_upload.report import Status
 from prefix_upload.reporting import summary
-from prefix_upload.settings import Job, is_confidential
+from prefix_upload.settings import Job, uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prefix_upload.commands.upload import Transfer
-    from prefix_upload.package.model import UnvalidatedFile
+    from prefix_upload.package.model import CandidateFile
     from prefix_upload.report import Outcome, Report
 
 # The runner shows so many annotations of a kind a step (actions/runner, ActionCommandManager).
@@ -32,7 +32,7 @@ _MAX_ANNOTATIONS = 10
 # The outputs of a job may have 1 MB together; this leaves room for others'.
 MAX_PACKAGES_OUTPUT = 100 * 1024
 
-_Problem = TypeVar("_Problem", Problem, Problem | None)
+_Diagnostic = TypeVar("_Diagnostic", Diagnostic, Diagnostic | None)
 
 _SIGNS = {
     Status.UPLOADED: "+",
@@ -44,7 +44,7 @@ _SIGNS = {
 
 
 class Runner:
-    """The runner of this job, as a container action sees it. Implements `publish.Listener`."""
+    """The runner of this job, as a container action sees it. Implements `publish.ProgressReporter`."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -56,13 +56,13 @@ class Runner:
         """The inputs by their names in `action.yml`; "" where one is not set."""
         return {name: core.get_input(name) for name in names}
 
-    def hide(self, secret: str) -> None:
+    def add_mask(self, secret: str) -> None:
         """The secret is shown as stars from now on. For any thread."""
-        self._log.hide(secret)
+        self._log.add_mask(secret)
 
-    def mask(self) -> None:
+    def flush_masks(self) -> None:
         """Tells the runner now what is to be hidden, before anything else is printed."""
-        self._log.mask()
+        self._log.flush_masks()
 
     @property
     def workspace(self) -> Path:
@@ -89,7 +89,7 @@ class Runner:
         """Where, and with which token, the job can ask for its identity; nothing without `id-token: write`."""
         url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
         is_sendable = token != "" and token.isascii() and token.isprintable()
-        return (url, token) if is_sendable and is_confidential(url) else None
+        return (url, token) if is_sendable and uses_secure_transport(url) else None
 
     @property
     def job(self) -> Job:
@@ -122,93 +122,95 @@ class Runner:
         """Begins a group of lines that can be folded."""
         self._log.open_group(title)
 
-    def checked(self, file: Package | UnvalidatedFile) -> None:
+    def checked(self, file: Package | CandidateFile) -> None:
         """Says that a file was validated."""
         if isinstance(file, Package):
-            self._log.say(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
+            self._log.info(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
         else:
-            self._log.say(f"  INVALID  {file.relative_path}")
+            self._log.info(f"  INVALID  {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
         """Says what became of a file, with the rate if it was sent."""
-        source = outcome.source
+        source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Package) and outcome.status.is_on_channel:
             per_second = summary.size(int(source.size / outcome.seconds))
             rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
-        self._log.say(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.relative_path}{rate}")
-        for told in (outcome.problem, outcome.note):
+        self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.relative_path}{rate}")
+        for told in (outcome.error, outcome.warning):
             if told is not None:
-                self._log.say(f"      {told}")
+                self._log.info(f"      {told}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """A sign of life."""
         if not transfers:
-            self._log.say("  … still working")
+            self._log.info("  … still working")
         for transfer in transfers:
             total = transfer.package.size
             share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
-            again = f", again after: {transfer.setback}" if transfer.setback else ""
-            self._log.say(f"  … {share} sent: {transfer.package.relative_path}{again}")
+            again = f", again after: {transfer.last_error}" if transfer.last_error else ""
+            self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
 
-    def crashed(self, error: BaseException) -> None:
+    def log_exception(self, error: BaseException) -> None:
         """Shows the traceback of a bug, line by line, since its message may hold words from outside."""
         for part in traceback.format_exception(error):
             for line in part.splitlines():
-                self._log.say(line)
+                self._log.info(line)
 
     # What goes out at the end, in every case.
 
     def publish(self, report: Report, *, with_summary: bool) -> int:
         """Writes annotations, outputs and, if asked for, the job summary. Returns the process's exit code."""
         self._log.close_group()
-        report = self._hidden(report)
+        report = self._redacted(report)
         values = outputs(report)
         warnings = [*_cut(report, values["packages"])]
         warnings += self._write("GITHUB_OUTPUT", "outputs", lambda: _set_outputs(values))
         if with_summary:
             text = summary.render(report)
             warnings += self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
-        self._annotate("error", [*report.problems, *_of_files(_failures(report))])
+        self._annotate("error", [*report.errors, *_of_files(_failures(report))])
         self._annotate("warning", [*warnings, *report.warnings, *_of_files(_notes(report))])
-        self._log.say(summary.verdict(report))
+        self._log.info(summary.verdict(report))
         return report.exit_code
 
-    def _hidden(self, report: Report) -> Report:
+    def _redacted(self, report: Report) -> Report:
         """The report without secrets: a server may repeat the token in its answer, and nobody masks outputs."""
         outcomes = (
-            replace(outcome, problem=self._hide(outcome.problem), note=self._hide(outcome.note))
+            replace(outcome, error=self._redact(outcome.error), warning=self._redact(outcome.warning))
             for outcome in report.outcomes
         )
         return replace(
             report,
             outcomes=tuple(outcomes),
-            problems=tuple(map(self._hide, report.problems)),
-            warnings=tuple(map(self._hide, report.warnings)),
+            errors=tuple(map(self._redact, report.errors)),
+            warnings=tuple(map(self._redact, report.warnings)),
         )
 
-    def _hide(self, problem: _Problem) -> _Problem:
+    def _redact(self, problem: _Diagnostic) -> _Diagnostic:
         if problem is None:
             return problem
         return replace(
             problem,
-            message=self._log.without_secrets(problem.message),
-            advice=self._log.without_secrets(problem.advice),
+            message=self._log.redact(problem.message),
+            hint=self._log.redact(problem.hint),
         )
 
-    def _annotate(self, kind: Literal["error", "warning"], problems: Sequence[Problem]) -> None:
-        shown, left_out = list(problems), []
+    def _annotate(self, kind: Literal["error", "warning"], problems: Sequence[Diagnostic]) -> None:
+        truncated_repr, left_out = list(problems), []
         if len(problems) > _MAX_ANNOTATIONS:
-            shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
-            shown.append(Problem("And more", f"{len(left_out)} more are in the log and in the job summary."))
+            truncated_repr, left_out = truncated_repr[: _MAX_ANNOTATIONS - 1], truncated_repr[_MAX_ANNOTATIONS - 1 :]
+            truncated_repr.append(
+                Diagnostic("And more", f"{len(left_out)} more are in the log and in the job summary.")
+            )
             self._log.open_group(f"{len(left_out)} more")
             for problem in left_out:
-                self._log.say(f"  {problem.title}: {problem}")
+                self._log.info(f"  {problem.title}: {problem}")
             self._log.close_group()
-        for problem in shown:
-            self._log.annotate(kind, problem.title, problem.message, problem.advice, *problem.example.splitlines())
+        for problem in truncated_repr:
+            self._log.annotate(kind, problem.title, problem.message, problem.hint, *problem.example.splitlines())
 
-    def _write(self, variable: str, what: str, write: Callable[[], None]) -> tuple[Problem, ...]:
+    def _write(self, variable: str, what: str, write: Callable[[], None]) -> tuple[Diagnostic, ...]:
         """Writes to one of the runner's files; there is none where no runner started the process."""
         path = self._environ.get(variable)
         if not path:
@@ -223,7 +225,7 @@ class Runner:
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
             message = f"The {what} could not be written to {path} ({error.strerror})."
-            return (Problem("Not written", message, "Look into the log for what it would say."),)
+            return (Diagnostic("Not written", message, "Look into the log for what it would say."),)
         return ()
 
 
@@ -255,11 +257,11 @@ def _packages_output(report: Report) -> str:
     return text
 
 
-def _cut(report: Report, packages: str) -> Iterable[Problem]:
-    shown, total = len(json.loads(packages)), len(report.outcomes)
-    if shown < total:
-        message = f"The output 'packages' has only the first {shown} of {total} files, to stay below 100 KiB."
-        yield Problem("Output cut", message, "The output 'checksums' has all published files.")
+def _cut(report: Report, packages: str) -> Iterable[Diagnostic]:
+    truncated_repr, total = len(json.loads(packages)), len(report.outcomes)
+    if truncated_repr < total:
+        message = f"The output 'packages' has only the first {truncated_repr} of {total} files, to stay below 100 KiB."
+        yield Diagnostic("Output cut", message, "The output 'checksums' has all published files.")
 
 
 def _set_outputs(values: Mapping[str, str]) -> None:
@@ -268,11 +270,11 @@ def _set_outputs(values: Mapping[str, str]) -> None:
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
-    source = outcome.source
+    source = outcome.file
     package = source if isinstance(source, Package) else None
     row = {
         "path": source.relative_path,
-        "file": source.file,
+        "file": source.file_name,
         "name": package and package.name,
         "version": package and package.version,
         "build": package and package.build,
@@ -284,7 +286,7 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
         "status": str(outcome.status),
         "url": package and report.package_url(package),
     }
-    return row | ({"error": str(outcome.problem)} if outcome.problem else {})
+    return row | ({"error": str(outcome.error)} if outcome.error else {})
 
 
 def _json(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
@@ -292,22 +294,22 @@ def _json(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
-def _failures(report: Report) -> Iterable[tuple[str, Problem]]:
+def _failures(report: Report) -> Iterable[tuple[str, Diagnostic]]:
     """What each file failed for. Of those that were not attempted only the cause is worth an annotation."""
     for outcome in report.outcomes:
-        if outcome.problem and outcome.status is not Status.NOT_ATTEMPTED:
-            yield outcome.source.relative_path, outcome.problem
+        if outcome.error and outcome.status is not Status.NOT_ATTEMPTED:
+            yield outcome.file.relative_path, outcome.error
 
 
-def _notes(report: Report) -> Iterable[tuple[str, Problem]]:
+def _notes(report: Report) -> Iterable[tuple[str, Diagnostic]]:
     for outcome in report.outcomes:
-        if outcome.note:
-            yield outcome.source.relative_path, outcome.note
-        for text in outcome.source.warnings if isinstance(outcome.source, Package) else ():
-            yield outcome.source.relative_path, Problem("Package", f"{text[0].upper()}{text[1:]}.")
+        if outcome.warning:
+            yield outcome.file.relative_path, outcome.warning
+        for text in outcome.file.warnings if isinstance(outcome.file, Package) else ():
+            yield outcome.file.relative_path, Diagnostic("Package", f"{text[0].upper()}{text[1:]}.")
 
 
-def _of_files(pairs: Iterable[tuple[str, Problem]]) -> Iterable[Problem]:
+def _of_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterable[Diagnostic]:
     for problem, files in summary.grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield Problem(problem.title, f"{files[0]}{more}: {problem.message}", problem.advice)
+        yield Diagnostic(problem.title, f"{files[0]}{more}: {problem.message}", problem.hint)

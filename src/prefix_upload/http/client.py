@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -24,7 +25,7 @@ USER_AGENT = f"prefix-upload/{__version__}"
 # Enough of an error page to show; a success has a few bytes.
 MAX_BODY = 2**16
 # What is shown of it, in characters.
-_MAX_WORDS = 500
+_MAX_SUMMARY = 500
 _MAX_REDIRECTS = 5
 # The seconds that an answer's body may take altogether: a server that sends a byte now and then never runs into the
 # timeout, which is about silence.
@@ -32,10 +33,19 @@ _MAX_ANSWER_TIME = 120.0
 # What OpenSSL calls mistakes in the settings, which show before anything is sent: plain HTTP at the other end, and
 # a file of certificates that holds none.
 _TLS_MISTAKES = frozenset({"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.SEE_OTHER,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+)
+_RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class NoAnswerError(Exception):
+class RequestError(Exception):
     """The request got no answer. The text says why.
 
     Args:
@@ -44,45 +54,45 @@ class NoAnswerError(Exception):
         is_final: whether trying again is pointless.
     """
 
-    def __init__(self, reason: str, *, may_have_arrived: bool, is_final: bool = False) -> None:
+    def __init__(self, reason: str, *, may_have_arrived: bool, is_permanent: bool = False) -> None:
         super().__init__(reason)
         self.may_have_arrived = may_have_arrived
-        self.is_final = is_final
+        self.is_permanent = is_permanent
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the server said. `body` is what came of it, up to the limit asked for; `is_whole`: that is all of it."""
+class Response:
+    """What the server said. `body` is what came of it, up to the limit asked for; `is_complete`: that is all of it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    is_whole: bool
+    is_complete: bool
 
     @property
     def is_success(self) -> bool:
         """Whether it is a 2xx."""
-        return 200 <= self.status < 300  # noqa: PLR2004 - the class of status codes
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
-    def is_passing(self) -> bool:
+    def is_retryable(self) -> bool:
         """Whether the same request may well succeed later."""
-        return self.status in {408, 425, 429} or self.status >= 500  # noqa: PLR2004 - the same
+        return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
     def is_redirect(self) -> bool:
         """Whether it is a 3xx."""
-        return 300 <= self.status < 400  # noqa: PLR2004 - the same
+        return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """The status and what the server says about it, for people."""
         text = " ".join(self.body.decode("utf-8", "replace").split())
         if "<html" in text[:200].lower():
-            text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_WORDS])
+            text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
             text = " ".join(text.split())
-        shown = text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
-        return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, without a word"
+        truncated_repr = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
+        return f"HTTP {self.status}: {truncated_repr}" if truncated_repr else f"HTTP {self.status}, without a word"
 
     @property
     def redirect_host(self) -> str:
@@ -145,52 +155,54 @@ class Client:
         json: Mapping[str, Any] | None = None,
         max_body: int = MAX_BODY,
         anonymously: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """Posts a body to the server. A redirect is an answer, not followed.
 
         Raises:
-            NoAnswerError: no answer came.
+            RequestError: no answer came.
         """
-        arguments = {"headers": headers, "data": data, "json": json, "auth": _NOBODY if anonymously else self._bearer}
+        arguments = {"headers": headers, "data": data, "json": json, "auth": _NO_TOKEN if anonymously else self._bearer}
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
 
-    def get(self, path: str, *, timeout: float, max_body: int, anonymously: bool = False) -> Answer:
+    def get(self, path: str, *, timeout: float, max_body: int, anonymously: bool = False) -> Response:
         """Gets something from the server, over redirects, on which other origins are not shown the token.
 
         Raises:
-            NoAnswerError: no answer came.
+            RequestError: no answer came.
         """
         url = self._server_url + path
-        answer = self._get(url, timeout, max_body, is_ours=not anonymously)
+        response = self._get(url, timeout, max_body, with_token=not anonymously)
         for _ in range(_MAX_REDIRECTS):
-            if answer.status not in _REDIRECTS:
+            if response.status not in _REDIRECTS:
                 break
             try:
-                url = urljoin(url, answer.headers.get("Location", ""))
-                is_ours = not anonymously and _origin(url) == _origin(self._server_url)
+                url = urljoin(url, response.headers.get("Location", ""))
+                with_token = not anonymously and _origin(url) == _origin(self._server_url)
             except ValueError as error:
-                raise NoAnswerError(
-                    "it redirects to an address that is none", may_have_arrived=False, is_final=True
+                raise RequestError(
+                    "it redirects to an address that is none", may_have_arrived=False, is_permanent=True
                 ) from error
-            answer = self._get(url, timeout, max_body, is_ours=is_ours)
-        return answer
+            response = self._get(url, timeout, max_body, with_token=with_token)
+        return response
 
-    def _get(self, url: str, timeout: float, max_body: int, *, is_ours: bool) -> Answer:
-        return self._send("GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if is_ours else _NOBODY)
+    def _get(self, url: str, timeout: float, max_body: int, *, with_token: bool) -> Response:
+        return self._send(
+            "GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if with_token else _NO_TOKEN
+        )
 
-    def _send(self, method: str, url: str, *, timeout: float, max_body: int, **arguments: Any) -> Answer:
+    def _send(self, method: str, url: str, *, timeout: float, max_body: int, **arguments: Any) -> Response:
         try:
             response = self._session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
-            raise _no_answer(error) from error
+            raise _request_error(error) from error
         except OSError as error:
             # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
-            raise NoAnswerError(str(error), may_have_arrived=False, is_final=True) from error
+            raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
         with response:
-            body, is_whole = self._read(response, max_body)
-            return Answer(response.status_code, response.headers, body, is_whole)
+            body, is_complete = self._read(response, max_body)
+            return Response(response.status_code, response.headers, body, is_complete)
 
     def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
         """The body up to the limit, and whether it is all of it. What broke off on the way is kept."""
@@ -235,7 +247,7 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-_NOBODY = _Bearer(lambda: None)
+_NO_TOKEN = _Bearer(lambda: None)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -243,24 +255,24 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
-def _no_answer(error: Exception) -> NoAnswerError:
+def _request_error(error: Exception) -> RequestError:
     """Tells apart what `requests` lumps together: whether the request can have arrived, and what to say."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"its certificate was not accepted ({cause.verify_message})"
-        return NoAnswerError(reason, may_have_arrived=False, is_final=True)
+        return RequestError(reason, may_have_arrived=False, is_permanent=True)
     if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
-        return NoAnswerError(_said(cause), may_have_arrived=False, is_final=True)
+        return RequestError(_said(cause), may_have_arrived=False, is_permanent=True)
     # NOTE: requests lets through what urllib3 says of a host such as `a..b`.
     if isinstance(
         error,
         requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | urllib3.exceptions.LocationValueError,
     ):
-        return NoAnswerError(str(error), may_have_arrived=False, is_final=True)
+        return RequestError(str(error), may_have_arrived=False, is_permanent=True)
     never_sent = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
         cause, urllib3.exceptions.NewConnectionError
     )
-    return NoAnswerError(_said(cause), may_have_arrived=not never_sent)
+    return RequestError(_said(cause), may_have_arrived=not never_sent)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from prefix_upload.http.client import Answer, NoAnswerError
+from prefix_upload.http.client import RequestError, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 # The seconds after which a question, which is small, is given up: sooner than an upload.
-QUESTION_TIMEOUT = 60.0
+QUERY_TIMEOUT = 60.0
 # A server that asks for patience may not ask for more than this, in seconds.
 _MAX_RETRY_AFTER = 120.0
 _MAX_PAUSE = 30.0
 
-Failure = Answer | NoAnswerError
+Failure = Response | RequestError
 """What did not bring what was asked for."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to keep trying, and what the world provides for it.
 
     Args:
@@ -41,41 +41,45 @@ class Patience:
     now: Callable[[], datetime]
     jitter: Callable[[], float]
 
-    def ask(self, ask: Callable[[float], _Told], *, retries: int | None = None, timeout: float | None = None) -> _Told:
+    def call(
+        self, send: Callable[[float], _Result], *, retries: int | None = None, timeout: float | None = None
+    ) -> _Result:
         """What was asked for, asked for again where that fails in passing; in the end also an answer of a failure.
 
         Args:
-            ask: sends the request, with so many seconds for its timeout; it returns the answer, or what it made of one.
+            send: sends the request with this timeout in seconds; returns the response, or what it made of one.
             retries: fewer than usual, for a question that can be asked in another way.
             timeout: a shorter one than usual.
 
         Raises:
-            NoAnswerError: there is none.
+            RequestError: there is none.
         """
         retries = self.retries if retries is None else min(self.retries, retries)
         timeout = self.timeout if timeout is None else min(self.timeout, timeout)
         for attempt in range(retries):
             try:
-                told = ask(timeout)
-            except NoAnswerError as error:
-                if error.is_final:
+                result = send(timeout)
+            except RequestError as error:
+                if error.is_permanent:
                     raise
-                self.pause(attempt, error)
+                self.wait(attempt, error)
             else:
-                if not isinstance(told, Answer) or not (told.is_passing or (told.is_success and not told.is_whole)):
-                    return told
-                self.pause(attempt, told)
-        return ask(timeout)
+                if not isinstance(result, Response) or not (
+                    result.is_retryable or (result.is_success and not result.is_complete)
+                ):
+                    return result
+                self.wait(attempt, result)
+        return send(timeout)
 
-    def pause(self, attempt: int, failure: Failure) -> None:
+    def wait(self, attempt: int, failure: Failure) -> None:
         """Waits before the next attempt: longer each time, never in step with others, as the server asks."""
-        pause = min(_MAX_PAUSE, 2.0**attempt) * (0.5 + self.jitter() / 2)
-        asked = failure.retry_after(self.now()) if isinstance(failure, Answer) else 0.0
-        self.sleep(max(pause, min(asked, _MAX_RETRY_AFTER)))
+        seconds = min(_MAX_PAUSE, 2.0**attempt) * (0.5 + self.jitter() / 2)
+        requested = failure.retry_after(self.now()) if isinstance(failure, Response) else 0.0
+        self.sleep(max(seconds, min(requested, _MAX_RETRY_AFTER)))
 
 
 def reason(failure: Failure) -> str:
     """What went wrong, for people."""
-    if isinstance(failure, NoAnswerError):
+    if isinstance(failure, RequestError):
         return str(failure)
-    return "the answer is cut off or too large" if failure.is_success else failure.words
+    return "the answer is cut off or too large" if failure.is_success else failure.summary

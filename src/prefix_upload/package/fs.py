@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class NoRegularFileError(OSError):
+class NotRegularFileError(OSError):
     """There is a folder, a FIFO, a device or a socket under this name."""
 
 
@@ -21,7 +21,7 @@ def open_regular(path: Path) -> int:
         path: resolved: a link in its last place is not followed, since it was none a moment ago.
 
     Raises:
-        NoRegularFileError: it is none.
+        NotRegularFileError: it is none.
         OSError: it is gone, a link, or must not be read.
     """
     # NOTE: without O_NONBLOCK, opening a FIFO would wait until somebody writes to it.
@@ -29,4 +29,4 @@ def open_regular(path: Path) -> int:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise NoRegularFileError(0, "it is no regular file")
+    raise NotRegularFileError(0, "it is no regular file")

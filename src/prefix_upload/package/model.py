@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
 
 
-class Depth(StrEnum):
+class ValidationLevel(StrEnum):
     """How much of a package validation decodes: all of it, or no more than `info/`."""
 
     FULL = "full"
@@ -35,7 +35,7 @@ class Package:
 
     path: Path
     relative_path: str
-    file: str
+    file_name: str
     name: str
     version: str
     build: str
@@ -57,16 +57,16 @@ class Package:
     @property
     def key(self) -> tuple[str, str]:
         """What makes it one package on a channel: a channel holds one file of a name per subdir."""
-        return self.subdir, self.file
+        return self.subdir, self.file_name
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnvalidatedFile:
+class CandidateFile:
     """A matched file that is not a `Package`: `findings` are all the reasons why it is invalid.
 
     There are none where the run ended before the file was looked at.
     """
 
     relative_path: str
-    file: str
+    file_name: str
     findings: tuple[str, ...]

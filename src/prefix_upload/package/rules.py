@@ -56,10 +56,10 @@ def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | No
     for position, (field_name, _) in enumerate(_PARTS):
         told = index.get(field_name)
         if not isinstance(told, str):
-            yield f"'info/index.json' has the {field_name} {archive.shown(told)}, which is no text"
+            yield f"'info/index.json' has the {field_name} {archive.truncated_repr(told)}, which is no text"
         elif parts is not None and told != parts[position]:
             yield (
-                f"the {field_name} is {parts[position]!r} in the file name, but {archive.shown(told)} in "
+                f"the {field_name} is {parts[position]!r} in the file name, but {archive.truncated_repr(told)} in "
                 "'info/index.json' (was the file renamed?)"
             )
 
@@ -72,7 +72,7 @@ def metadata_findings(raw: bytes) -> Iterator[str]:
         yield f"'metadata.json' is {error}"
         return
     if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the number of the format
-        yield f"'metadata.json' has the conda_pkg_format_version {archive.shown(version)}, which is not 2"
+        yield f"'metadata.json' has the conda_pkg_format_version {archive.truncated_repr(version)}, which is not 2"
 
 
 def paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
@@ -128,6 +128,6 @@ def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
 def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
     ordered = sorted(paths)
     if ordered:
-        listed = ", ".join(archive.shown(path) for path in ordered[:_LISTED_PATHS])
+        listed = ", ".join(archive.truncated_repr(path) for path in ordered[:_LISTED_PATHS])
         more = f" and {len(ordered) - _LISTED_PATHS} more" if len(ordered) > _LISTED_PATHS else ""
         yield f"files of the payload {what}: {listed}{more}"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload.background import Begin, Waiting, at_once, suited_to
 from prefix_upload.package import archive
-from prefix_upload.package.fs import NoRegularFileError, open_regular
-from prefix_upload.package.model import PACKAGE_EXTENSIONS, Depth, Package, UnvalidatedFile
+from prefix_upload.package.fs import NotRegularFileError, open_regular
+from prefix_upload.package.model import PACKAGE_EXTENSIONS, CandidateFile, Package, ValidationLevel
 from prefix_upload.package.rules import (
     duplicate_warnings,
     file_name_findings,
@@ -53,40 +53,40 @@ class Rules:
     """
 
     workspace: Path
-    depth: Depth
+    depth: ValidationLevel
     max_size: int | None
     begin: Begin = at_once
 
 
-def check(path: Path, rules: Rules) -> Package | UnvalidatedFile:
+def check(path: Path, rules: Rules) -> Package | CandidateFile:
     """Validates one file.
 
     The file is read for what it holds, and for each of its hashes: of a large file all of that goes on side by side,
     and what one of them reads the others find in memory. Its MD5 may still be computed when this returns. The file
     must not change meanwhile.
     """
-    draft = _Draft(path, path.relative_to(rules.workspace).as_posix())
-    draft.target = _target(draft, rules.workspace)
+    state = ValidationState(path, path.relative_to(rules.workspace).as_posix())
+    state.target = _target(state, rules.workspace)
     try:
-        if draft.target is not None:
-            with os.fdopen(open_regular(draft.target), "rb") as file:
-                _check_file(draft, file, rules)
-    except NoRegularFileError:
-        draft.findings.append("this is no regular file")
+        if state.target is not None:
+            with os.fdopen(open_regular(state.target), "rb") as file:
+                _check_file(state, file, rules)
+    except NotRegularFileError:
+        state.findings.append("this is no regular file")
     except OSError as error:
-        draft.findings.append(f"the file cannot be read ({error.strerror})")
-    return draft.finish()
+        state.findings.append(f"the file cannot be read ({error.strerror})")
+    return state.finish()
 
 
-def check_batch(checked: Sequence[Package | UnvalidatedFile]) -> list[Package | UnvalidatedFile]:
+def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | CandidateFile]:
     """What the files are together: two files for one place on the channel are one package or a conflict."""
     groups: dict[tuple[str, str], list[Package]] = {}
     for package in checked:
         if isinstance(package, Package):
             groups.setdefault(package.key, []).append(package)
-    batch: list[Package | UnvalidatedFile] = []
+    batch: list[Package | CandidateFile] = []
     for package in checked:
-        if isinstance(package, UnvalidatedFile):
+        if isinstance(package, CandidateFile):
             batch.append(package)
             continue
         group = groups[package.key]
@@ -99,7 +99,7 @@ def check_batch(checked: Sequence[Package | UnvalidatedFile]) -> list[Package | 
 
 
 @dataclass(slots=True)
-class _Draft:
+class ValidationState:
     """What is known of a file so far. `target` is where its bytes are, which `path` may only link to."""
 
     path: Path
@@ -113,13 +113,16 @@ class _Draft:
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def finish(self) -> Package | UnvalidatedFile:
+    def finish(self) -> Package | CandidateFile:
+        """The package, or the file with all that is wrong with it."""
         if self.findings:
-            return UnvalidatedFile(relative_path=self.relative_path, file=self.path.name, findings=tuple(self.findings))
+            return CandidateFile(
+                relative_path=self.relative_path, file_name=self.path.name, findings=tuple(self.findings)
+            )
         return Package(
             path=self.target or self.path,
             relative_path=self.relative_path,
-            file=self.path.name,
+            file_name=self.path.name,
             name=self.index["name"],
             version=self.index["version"],
             build=self.index["build"],
@@ -132,69 +135,69 @@ class _Draft:
         )
 
 
-def _clashing(package: Package, other: str) -> UnvalidatedFile:
+def _clashing(package: Package, other: str) -> CandidateFile:
     finding = f"{other!r} has the same file name and subdir ({package.subdir}), but other bytes: publish one of them"
-    return UnvalidatedFile(relative_path=package.relative_path, file=package.file, findings=(finding,))
+    return CandidateFile(relative_path=package.relative_path, file_name=package.file_name, findings=(finding,))
 
 
-def _target(draft: _Draft, workspace: Path) -> Path | None:
+def _target(state: ValidationState, workspace: Path) -> Path | None:
     """The file itself. A link is followed only inside the workspace."""
     try:
-        target = draft.path.resolve(strict=True)
+        target = state.path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
-        draft.findings.append("the file is gone, or is a link that leads nowhere (a container sees only the workspace)")
+        state.findings.append("the file is gone, or is a link that leads nowhere (a container sees only the workspace)")
         return None
     if not target.is_relative_to(workspace):
-        draft.findings.append("the file is a link that leads out of the workspace")
+        state.findings.append("the file is a link that leads out of the workspace")
         return None
     return target
 
 
-def _check_size(draft: _Draft, size: int, max_size: int | None) -> None:
-    draft.size = size
+def _check_size(state: ValidationState, size: int, max_size: int | None) -> None:
+    state.size = size
     if not size:
-        draft.findings.append("the file is empty")
+        state.findings.append("the file is empty")
     if max_size is not None and size > max_size:
-        draft.findings.append(f"the file has {size} bytes, more than the {max_size} of 'max-size'")
+        state.findings.append(f"the file has {size} bytes, more than the {max_size} of 'max-size'")
 
 
-def _check_file(draft: _Draft, file: BinaryIO, rules: Rules) -> None:
+def _check_file(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
     before = os.fstat(file.fileno())
-    _check_size(draft, before.st_size, rules.max_size)
-    if not draft.findings:
-        _check_content(draft, file, rules, before)
+    _check_size(state, before.st_size, rules.max_size)
+    if not state.findings:
+        _check_content(state, file, rules, before)
         if not _is_unchanged(before, os.fstat(file.fileno())):
-            draft.findings.append("the file was changed while it was validated: let no build run at the same time")
+            state.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
-def _check_content(draft: _Draft, file: BinaryIO, rules: Rules, before: os.stat_result) -> None:
-    name = draft.path.name
+def _check_content(state: ValidationState, file: BinaryIO, rules: Rules, before: os.stat_result) -> None:
+    name = state.path.name
     if not name.endswith(PACKAGE_EXTENSIONS):
-        draft.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
+        state.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
-    draft.findings.extend(file_name_findings(name))
-    begin = suited_to(draft.size, rules.begin)
+    state.findings.extend(file_name_findings(name))
+    begin = suited_to(state.size, rules.begin)
     hashing = _Hashing()
 
     def read() -> archive.Contents:
-        contents = archive.read(file, name, everything=rules.depth is Depth.FULL)
+        contents = archive.read(file, name, everything=rules.depth is ValidationLevel.FULL)
         if contents.findings:
             hashing.stop()
         return contents
 
     contents_of = begin(read)
-    draft.md5 = begin(partial(hashing.md5, os.dup(file.fileno()), before))
-    draft.sha256 = hashing.of(file.fileno(), hashlib.sha256())
+    state.md5 = begin(partial(hashing.md5, os.dup(file.fileno()), before))
+    state.sha256 = hashing.of(file.fileno(), hashlib.sha256())
     contents = contents_of()
-    draft.findings.extend(contents.findings)
-    draft.warnings.extend(contents.warnings)
+    state.findings.extend(contents.findings)
+    state.warnings.extend(contents.warnings)
     if contents.metadata is not None:
-        draft.findings.extend(metadata_findings(contents.metadata))
+        state.findings.extend(metadata_findings(contents.metadata))
     if contents.index is not None:
-        _check_index(draft, contents.index)
-    draft.warnings.extend(duplicate_warnings(contents.duplicates))
+        _check_index(state, contents.index)
+    state.warnings.extend(duplicate_warnings(contents.duplicates))
     if contents.paths is not None and contents.payload is not None:
-        draft.warnings.extend(paths_warnings(contents.paths, contents.payload))
+        state.warnings.extend(paths_warnings(contents.paths, contents.payload))
 
 
 def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
@@ -235,36 +238,36 @@ class _Hashing:
             return md5 if _is_unchanged(before, os.fstat(file.fileno())) else ""
 
 
-def _check_index(draft: _Draft, raw: bytes) -> None:
+def _check_index(state: ValidationState, raw: bytes) -> None:
     try:
-        draft.index = parse_json_object(raw)
+        state.index = parse_json_object(raw)
     except ValueError as error:
-        draft.findings.append(f"'info/index.json' is {error}")
+        state.findings.append(f"'info/index.json' is {error}")
         return
-    draft.findings.extend(identity_findings(draft.index, split(draft.path.name)))
-    number = draft.index.get("build_number")
+    state.findings.extend(identity_findings(state.index, split(state.path.name)))
+    number = state.index.get("build_number")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        draft.findings.append(
-            f"'info/index.json' has the build_number {archive.shown(number)}, which is no number from 0 up"
+        state.findings.append(
+            f"'info/index.json' has the build_number {archive.truncated_repr(number)}, which is no number from 0 up"
         )
-    draft.subdir = _subdir(draft)
-    folder = draft.path.parent.name
-    if folder in KNOWN_SUBDIRS and draft.subdir and folder != draft.subdir:
-        draft.warnings.append(
-            f"the file lies in a folder called {folder!r}, but is published to {draft.subdir!r}, as its index says"
+    state.subdir = _subdir(state)
+    folder = state.path.parent.name
+    if folder in KNOWN_SUBDIRS and state.subdir and folder != state.subdir:
+        state.warnings.append(
+            f"the file lies in a folder called {folder!r}, but is published to {state.subdir!r}, as its index says"
         )
 
 
-def _subdir(draft: _Draft) -> str:
-    told = draft.index.get("subdir")
+def _subdir(state: ValidationState) -> str:
+    told = state.index.get("subdir")
     if told is None:
-        system, arch = draft.index.get("platform"), draft.index.get("arch")
+        system, arch = state.index.get("platform"), state.index.get("arch")
         if not isinstance(system, str) or not isinstance(arch, str):
-            draft.findings.append("'info/index.json' has no subdir, nor the platform and arch of older packages")
+            state.findings.append("'info/index.json' has no subdir, nor the platform and arch of older packages")
             return ""
         told = f"{system}-{_ARCHES.get(arch, arch)}"
-        draft.warnings.append(f"'info/index.json' has no subdir: {told!r} is taken from its platform and arch")
+        state.warnings.append(f"'info/index.json' has no subdir: {told!r} is taken from its platform and arch")
     if not isinstance(told, str) or len(told) > _MAX_SUBDIR or not _SUBDIR.fullmatch(told):
-        draft.findings.append(f"'info/index.json' has the subdir {archive.shown(told)}, which CEP 26 excludes")
+        state.findings.append(f"'info/index.json' has the subdir {archive.truncated_repr(told)}, which CEP 26 excludes")
         return ""
     return told

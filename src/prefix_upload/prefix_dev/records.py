@@ -32,7 +32,7 @@ Records = dict[tuple[str, str], Record]
 """Records by subdir and file name. What is missing is not known."""
 
 
-class UnclearError(Exception):
+class LookupFailedError(Exception):
     """The server's answer does not tell what was asked. The text says why."""
 
 
@@ -51,7 +51,7 @@ def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
         )
         variables[f"name{number}"] = package.name
         variables[f"subdir{number}"] = package.subdir
-        variables[f"file{number}"] = package.file
+        variables[f"file{number}"] = package.file_name
     query = f"query({', '.join(declared)}) {{ {' '.join(fields)} }}"
     return {"query": query, "variables": variables}
 
@@ -60,15 +60,15 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
     """The records in the answer to `graphql_query`.
 
     Raises:
-        UnclearError: the answer is no GraphQL answer, is only an error, or the channel is not visible.
+        LookupFailedError: the answer is no GraphQL answer, is only an error, or the channel is not visible.
     """
-    answer = _json_object(body)
-    data = answer.get("data")
-    errors = answer.get("errors")
+    response = _json_object(body)
+    data = response.get("data")
+    errors = response.get("errors")
     if not isinstance(data, dict):
-        raise UnclearError(_first_message(errors) or "the answer has no data")
+        raise LookupFailedError(_first_message(errors) or "the answer has no data")
     if not isinstance(data.get("channel"), dict):
-        raise UnclearError("no such channel, or none that this token can see")
+        raise LookupFailedError("no such channel, or none that this token can see")
     failed = _failed_fields(errors)
     records: Records = {}
     for number, package in enumerate(packages):
@@ -85,14 +85,14 @@ def from_repodata(body: bytes, packages: Iterable[Package]) -> Records:
     A package that does not stand there may have come since the index was written: it is not known.
 
     Raises:
-        UnclearError: it is no repodata.
+        LookupFailedError: it is no repodata.
     """
     repodata = _json_object(body)
     records: Records = {}
     for package in packages:
-        key = "packages.conda" if package.file.endswith(".conda") else "packages"
+        key = "packages.conda" if package.file_name.endswith(".conda") else "packages"
         entries = repodata.get(key)
-        entry = entries.get(package.file) if isinstance(entries, dict) else None
+        entry = entries.get(package.file_name) if isinstance(entries, dict) else None
         if entry is not None:
             _add(records, package, entry)
     return records
@@ -102,11 +102,11 @@ def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
     """Whether a package's attestations, a JSON array of Sigstore bundles, have this one.
 
     Raises:
-        UnclearError: they are no such array.
+        LookupFailedError: they are no such array.
     """
     served = _json(body)
     if not isinstance(served, list):
-        raise UnclearError("the answer is no JSON array")
+        raise LookupFailedError("the answer is no JSON array")
     return bundle in served
 
 
@@ -121,7 +121,7 @@ def _add(records: Records, package: Package, entry: object) -> None:
 def _json_object(body: bytes) -> Mapping[str, Any]:
     value = _json(body)
     if not isinstance(value, dict):
-        raise UnclearError("the answer is no JSON object")
+        raise LookupFailedError("the answer is no JSON object")
     return value
 
 
@@ -129,7 +129,7 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise UnclearError("the answer is no JSON") from None
+        raise LookupFailedError("the answer is no JSON") from None
 
 
 def _failed_fields(errors: object) -> set[str | None]:

@@ -40,7 +40,7 @@ class Body:
     def headers(self) -> dict[str, str]:
         """What the server is told of the file (prefix.dev's API documentation, "Upload a package")."""
         return {
-            "X-File-Name": self._package.file,
+            "X-File-Name": self._package.file_name,
             "X-File-SHA256": self._package.sha256,
             "Content-Type": "application/octet-stream",
         }

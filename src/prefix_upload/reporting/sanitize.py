@@ -21,7 +21,7 @@ def visible(text: str) -> str:
     return "".join(ascii(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char for char in text)
 
 
-def log(text: str) -> str:
+def for_log(text: str) -> str:
     """Text for the log, in which the runner sees no command.
 
     It looks for `::name::` at the start of a line and for `##[name]` anywhere (actions/runner, ActionCommand.cs).
@@ -29,7 +29,7 @@ def log(text: str) -> str:
     return re.sub(r"^(\s*):(?=:)", r"\1: ", visible(text).replace("##[", "## ["))
 
 
-def markdown(text: str) -> str:
+def for_markdown(text: str) -> str:
     """Text for Markdown, in which nothing but the text itself is seen.
 
     Punctuation becomes character references, which stand for the character and never for its effect
@@ -38,6 +38,6 @@ def markdown(text: str) -> str:
     return re.sub(r"[^\w\s.-]|_|(?<=www)\.", lambda match: f"&#{ord(match[0])};", visible(text), flags=re.IGNORECASE)
 
 
-def code(text: str) -> str:
+def as_code(text: str) -> str:
     """Text for a code span, in a table too."""
-    return f"<code>{markdown(text)}</code>"
+    return f"<code>{for_markdown(text)}</code>"

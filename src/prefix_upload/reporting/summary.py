@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import Package
 from prefix_upload.report import Report, Status
-from prefix_upload.reporting.sanitize import code, markdown
+from prefix_upload.reporting.sanitize import as_code, for_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from prefix_upload.errors import Problem
+    from prefix_upload.errors import Diagnostic
     from prefix_upload.report import Outcome
 
 # GitHub drops a summary of more than 1 MiB as a whole. Each part has its share, in bytes, of less than that.
@@ -67,7 +67,7 @@ def verdict(report: Report) -> str:
         f"{report.count(Status.NOT_ATTEMPTED)} not attempted" if report.count(Status.NOT_ATTEMPTED) else "",
     ]
     told = ", ".join(count for count in counts if count) or (
-        "nothing was done" if report.problems else "nothing to publish"
+        "nothing was done" if report.errors else "nothing to publish"
     )
     return f"{report.channel or 'prefix-upload'}: {told}"
 
@@ -85,12 +85,12 @@ def size(count: int) -> str:
 def checksum_lines(report: Report) -> Iterator[str]:
     """Lines that `sha256sum -c` reads, of the packages that are on the channel with these bytes."""
     for package in report.packages_on_channel:
-        yield f"{package.sha256}  {package.file}"
+        yield f"{package.sha256}  {package.file_name}"
 
 
 def _verdict(report: Report) -> str:
     icon = "✅" if report.result == "success" else "🔎" if report.result == "dry-run" else "❌"
-    title = f"## {icon} {markdown(verdict(report))}"
+    title = f"## {icon} {for_markdown(verdict(report))}"
     if not report.channel:
         return title
     dry_run = "Dry run: no package was sent. " if report.dry_run else ""
@@ -107,15 +107,15 @@ def _table(report: Report) -> str:
 
 
 def _row(outcome: Outcome) -> str:
-    source = outcome.source
+    source = outcome.file
     status = f"{_ICONS[outcome.status]} {outcome.status}"
     if not isinstance(source, Package):
-        return f"| {status} | {code(source.relative_path)} | | | | | |"
+        return f"| {status} | {as_code(source.relative_path)} | | | | | |"
     cells = (
         status,
-        markdown(source.name),
-        markdown(source.version),
-        markdown(source.build),
+        for_markdown(source.name),
+        for_markdown(source.version),
+        for_markdown(source.build),
         source.subdir,
         size(source.size),
         f"`{source.sha256}`",
@@ -124,37 +124,39 @@ def _row(outcome: Outcome) -> str:
 
 
 def _problems(report: Report) -> str:
-    of_files = ((outcome.source.relative_path, outcome.problem) for outcome in report.outcomes if outcome.problem)
-    lines = [_bullet(problem) for problem in report.problems]
+    of_files = ((outcome.file.relative_path, outcome.error) for outcome in report.outcomes if outcome.error)
+    lines = [_bullet(problem) for problem in report.errors]
     lines += [f"{_bullet(problem, files)}" for problem, files in grouped(of_files)]
     return _section("### What went wrong", lines, _PROBLEMS_SHARE)
 
 
 def _warnings(report: Report) -> str:
-    of_files = ((outcome.source.relative_path, outcome.note) for outcome in report.outcomes if outcome.note)
+    of_files = ((outcome.file.relative_path, outcome.warning) for outcome in report.outcomes if outcome.warning)
     lines = [_bullet(warning) for warning in report.warnings]
     lines += [_bullet(note, files) for note, files in grouped(of_files)]
     for outcome in report.outcomes:
-        if isinstance(outcome.source, Package):
-            lines += [f"- {code(outcome.source.relative_path)}: {markdown(text)}" for text in outcome.source.warnings]
+        if isinstance(outcome.file, Package):
+            lines += [
+                f"- {as_code(outcome.file.relative_path)}: {for_markdown(text)}" for text in outcome.file.warnings
+            ]
     return _section("### Warnings", lines, _WARNINGS_SHARE)
 
 
-def grouped(pairs: Iterable[tuple[str, Problem]]) -> Iterator[tuple[Problem, list[str]]]:
+def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
     """Each problem once, with the files that have it."""
-    groups: dict[Problem, list[str]] = {}
+    groups: dict[Diagnostic, list[str]] = {}
     for path, problem in pairs:
         groups.setdefault(problem, []).append(path)
     yield from groups.items()
 
 
-def _bullet(problem: Problem, files: Sequence[str] = ()) -> str:
-    names = "".join(f"{code(file)}, " for file in files[:_INSTALLED_NAMES]).removesuffix(", ")
+def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
+    names = "".join(f"{as_code(file)}, " for file in files[:_INSTALLED_NAMES]).removesuffix(", ")
     more = f" and {len(files) - _INSTALLED_NAMES} more" if len(files) > _INSTALLED_NAMES else ""
     subject = f" {names}{more}:" if names else ""
-    advice = f"<br>**What to do:** {markdown(problem.advice)}" if problem.advice else ""
+    hint = f"<br>**What to do:** {for_markdown(problem.hint)}" if problem.hint else ""
     example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
-    return f"- **{markdown(problem.title).strip()}**{subject} {markdown(problem.message)}{advice}{example}"
+    return f"- **{for_markdown(problem.title).strip()}**{subject} {for_markdown(problem.message)}{hint}{example}"
 
 
 def _section(title: str, lines: Sequence[str], share: int) -> str:
@@ -166,7 +168,7 @@ def _attestations(report: Report) -> str:
     lines = []
     for name, attestation in report.attestations:
         entry = f"log entry {attestation.log_index}"
-        lines.append(f"- {code(name)}: " + (f"[{entry}]({attestation.url})" if attestation.url else entry))
+        lines.append(f"- {as_code(name)}: " + (f"[{entry}]({attestation.url})" if attestation.url else entry))
     return _section("### Attestations", lines, _ATTESTATIONS_SHARE)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.audience import looks_like_prefix_dev
-from prefix_upload.errors import Problem
+from prefix_upload.errors import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,10 @@ class Job:
     is_from_fork: bool = False
 
 
-def contradictions(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Problem]:
+def consistency_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:
     """What stands in the way, before anything is asked or sent. `has_token`: the input is not empty."""
     if settings.force and settings.skip_existing:
-        yield Problem(
+        yield Diagnostic(
             "Inputs 'force' and 'skip-existing'",
             "Both 'force' and 'skip-existing' are true, but a file cannot be overwritten and left alone.",
             "Set one of them.",
@@ -45,7 +45,7 @@ def contradictions(settings: Settings, job: Job, *, has_token: bool) -> Iterator
         yield _FORK_WITHOUT_IDENTITY if job.is_from_fork else _NO_IDENTITY_TO_SIGN
 
 
-def _without_token(settings: Settings, job: Job) -> Iterator[Problem]:
+def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
     host = urlsplit(settings.server_url).hostname or ""
     if not job.is_on_github:
         yield _NO_TOKEN
@@ -54,7 +54,7 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Problem]:
     elif not job.has_identity:
         yield _NO_PERMISSION
     elif looks_like_prefix_dev(host):
-        yield Problem(
+        yield Diagnostic(
             "Input 'server-url'",
             f"The input 'server-url' names {host!r}, which looks like prefix.dev, but is not. This job's identity "
             "is not told to it.",
@@ -70,7 +70,7 @@ permissions:
 
 # Said where nothing is passed and GitHub gives the job no identity: the permission is missing, or, if the workflow does
 # pass a secret, that does not exist.
-_NO_PERMISSION = Problem(
+_NO_PERMISSION = Diagnostic(
     "No credentials",
     "The input 'token' is empty, and this job has no identity with which to publish without one.",
     "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. If the "
@@ -78,13 +78,13 @@ _NO_PERMISSION = Problem(
     _PERMISSIONS,
 )
 # Said outside GitHub Actions, where there is no identity.
-_NO_TOKEN = Problem(
+_NO_TOKEN = Diagnostic(
     "Input 'token'",
     "The input 'token' is empty, and outside GitHub Actions there is no identity to publish with.",
     "Create an API key with write access on prefix.dev and pass it.",
 )
 # Said where neither can be had: GitHub gives pull requests from forks no secrets and no identity.
-_FORK = Problem(
+_FORK = Diagnostic(
     "Pull request from a fork",
     "This is a pull request from a fork, which is given neither secrets nor an identity.",
     "Publish after the merge, and only validate in pull requests:",
@@ -93,13 +93,13 @@ with:
   dry-run: ${{ github.event_name == 'pull_request' }}""",
 )
 # Said where packages are to be signed by an identity that the job does not have; an API key cannot sign.
-_NO_IDENTITY_TO_SIGN = Problem(
+_NO_IDENTITY_TO_SIGN = Diagnostic(
     "Input 'attestations'",
     "The input 'attestations' is true, but this job has no identity to sign with.",
     "Give the job this permission, or take the input out.",
     _PERMISSIONS,
 )
-_FORK_WITHOUT_IDENTITY = Problem(
+_FORK_WITHOUT_IDENTITY = Diagnostic(
     "Input 'attestations'",
     "The input 'attestations' is true, but a pull request from a fork has no identity to sign with.",
     "Sign and publish after the merge.",

@@ -106,7 +106,7 @@ def token(text: str) -> Secret | None:
     return Secret(text)
 
 
-def is_confidential(url: str) -> bool:
+def uses_secure_transport(url: str) -> bool:
     """Whether nobody on the way can read what is sent to this address."""
     try:
         parts = urlsplit(url)
@@ -130,7 +130,7 @@ def server_url(text: str) -> str:
         raise InputError(
             "holds more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
         )
-    if not is_confidential(text):
+    if not uses_secure_transport(text):
         raise InputError(f"is {text!r}: over plain http the token could be read on the way", f"Write 'https://{host}'.")
     netloc = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth.audience import audience_of
 from prefix_upload.discovery import Patterns
-from prefix_upload.errors import ConfigurationError, Problem
-from prefix_upload.package.model import Depth
-from prefix_upload.settings.consistency import Job, contradictions
+from prefix_upload.errors import ConfigurationError, Diagnostic
+from prefix_upload.package.model import ValidationLevel
+from prefix_upload.settings.consistency import Job, consistency_errors
 from prefix_upload.settings.parsers import (
     BOOLEANS,
     PRODUCTION,
@@ -24,12 +24,12 @@ from prefix_upload.settings.parsers import (
     channel,
     choice,
     inside,
-    is_confidential,
     number,
     server_url,
     sigstore_instance,
     size,
     token,
+    uses_secure_transport,
 )
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ __all__ = [
     "Job",
     "Settings",
     "Workspace",
-    "is_confidential",
     "parse",
+    "uses_secure_transport",
     "wants_summary",
 ]
 
@@ -103,7 +103,7 @@ class Settings:
     concurrency: int
     retries: int
     timeout: int
-    depth: Depth
+    depth: ValidationLevel
     max_size: int | None
 
     @property
@@ -146,11 +146,11 @@ def parse(raw: Mapping[str, str], workspace: Workspace, job: Job) -> Settings:
         concurrency=reader.read("concurrency", number(1, 32), 1),
         retries=reader.read("retries", number(0, 20), 0),
         timeout=reader.read("timeout", number(1, 86_400), 1),
-        depth=reader.read("validate", choice(Depth), Depth.FULL),
+        depth=reader.read("validate", choice(ValidationLevel), ValidationLevel.FULL),
         max_size=reader.read("max-size", size, None),
     )
     has_token = bool(raw.get("token", "").strip())
-    problems = (*reader.problems, *contradictions(settings, job, has_token=has_token))
+    problems = (*reader.problems, *consistency_errors(settings, job, has_token=has_token))
     if problems:
         raise ConfigurationError(*problems)
     return settings
@@ -166,7 +166,7 @@ class _Reader:
 
     def __init__(self, raw: Mapping[str, str]) -> None:
         self._raw = raw
-        self.problems: list[Problem] = []
+        self.problems: list[Diagnostic] = []
 
     def read(self, name: str, parse_text: Callable[[str], _Value], fallback: _Value) -> _Value:
         """The input's value, or `fallback` (never used, since the run ends) where it has a problem."""
@@ -181,8 +181,8 @@ class _Reader:
         try:
             return parse_text(text)
         except InputError as error:
-            message, advice = error.args
-            self.problems.append(Problem(f"Input '{name}'", f"The input '{name}' {message}.", advice))
+            message, hint = error.args
+            self.problems.append(Diagnostic(f"Input '{name}'", f"The input '{name}' {message}.", hint))
             return fallback
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import RERUN_IS_SAFE, BatchError, CancelledError, Problem
+from prefix_upload.errors import RERUN_IS_SAFE, CancelledError, ChannelWideError, Diagnostic
 from prefix_upload.package.model import Package
 from prefix_upload.report import Outcome, Status
 
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from prefix_upload.prefix_dev import Record
 
-INVALID_ADVICE = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
-ENDED_BEFORE = Problem("Not attempted", "Not sent, because the run ended before.")
-WOULD_OVERWRITE = Problem("Would overwrite", "The channel has other bytes under this name, which would be overwritten.")
-OTHERS_INVALID = Problem("Not attempted", "Not sent, because other files are invalid.")
+INVALID_HINT = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
+ENDED_BEFORE = Diagnostic("Not attempted", "Not sent, because the run ended before.")
+WOULD_OVERWRITE = Diagnostic(
+    "Would overwrite", "The channel has other bytes under this name, which would be overwritten."
+)
+OTHERS_INVALID = Diagnostic("Not attempted", "Not sent, because other files are invalid.")
 
 
 def cancelled() -> CancelledError:
@@ -27,15 +29,15 @@ def cancelled() -> CancelledError:
     )
 
 
-def not_attempted(error: BatchError) -> Problem:
+def not_attempted(error: ChannelWideError) -> Diagnostic:
     """Why a package was not sent that would have had the same answer as another one."""
-    return Problem("Not attempted", f"Not sent, because of what came before: {error.message}", error.advice)
+    return Diagnostic("Not attempted", f"Not sent, because of what came before: {error.message}", error.hint)
 
 
-def cannot_compare(doubts: Iterable[str], *, is_dry_run: bool) -> Problem:
+def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
     """What it means that the channel did not tell what it has."""
-    reasons = "; ".join(dict.fromkeys(doubts))
-    return Problem(
+    reasons = "; ".join(dict.fromkeys(errors))
+    return Diagnostic(
         "Channel not compared",
         f"The channel could not be asked for all of its files ({reasons}).",
         "Before you publish: check 'channel' and 'server-url', since nobody knows which of them it has."
@@ -45,7 +47,7 @@ def cannot_compare(doubts: Iterable[str], *, is_dry_run: bool) -> Problem:
 
 
 @dataclass(frozen=True)
-class Told:
+class Confirmation:
     """What the server told of an upload afterwards; `None` is what it did not tell."""
 
     record: Record | None = None
@@ -57,39 +59,39 @@ class Told:
         return is_listed and (outcome.attestation is None or self.is_attested is True)
 
 
-def confirmed(outcome: Outcome, told: Told) -> Outcome:
+def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
     """The outcome in the light of the server's own record."""
-    package, record = outcome.source, told.record
+    package, record = outcome.file, told.record
     if not isinstance(package, Package):
         return outcome
     if record is None:
-        return replace(outcome, note=_NOT_COMPARED)
+        return replace(outcome, warning=_NOT_COMPARED)
     if record.sha256 != package.sha256:
         what = "does not list it" if record.sha256 is None else f"lists other bytes, with SHA-256 {record.sha256}"
-        problem = Problem(
+        problem = Diagnostic(
             "Not confirmed",
             f"The server took the package (SHA-256 {package.sha256}), but {what}.",
             "Look at the channel: somebody may have deleted or overwritten it. Then run the step again.",
         )
-        return replace(outcome, status=Status.FAILED, problem=problem, note=None)
+        return replace(outcome, status=Status.FAILED, error=problem, warning=None)
     if outcome.attestation is None or told.is_attested:
-        return replace(outcome, note=None)
+        return replace(outcome, warning=None)
     if told.is_attested is None:
-        return replace(outcome, note=_ATTESTATION_NOT_SEEN)
-    return replace(outcome, status=Status.FAILED, problem=_ATTESTATION_DROPPED, note=None)
+        return replace(outcome, warning=_ATTESTATION_NOT_SEEN)
+    return replace(outcome, status=Status.FAILED, error=_ATTESTATION_DROPPED, warning=None)
 
 
 # Said where an upload was taken and nobody could look at what came of it.
-_NOT_COMPARED = Problem(
+_NOT_COMPARED = Diagnostic(
     "Not confirmed", "The server took it, but its record could not be read, so nobody compared the hashes."
 )
-_ATTESTATION_NOT_SEEN = Problem(
+_ATTESTATION_NOT_SEEN = Diagnostic(
     "Attestation not confirmed",
     "The server took the attestation with the package, but does not show it yet.",
     "Look for it beside the package on the channel, as '<file>.v0.sigs'.",
 )
 # Said where the server shows attestations of the package, and this one is not among them.
-_ATTESTATION_DROPPED = Problem(
+_ATTESTATION_DROPPED = Diagnostic(
     "Attestation dropped",
     "The server has the package, but not the attestation that was sent with it.",
     "Nobody can verify the package without it. Look into the channel's settings; then delete the package there and run "
@@ -97,6 +99,6 @@ _ATTESTATION_DROPPED = Problem(
 )
 
 
-def counted(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """A number with its noun."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

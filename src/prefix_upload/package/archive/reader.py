@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
 
-from prefix_upload.package.archive.streams import Bzip2, DamagedError, Zstd, shown
+from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
 from prefix_upload.package.archive.tar_headers import Kind, Member
 from prefix_upload.package.archive.tarball import Tarball
-from prefix_upload.package.archive.zip_container import Container, Entry
+from prefix_upload.package.archive.zip_container import Entry, ZipContainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Contents", "PayloadFile", "read", "shown"]
+__all__ = ["Contents", "PayloadFile", "read", "truncated_repr"]
 
 GIB = 2**30
 MIB = 2**20
@@ -92,7 +92,7 @@ def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
             _read_conda(file, name.removesuffix(".conda"), contents, everything=everything)
         else:
             _read_tar_bz2(file, contents, everything=everything)
-    except DamagedError as error:
+    except CorruptArchiveError as error:
         contents.find(f"the file {error}")
     return contents
 
@@ -101,13 +101,13 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
     size = file.seek(0, SEEK_END)
     file.seek(0)
     stream = Bzip2(file)
-    taker = _Taker(contents)
+    collector = MemberCollector(contents)
     for member, data in Tarball(_bounded(stream, _payload_limit(size))):
         if not everything and contents.index is not None and not _is_info(member):
             contents.payload = None
             return
-        taker.take(member, data)
-    taker.expect_index()
+        collector.take(member, data)
+    collector.expect_index()
     if stream.streams > 1:
         contents.warnings.append(
             f"the file has {stream.streams} bzip2 streams, as parallel compressors write them: some clients read "
@@ -116,7 +116,7 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
 
 
 def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bool) -> None:
-    container = Container(file)
+    container = ZipContainer(file)
     for finding in container.findings:
         contents.find(finding)
     info = _the_tarball("info", stem, container, contents)
@@ -130,28 +130,28 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
         contents.find(f"{_METADATA!r} is larger than {MAX_METADATA_SIZE} bytes")
     else:
         contents.metadata = _content(container, metadata, contents)
-    taker = _Taker(contents)
+    collector = MemberCollector(contents)
     if info is not None:
-        _walk(container, info, MAX_INFO_SIZE, taker, contents)
-        taker.expect_index()
+        _walk(container, info, MAX_INFO_SIZE, collector, contents)
+        collector.expect_index()
     if not everything:
         contents.payload = None
         return
     if payload is not None:
-        _walk(container, payload, _payload_limit(payload.size), taker, contents)
+        _walk(container, payload, _payload_limit(payload.size), collector, contents)
     # NOTE: where the directory has a finding, members can overlap: reading each could take a file's size each.
     for entry in () if container.findings else others:
         _content(container, entry, contents)
 
 
-def _the_tarball(kind: str, stem: str, container: Container, contents: Contents) -> Entry | None:
+def _the_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
     """The one member that holds `info/` or the payload; one of a wrong name is taken, and told."""
     expected = f"{kind}-{stem}.tar.zst"
     candidates = [
         entry for entry in container.entries if entry.name.startswith(f"{kind}-") and entry.name.endswith(".tar.zst")
     ]
     if [entry.name for entry in candidates] != [expected]:
-        found = ", ".join(shown(entry.name) for entry in candidates[:3]) or "none"
+        found = ", ".join(truncated_repr(entry.name) for entry in candidates[:3]) or "none"
         contents.find(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
     return next((entry for entry in candidates if entry.name == expected), next(iter(candidates), None))
 
@@ -160,34 +160,35 @@ def _check_others(others: list[Entry], contents: Contents) -> None:
     if len(others) > MAX_OTHER_ENTRIES:
         contents.find(f"the ZIP file has {len(others)} members that do not belong to a package")
     for entry in others:
-        for objection in _objections(entry.name):
-            contents.find(f"the ZIP member {shown(entry.name)} {objection}")
+        for violation in path_violations(entry.name):
+            contents.find(f"the ZIP member {truncated_repr(entry.name)} {violation}")
 
 
-def _content(container: Container, entry: Entry, contents: Contents) -> bytes | None:
+def _content(container: ZipContainer, entry: Entry, contents: Contents) -> bytes | None:
     """A small member's bytes; of a large one only the CRC-32 is checked."""
     region = container.open(entry)
     try:
         content = region.read(MAX_METADATA_SIZE)
         while region.read(MIB):
             pass
-    except DamagedError as error:
-        contents.find(f"the ZIP member {shown(entry.name)} {error}")
+    except CorruptArchiveError as error:
+        contents.find(f"the ZIP member {truncated_repr(entry.name)} {error}")
         return None
     return content
 
 
-def _walk(container: Container, entry: Entry, limit: int, taker: _Taker, contents: Contents) -> None:
+def _walk(container: ZipContainer, entry: Entry, limit: int, collector: MemberCollector, contents: Contents) -> None:
     stream = Zstd(container.open(entry))
     try:
         for member, data in Tarball(_bounded(stream, limit)):
-            taker.take(member, data)
-    except DamagedError as error:
-        contents.find(f"the ZIP member {shown(entry.name)} {error}")
+            collector.take(member, data)
+    except CorruptArchiveError as error:
+        contents.find(f"the ZIP member {truncated_repr(entry.name)} {error}")
         contents.payload = None
     if stream.frames > 1:
         contents.warnings.append(
-            f"the ZIP member {shown(entry.name)} has {stream.frames} zstd frames: some clients read only the first"
+            f"the ZIP member {truncated_repr(entry.name)} has {stream.frames} zstd frames: some clients read only the "
+            "first"
         )
 
 
@@ -201,11 +202,11 @@ def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
     for piece in pieces:
         expanded += len(piece)
         if expanded > limit:
-            raise DamagedError(f"expands to more than {limit} bytes")
+            raise CorruptArchiveError(f"expands to more than {limit} bytes")
         yield piece
 
 
-class _Taker:
+class MemberCollector:
     """Takes the members of a package's tarballs one by one, whichever tarball they stand in."""
 
     def __init__(self, contents: Contents) -> None:
@@ -220,13 +221,15 @@ class _Taker:
         """Checks the member and keeps of it what the rules ask for.
 
         Raises:
-            DamagedError: there are more members, or larger ones, than a package may have.
+            CorruptArchiveError: there are more members, or larger ones, than a package may have.
         """
         name = member.name.removeprefix("./")
-        for objection in _objections(member.name):
-            self._contents.find(f"the member {shown(member.name)} {objection}")
+        for violation in path_violations(member.name):
+            self._contents.find(f"the member {truncated_repr(member.name)} {violation}")
         if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
-            self._contents.find(f"the member {shown(member.name)} is a device or FIFO, which no package can hold")
+            self._contents.find(
+                f"the member {truncated_repr(member.name)} is a device or FIFO, which no package can hold"
+            )
         self._expect_plain_info(name, member)
         if _is_info(member):
             self._take_info(name, member, data)
@@ -247,13 +250,15 @@ class _Taker:
         if plain == "info" and member.kind is not Kind.DIRECTORY:
             self._contents.find("the member 'info' is no folder")
         if plain == _INDEX != name:
-            self._contents.find(f"the member {shown(member.name)} is another spelling of {_INDEX!r}")
+            self._contents.find(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
 
     def _take_info(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._info_members += 1
         self._info_size += member.size
         if self._info_members > MAX_INFO_MEMBERS or self._info_size > MAX_INFO_SIZE:
-            raise DamagedError(f"has an 'info' folder of more than {MAX_INFO_MEMBERS} members or {MAX_INFO_SIZE} bytes")
+            raise CorruptArchiveError(
+                f"has an 'info' folder of more than {MAX_INFO_MEMBERS} members or {MAX_INFO_SIZE} bytes"
+            )
         if name == _INDEX:
             self._take_index(member, data)
         elif name == _PATHS and member.kind is Kind.FILE and member.size <= MAX_PATHS_SIZE:
@@ -273,7 +278,7 @@ class _Taker:
     def _take_payload(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._payload_members += 1
         if self._payload_members > MAX_PAYLOAD_MEMBERS:
-            raise DamagedError(f"has more than {MAX_PAYLOAD_MEMBERS} members")
+            raise CorruptArchiveError(f"has more than {MAX_PAYLOAD_MEMBERS} members")
         self._payload_names += len(name)
         if self._payload_members > MAX_COMPARED_MEMBERS or self._payload_names > MAX_COMPARED_NAMES:
             self._contents.payload = None
@@ -294,7 +299,7 @@ def _is_info(member: Member) -> bool:
     return member.name.removeprefix("./").startswith("info/")
 
 
-def _objections(name: str) -> Iterator[str]:
+def path_violations(name: str) -> Iterator[str]:
     """Why a member of this name could be unpacked elsewhere than it says. Clients also run on Windows."""
     if not name:
         yield "has no name"

@@ -26,11 +26,11 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
 
 
-class DamagedError(Exception):
+class CorruptArchiveError(Exception):
     """The bytes are not what their format asks for. The text completes "<member> …"."""
 
 
-def shown(value: object) -> str:
+def truncated_repr(value: object) -> str:
     """A name or value from outside, short enough for a message."""
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
@@ -62,11 +62,11 @@ class Zstd:
         """Yields pieces of at most 128 KiB.
 
         Raises:
-            DamagedError: not zstd, cut off, damaged, or asking for more memory than is granted.
+            CorruptArchiveError: not zstd, cut off, damaged, or asking for more memory than is granted.
         """
         magic = self._source.read(4)
         if not magic:
-            raise DamagedError("is empty")
+            raise CorruptArchiveError("is empty")
         while magic:
             if magic == _ZSTD_MAGIC:
                 self.frames = _one_more(self.frames)
@@ -74,7 +74,7 @@ class Zstd:
             elif len(magic) == 4 and 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # noqa: PLR2004 - RFC 8878, 3.1.2
                 self._skip(int.from_bytes(self._exactly(4), "little"))
             else:
-                raise DamagedError("has bytes after its last zstd frame" if self.frames else "is no zstd stream")
+                raise CorruptArchiveError("has bytes after its last zstd frame" if self.frames else "is no zstd stream")
             magic = self._source.read(4)
 
     def _frame(self, magic: bytes) -> Iterator[bytes]:
@@ -82,9 +82,9 @@ class Zstd:
         try:
             parameters = zstandard.get_frame_parameters(header)
         except zstandard.ZstdError as error:
-            raise DamagedError(f"has a zstd frame that cannot be decoded ({error})") from error
+            raise CorruptArchiveError(f"has a zstd frame that cannot be decoded ({error})") from error
         if parameters.window_size > MAX_ZSTD_WINDOW:
-            raise DamagedError(
+            raise CorruptArchiveError(
                 f"has a zstd frame that needs a window of {parameters.window_size} bytes, "
                 f"more than the {MAX_ZSTD_WINDOW} that decoders grant"
             )
@@ -98,9 +98,9 @@ class Zstd:
             if parameters.has_checksum:
                 yield decoder.decompress(self._exactly(4))
         except zstandard.ZstdError as error:
-            raise DamagedError(f"has a zstd frame that cannot be decoded ({error})") from error
+            raise CorruptArchiveError(f"has a zstd frame that cannot be decoded ({error})") from error
         if not decoder.eof:
-            raise DamagedError("has a zstd frame that does not end where its last block does")
+            raise CorruptArchiveError("has a zstd frame that does not end where its last block does")
 
     def _frame_header(self) -> bytes:
         """The frame header after the magic number: 2 to 14 bytes (RFC 8878, section 3.1.1.1)."""
@@ -114,7 +114,7 @@ class Zstd:
         """Whether it is the frame's last, and the block with its header (RFC 8878, section 3.1.1.2)."""
         self._blocks += 1
         if self._blocks > MAX_ZSTD_BLOCKS:
-            raise DamagedError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
+            raise CorruptArchiveError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
         header = self._exactly(3)
         value = int.from_bytes(header, "little")
         is_rle = value >> 1 & 3 == 1  # one byte that is repeated as often as the size field says
@@ -127,7 +127,7 @@ class Zstd:
     def _exactly(self, size: int) -> bytes:
         piece = self._source.read(size)
         if len(piece) != size:
-            raise DamagedError("is cut off in the middle of a zstd frame")
+            raise CorruptArchiveError("is cut off in the middle of a zstd frame")
         return piece
 
 
@@ -145,14 +145,14 @@ class Bzip2:
         """Yields pieces of at most 256 KiB.
 
         Raises:
-            DamagedError: not bzip2, cut off, or damaged.
+            CorruptArchiveError: not bzip2, cut off, or damaged.
         """
         data = self._source.read(_PIECE)
         if not data:
-            raise DamagedError("is empty")
+            raise CorruptArchiveError("is empty")
         while data:
             if not _BZIP2_MAGIC.startswith(data[:3]) and not data.startswith(_BZIP2_MAGIC):
-                raise DamagedError(
+                raise CorruptArchiveError(
                     "has bytes after the end of its bzip2 stream" if self.streams else "is no bzip2 stream"
                 )
             self.streams = _one_more(self.streams)
@@ -165,15 +165,15 @@ class Bzip2:
             if decoder.needs_input and not data:
                 data = self._source.read(_PIECE)
                 if not data:
-                    raise DamagedError("is cut off in the middle of a bzip2 stream")
+                    raise CorruptArchiveError("is cut off in the middle of a bzip2 stream")
             try:
                 yield decoder.decompress(data, _PIECE)
             except OSError as error:
-                raise DamagedError("has a bzip2 stream that cannot be decoded") from error
+                raise CorruptArchiveError("has a bzip2 stream that cannot be decoded") from error
             data = b""
 
 
 def _one_more(parts: int) -> int:
     if parts == MAX_PARTS:
-        raise DamagedError(f"consists of more than {MAX_PARTS} compressed parts")
+        raise CorruptArchiveError(f"consists of more than {MAX_PARTS} compressed parts")
     return parts + 1

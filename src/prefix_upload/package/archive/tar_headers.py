@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from prefix_upload.package.archive.streams import DamagedError
+from prefix_upload.package.archive.streams import CorruptArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,12 +84,12 @@ class Header(NamedTuple):
         """The header in a block.
 
         Raises:
-            DamagedError: the checksum is not that of the block with blanks in its place, or a number is none.
+            CorruptArchiveError: the checksum is not that of the block with blanks in its place, or a number is none.
         """
         size = _number(block[_SIZE])
         # NOTE: for a reader such as `tarfile`, with which conda unpacks, the archive ends at any number that is none.
         if size is None or not 0 <= size < _MAX_SIZE or not _checksum_holds(block) or not _are_numbers(block):
-            raise DamagedError("is no tar archive, or has a damaged tar header")
+            raise CorruptArchiveError("is no tar archive, or has a damaged tar header")
         return cls(block, block[156:157], size)
 
     @property
@@ -115,7 +115,7 @@ def _are_numbers(block: bytes) -> bool:
     return not digits.translate(None, b"01234567\0") or None not in map(_number, (block[at] for at in _OTHER_NUMBERS))
 
 
-class Announced:
+class ExtendedHeaders:
     """What the headers before a member's own say of it: a long name, or pax records."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Announced:
         """POSIX: keys and values, of the next member or of all that follow."""
         if flag == PAX_GLOBAL:
             if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in records):
-                raise DamagedError("has a global pax header with the path or size of a single member")
+                raise CorruptArchiveError("has a global pax header with the path or size of a single member")
             return
         self._expect_first(flag)
         for key, value in records:
@@ -144,13 +144,13 @@ class Announced:
 
     def _expect_first(self, flag: bytes) -> None:
         if flag in self._seen:  # of two, one reader heeds the first and another one the last
-            raise DamagedError("has two headers of a kind before one tar member")
+            raise CorruptArchiveError("has two headers of a kind before one tar member")
         self._seen.add(flag)
 
     def _take_record(self, key: bytes, value: bytes) -> None:
         if key == b"size":
             if not value.isdigit() or len(value) > 19:  # noqa: PLR2004 - digits of 2**63
-                raise DamagedError("has a pax header with a size that is no number")
+                raise CorruptArchiveError("has a pax header with a size that is no number")
             self._size = int(value)
         elif key == b"path":
             self._path = value
@@ -163,13 +163,13 @@ class Announced:
         """The member whose own header this is.
 
         Raises:
-            DamagedError: it has two names, or one that nobody could unpack.
+            CorruptArchiveError: it has two names, or one that nobody could unpack.
         """
         # An unknown kind is to be treated like a file (POSIX.1-2017, pax, "typeflag").
         kind = _KINDS.get(header.flag, Kind.FILE)
         name = self._name(header)
         if len(name) > MAX_NAME:
-            raise DamagedError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
+            raise CorruptArchiveError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
         if header.flag == b"\0" and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # as tars before POSIX wrote it
         if kind is Kind.FILE and self._is_sparse:
@@ -181,7 +181,7 @@ class Announced:
 
     def _name(self, header: Header) -> bytes:
         if self._long_name is not None and self._path is not None and self._long_name != self._path:
-            raise DamagedError("has a tar member with two names")
+            raise CorruptArchiveError("has a tar member with two names")
         # The path of a sparse member is one for readers that do not know of sparse members.
         told = self._sparse_name or self._path
         return told if told is not None else header.name if self._long_name is None else self._long_name
@@ -205,6 +205,6 @@ def pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         match = _PAX_RECORD.match(data, at)
         end = at + int(match[1]) if match else 0
         if match is None or end <= match.end() or data[end - 1 : end] != b"\n":
-            raise DamagedError("has a damaged pax header")
+            raise CorruptArchiveError("has a damaged pax header")
         yield match[2], data[match.end() : end - 1]
         at = end

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.archive.streams import DamagedError
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.tar_headers import (
     BLOCK,
     GNU_SPARSE,
     NAME_HEADERS,
     PAX_HEADERS,
-    Announced,
+    ExtendedHeaders,
     Header,
     pax_records,
 )
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.archive.tar_headers import Member
 
 _ZEROS = bytes(BLOCK)
-_NOTHING = Announced()
+_NOTHING = ExtendedHeaders()
 _ANNOUNCING = NAME_HEADERS | PAX_HEADERS
 # What may stand before one member: its long name and its pax records.
 MAX_HEADER_DATA = 2**20
@@ -49,16 +49,16 @@ class Tarball:
         """Yields the members in order, to the end-of-archive marker and the end of the stream.
 
         Raises:
-            DamagedError: no tar, damaged, cut off, or with data after its end.
+            CorruptArchiveError: no tar, damaged, cut off, or with data after its end.
         """
-        announced: Announced | None = None
+        extended: ExtendedHeaders | None = None
         while (header := self._header()) is not None:
             if header.flag in _ANNOUNCING:
-                announced = announced or Announced()
-                self._take(header, announced)
+                extended = extended or ExtendedHeaders()
+                self._take(header, extended)
                 continue
-            member = (announced or _NOTHING).member(header)
-            announced = None
+            member = (extended or _NOTHING).member(header)
+            extended = None
             if header.flag == GNU_SPARSE:
                 self._pass_sparse_map(header.block)
             data = self._data(member.size)
@@ -66,31 +66,31 @@ class Tarball:
             for _ in data:
                 pass
             self._exactly(-member.size % BLOCK)
-        if announced:
-            raise DamagedError("has a tar header for a member that does not follow")
+        if extended:
+            raise CorruptArchiveError("has a tar header for a member that does not follow")
         self._expect_zeros()
 
     def _header(self) -> Header | None:
         block = self._exactly(BLOCK, at_end="ends without an end-of-archive marker, so it was cut off")
         return None if block == _ZEROS else Header.read(block)
 
-    def _take(self, header: Header, announced: Announced) -> None:
+    def _take(self, header: Header, extended: ExtendedHeaders) -> None:
         if header.size > MAX_HEADER_DATA:
-            raise DamagedError(f"has a tar header of {header.size} bytes")
+            raise CorruptArchiveError(f"has a tar header of {header.size} bytes")
         padded = self._exactly(header.size + -header.size % BLOCK)
         data, padding = padded[: header.size], padded[header.size :]
         if padding.strip(b"\0"):  # some readers go on reading there
-            raise DamagedError("has a tar header whose data goes on after its end")
+            raise CorruptArchiveError("has a tar header whose data goes on after its end")
         if header.flag in NAME_HEADERS:
-            announced.take_name(header.flag, data)
+            extended.take_name(header.flag, data)
         else:
-            announced.take_records(header.flag, self._records(data))
+            extended.take_records(header.flag, self._records(data))
 
     def _records(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         for record in pax_records(data):
             self._pax_records += 1
             if self._pax_records > MAX_PAX_RECORDS:
-                raise DamagedError(f"has more than {MAX_PAX_RECORDS} pax records")
+                raise CorruptArchiveError(f"has more than {MAX_PAX_RECORDS} pax records")
             yield record
 
     def _pass_sparse_map(self, header: bytes) -> None:
@@ -100,21 +100,21 @@ class Tarball:
         while is_extended:
             blocks += 1
             if blocks * BLOCK > MAX_HEADER_DATA:
-                raise DamagedError("has a sparse member in too many parts")
+                raise CorruptArchiveError("has a sparse member in too many parts")
             is_extended = self._exactly(BLOCK)[504]
 
     def _data(self, size: int) -> Iterator[memoryview]:
         while size:
             piece = self._some(size)
             if not piece:
-                raise DamagedError("is cut off in the middle of a tar member")
+                raise CorruptArchiveError("is cut off in the middle of a tar member")
             size -= len(piece)
             yield piece
 
     def _expect_zeros(self) -> None:
         while piece := self._some(2**20):
             if piece.tobytes().strip(b"\0"):
-                raise DamagedError("has data after its end-of-archive marker")
+                raise CorruptArchiveError("has data after its end-of-archive marker")
 
     def _exactly(self, size: int, *, at_end: str = "is cut off in the middle of a tar header") -> bytes:
         parts = []
@@ -122,7 +122,7 @@ class Tarball:
         while missing:
             piece = self._some(missing)
             if not piece:
-                raise DamagedError(at_end if missing == size else "is cut off in the middle of a tar header")
+                raise CorruptArchiveError(at_end if missing == size else "is cut off in the middle of a tar header")
             missing -= len(piece)
             parts.append(piece)
         return b"".join(parts)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from os import SEEK_END
 from typing import Any, BinaryIO, NamedTuple
 
-from prefix_upload.package.archive.streams import DamagedError, shown
+from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
 
 # Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.14 to 4.3.16 (end
 # records), 4.5.3 (zip64 extra field).
@@ -63,11 +63,11 @@ class _EndRecord(NamedTuple):
 _NOWHERE = _EndRecord(1, 1, 0, 0)
 
 
-class Container:
+class ZipContainer:
     """The members of a ZIP file: `entries` are those that can be read, `findings` is what is wrong.
 
     Raises:
-        DamagedError: the file cannot be read as a ZIP file at all.
+        CorruptArchiveError: the file cannot be read as a ZIP file at all.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -78,11 +78,11 @@ class Container:
         self._expect_no_gaps(infos, directory_start)
         names = Counter(info.orig_filename for info in infos)
         for name in sorted(name for name, count in names.items() if count > 1):
-            self.findings.append(f"the ZIP file has two members called {shown(name)}")
+            self.findings.append(f"the ZIP file has two members called {truncated_repr(name)}")
 
-    def open(self, entry: Entry) -> Region:
+    def open(self, entry: Entry) -> MemberReader:
         """The bytes of a member."""
-        return Region(self._file, entry)
+        return MemberReader(self._file, entry)
 
     def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
         try:
@@ -91,7 +91,7 @@ class Container:
         # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
-            raise DamagedError(f"is no readable ZIP file ({error}{cut})") from error
+            raise CorruptArchiveError(f"is no readable ZIP file ({error}{cut})") from error
         self._check_end(len(infos), len(comment))
         return infos, start
 
@@ -138,13 +138,15 @@ class Container:
     def _entry(self, info: zipfile.ZipInfo, directory_start: int) -> Entry | None:
         name = info.orig_filename
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
-            self.findings.append(f"the ZIP member {shown(name)} is compressed or encrypted, but has to be stored")
+            self.findings.append(
+                f"the ZIP member {truncated_repr(name)} is compressed or encrypted, but has to be stored"
+            )
             return None
         # NOTE: the directory can name any offset, also one that no file has.
         self._file.seek(info.header_offset if 0 <= info.header_offset < directory_start else directory_start)
         header = self._file.read(_LOCAL_HEADER.size)
         if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
-            self.findings.append(f"the ZIP member {shown(name)} has no header where the directory says")
+            self.findings.append(f"the ZIP member {truncated_repr(name)} has no header where the directory says")
             return None
         _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         raw_name = self._file.read(name_size)
@@ -159,7 +161,7 @@ class Container:
             info.file_size,
         )
         if told != expected[: len(told)] or info.compress_size != info.file_size:
-            self.findings.append(f"the ZIP member {shown(name)} is described in two ways that differ")
+            self.findings.append(f"the ZIP member {truncated_repr(name)} is described in two ways that differ")
         start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
         return Entry(name, start, info.file_size, info.CRC)
 
@@ -169,11 +171,11 @@ class Container:
         ends = {entry.name: entry.start + entry.size for entry in self.entries}
         if len(ends) < len(infos):
             return  # one was found unreadable, or twice: nobody knows where it ends
-        is_whole = starts[0] == 0 and all(
+        is_complete = starts[0] == 0 and all(
             self._is_descriptor(info, ends[info.orig_filename], next_start)
             for info, next_start in zip(ordered, starts[1:], strict=True)
         )
-        if not is_whole:
+        if not is_complete:
             self.findings.append(
                 "the ZIP file has bytes outside its members: readers that start at the front and readers of the "
                 "directory at the end would see different packages"
@@ -195,7 +197,7 @@ class Container:
         )
 
 
-class Region:
+class MemberReader:
     """Reads one member of the ZIP file from its start and keeps count of its CRC-32."""
 
     def __init__(self, file: BinaryIO, entry: Entry) -> None:
@@ -209,7 +211,7 @@ class Region:
         """At most `size` bytes of the member, fewer only at its end.
 
         Raises:
-            DamagedError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
+            CorruptArchiveError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
         """
         wanted = min(size, self._left)
         data = self._file.read(wanted)
@@ -217,7 +219,7 @@ class Region:
         self._crc = zlib.crc32(data, self._crc)
         is_at_end = not self._left or len(data) < wanted
         if is_at_end and self._crc != self._entry.crc:
-            raise DamagedError("does not have the CRC-32 that the ZIP file tells")
+            raise CorruptArchiveError("does not have the CRC-32 that the ZIP file tells")
         return data
 
 
