@@ -150,7 +150,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     failed = Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do."))
     missing = CandidateFile(relative_path="bad", file_name="bad", findings=())
     outcomes = (
-        Outcome(file=make_package(), status=Status.UPLOADED),
+        Outcome(file=make_package(), status=Status.UPLOADED, md5="d" * 32),
         failed,
         Outcome(file=missing, status=Status.NOT_ATTEMPTED),
         Outcome(file=make_package(2), status=Status.ALREADY_PRESENT),
@@ -169,29 +169,17 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         "build_number": 0,
         "subdir": "noarch",
         "size": 1_234_567,
-        "md5": "0" * 32,
+        "md5": "d" * 32,
         "sha256": "0" * 64,
         "status": "uploaded",
         "url": "https://prefix.dev/octo/x/noarch/tool-0-1.0-h0_0.conda",
     }
-    assert rows[1]["error"] == "Why. Do."
+    assert (rows[1]["error"], rows[1]["md5"]) == ("Why. Do.", None)
     assert [row["status"] for row in rows] == [str(outcome.status) for outcome in outcomes]
     assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2)]
     counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["1", "1", "1", "2"]
     assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
-
-
-def test_an_md5_that_is_not_known_yet(files: RunnerFiles) -> None:
-    """A cancelled run does not wait for it: it is null."""
-
-    def wait(_seconds: float | None = None) -> str:
-        raise TimeoutError
-
-    outcome = Outcome(file=make_package(md5=wait), status=Status.NOT_ATTEMPTED)
-    Runner(environ(files)).publish(Report(outcomes=(outcome,)), with_summary=False)
-    (row,) = json.loads(files.finished(0, "").outputs["packages"])
-    assert row["md5"] is None
 
 
 @pytest.mark.parametrize(("count", "keys"), [(200, 12), (700, 3), (5000, 3)])

@@ -56,7 +56,8 @@ class Outcome:
     """What became of one file.
 
     `problem` says why it failed, `note` what else the user should know of it. `seconds` is the time its
-    upload took, retries included; 0 where nothing was sent. `attestation` is the one that was sent along.
+    upload took, retries included; 0 where nothing was sent. `md5` is what the server's record says, where it has these
+    bytes. `attestation` is the one that was sent along.
     """
 
     file: Package | CandidateFile
@@ -65,6 +66,7 @@ class Outcome:
     warning: Diagnostic | None = None
     seconds: float = 0.0
     attestation: Attestation | None = None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,6 @@ def main(path: Path) -> None:
     assert isinstance(package, Package)
     parts = {
         "read": lambda: _read(path, lambda _: None),
-        "MD5": lambda: _read(path, hashlib.md5(usedforsecurity=False).update),
         "SHA-256": lambda: _read(path, hashlib.sha256().update),
         "decode, with CRC-32 and the payload's SHA-256": lambda: archive.read(
             path.open("rb"), path.name, everything=True

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from prefix_upload.background import at_once
 from prefix_upload.package import archive, rules
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
@@ -23,9 +21,6 @@ from support.building import (
     tar_member,
     written,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def checked(
@@ -66,9 +61,7 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
         subdir=subdir,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        md5=at_once(str),
     )
-    assert result.md5() == hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -307,24 +300,6 @@ def test_changed_while_it_is_validated(workspace: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(archive, "read", read_and_change)
     assert "was changed while it was validated" in findings(path, workspace)
-
-
-@pytest.mark.parametrize("is_changed", [False, True])
-def test_the_md5_of_a_large_file_comes_later(workspace: Path, is_changed: bool) -> None:
-    """Nothing waits for it; if the file has other bytes by then, there is none."""
-
-    def begin(work: Callable[[], Any]) -> Any:
-        once = functools.cache(work)
-        return lambda _seconds=None: once()
-
-    data = conda_bytes(payload_members=[tar_member("noise", os.urandom(9_000_000))])
-    path = written(workspace / f"{STEM}.conda", data)
-    package = check(path, Rules(workspace, ValidationLevel.FULL, None, begin))
-    assert isinstance(package, Package)
-    if is_changed:
-        path.write_bytes(data[:-1] + b"x")
-    assert package.md5() == ("" if is_changed else hashlib.md5(data, usedforsecurity=False).hexdigest())
-    assert package.known_md5 == (package.md5() or None)
 
 
 def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,19 @@ def test_a_field_that_is_missing_is_not_known() -> None:
     assert from_graphql(graphql(data={"channel": CHANNEL}), [FIRST]) == {}
 
 
+@pytest.mark.parametrize(
+    ("md5", "expected"),
+    [("D" * 32, "d" * 32), (None, None), ("d" * 31, None), ("d" * 32 + "\n", None), (5, None), ([], None)],
+    ids=repr,
+)
+def test_the_md5_of_a_record(md5: object, expected: str | None) -> None:
+    """It is taken from the record where it is one."""
+    body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A, "md5": md5}})
+    assert from_graphql(body, [FIRST]) == {FIRST.key: Record(A, expected)}
+    repodata = {"packages.conda": {FIRST.file_name: {"sha256": A, "md5": md5}}}
+    assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {FIRST.key: Record(A, expected)}
+
+
 @pytest.mark.parametrize("errors", [[], None], ids=repr)
 def test_no_errors(errors: object) -> None:
     """An empty list of errors is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tracemalloc
 from dataclasses import replace
@@ -64,7 +65,13 @@ def nothing(_: object) -> None:
 
 
 def upload(to: prefix_dev.Channel, package: Package, *, force: bool = False) -> Status:
-    return to.upload(package, force=force, on_progress=nothing, on_retry=nothing)
+    return to.upload(package, force=force, on_progress=nothing, on_retry=nothing).status
+
+
+def record_of(package: Package) -> Record:
+    """What the channel should say of a package that it has."""
+    md5 = hashlib.md5(package.path.read_bytes(), usedforsecurity=False).hexdigest()
+    return Record(package.sha256, md5)
 
 
 def on_server(server: LocalChannel, package: Package) -> bool:
@@ -495,9 +502,9 @@ def test_a_batch_is_one_request(server: LocalChannel, connect: Connect, build: B
     found = connect().lookup([there, missing, other])
     assert found.errors == ()
     assert found.records == {
-        there.key: Record(there.sha256),
+        there.key: record_of(there),
         missing.key: Record(None),
-        other.key: Record(old.sha256),
+        other.key: record_of(old),
     }
     (request,) = server.requests
     assert (request.path, request.headers["Authorization"]) == (GRAPHQL, f"Bearer {TOKEN}")
@@ -519,7 +526,7 @@ def test_repodata_tells_where_graphql_does_not(
         server.publish(CHANNEL, package.path)
     server.fail(Fault(then, path=GRAPHQL, times=None))
     found = connect(retries=0).lookup(packages)
-    assert found.records.items() >= {package.key: Record(package.sha256) for package in packages[:2]}.items()
+    assert found.records.items() >= {package.key: record_of(package) for package in packages[:2]}.items()
     assert found.records.get(packages[2].key, Record(None)) == Record(None)
     storage = [request for request in server.requests if request.origin == "storage"]
     assert storage
@@ -538,7 +545,7 @@ def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package:
     server.fail(Fault(Answer(503, "down"), path=GRAPHQL, times=None))
     server.publish(CHANNEL, package.path)
     found = connect(retries=20).lookup([package])
-    assert found.records == {package.key: Record(package.sha256)}
+    assert found.records == {package.key: record_of(package)}
     assert found.errors == ("GraphQL: HTTP 503: down",)
     assert pauses == [1, 2]
 
@@ -583,7 +590,7 @@ def test_a_private_channel(tmp_path: Path, connect: Connect, package: Package, t
     with LocalChannel(tmp_path / "root", {"octo/x": Channel(public=False)}, {TOKEN: Access.READ_WRITE}) as server:
         server.publish("octo/x", package.path)
         found = connect(url=server.url, name="octo/x", token=token).lookup([package])
-    assert (found.records == {package.key: Record(package.sha256)}) is known
+    assert (found.records == {package.key: record_of(package)}) is known
     assert (found.errors == ()) is known
     assert known or "no such channel, or none that this token can see" in found.errors[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -148,6 +149,38 @@ def test_many_packages_are_asked_for_in_batches(server: LocalChannel, publish: P
     assert [package.sha256 for package in run.report.packages_on_channel] == [
         files[f"noarch/{path.name}"] for path in paths
     ]
+
+
+# The MD5.
+
+
+@pytest.mark.parametrize(("dry_run", "force"), [("false", "false"), ("true", "false"), ("false", "true")])
+def test_the_md5_is_that_of_the_servers_record(
+    server: LocalChannel, publish: Publish, workspace: Path, old: Path, dry_run: str, force: str
+) -> None:
+    """Of what is on the channel with these bytes, whoever brought it there; of nothing else."""
+    there, new, other = (building.package(workspace, name) for name in ("there", "new", "demo"))
+    server.publish(CHANNEL, there)
+    server.publish(CHANNEL, old)
+    run = publish(there, new, other, dry_run=dry_run, force=force)
+    for path in (there, new, other):
+        is_there = server.sha256(CHANNEL, "noarch", path.name) == hashlib.sha256(path.read_bytes()).hexdigest()
+        md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        assert run.outcome(path.name).md5 == (md5 if is_there else None)
+
+
+def test_no_md5_where_the_server_does_not_tell(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It is not made up."""
+    server.tamper(CHANNEL, "noarch", DEMO, {"md5": None})
+    assert publish(demo).outcome(DEMO).md5 is None
+    assert publish(demo).outcome(DEMO).md5 is None
+
+
+def test_the_md5_of_what_came_meanwhile(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """A 409 is settled by a record, which has it."""
+    stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, demo)))
+    expected = hashlib.md5(demo.read_bytes(), usedforsecurity=False).hexdigest()
+    assert publish(demo, stage=stage).outcome(DEMO).md5 == expected
 
 
 # Names that are taken.

@@ -143,8 +143,6 @@ class Publication:
         packages = self._validate(paths)
         if len(packages) == len(self._files) and not self._pool.is_cancelled() and self._authenticate(packages):
             self._publish(packages)
-        # What is only told was computed meanwhile; a cancelled run does not wait for it.
-        self._call(lambda: [package.md5() for package in packages])
 
     def _publish(self, packages: Sequence[Package]) -> None:
         missing = self._compare(packages)
@@ -227,7 +225,7 @@ class Publication:
         if record is None or record.sha256 is None:
             return False
         if record.sha256 == package.sha256:
-            self._finish(Outcome(file=package, status=Status.ALREADY_PRESENT))
+            self._finish(Outcome(file=package, status=Status.ALREADY_PRESENT, md5=record.md5))
         elif not self._settings.force:
             self._finish(self._taken(package, conflict(package, record.sha256)))
         else:
@@ -282,19 +280,20 @@ class Publication:
         def on_retry(reason: str) -> None:
             transfer.last_error = reason
 
-        status = self._channel.upload(
+        receipt = self._channel.upload(
             package,
             force=self._settings.force,
             on_progress=on_progress,
             on_retry=on_retry,
             attestation=attestation.bundle if attestation else None,
         )
+        status, md5 = receipt.status, receipt.record.md5 if receipt.record else None
         if status is Status.ALREADY_PRESENT:
             attestation = None  # somebody else's upload was taken
         if status is Status.UPLOADED and package.key in self._overwritten:
             status = Status.OVERWRITTEN
         seconds = self._pool.clock() - transfer.started
-        return Outcome(file=package, status=status, seconds=seconds, attestation=attestation)
+        return Outcome(file=package, status=status, seconds=seconds, attestation=attestation, md5=md5)
 
     # Step 5: the server's own word for each.
 

@@ -281,7 +281,7 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
         "build_number": package and package.build_number,
         "subdir": package and package.subdir,
         "size": package and package.size,
-        "md5": package and package.known_md5,
+        "md5": outcome.md5,
         "sha256": package and package.sha256,
         "status": str(outcome.status),
         "url": package and report.package_url(package),

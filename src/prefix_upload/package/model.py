@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from prefix_upload.background import Waiting
 
 # The two formats of a conda package (CEP 35).
 PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
@@ -27,10 +25,7 @@ class Package:
     """A conda package that passed validation. Only `validate.check` makes one.
 
     `path` is where its bytes are, with no link in its way; `relative_path` is what users know it by (relative to
-    the workspace, with `/`). `size` is in bytes; `sha256` and `md5` are lower-case hexadecimal, of the whole file.
-
-    `md5` is only told, so that nothing waits for it: it is computed beside what follows, and is empty if the file was
-    changed meanwhile.
+    the workspace, with `/`). `size` is in bytes; `sha256` is lower-case hexadecimal, of the whole file.
     """
 
     path: Path
@@ -43,16 +38,7 @@ class Package:
     subdir: str
     size: int
     sha256: str
-    md5: Waiting[str] = field(compare=False)
     warnings: tuple[str, ...] = ()
-
-    @property
-    def known_md5(self) -> str | None:
-        """The MD5, as far as it is known by now."""
-        try:
-            return self.md5(0) or None
-        except TimeoutError:
-            return None
 
     @property
     def key(self) -> tuple[str, str]:

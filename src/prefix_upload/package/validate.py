@@ -6,10 +6,9 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from prefix_upload.background import Begin, Waiting, at_once, suited_to
+from prefix_upload.background import Begin, at_once, suited_to
 from prefix_upload.package import archive
 from prefix_upload.package.fs import NotRegularFileError, open_regular
 from prefix_upload.package.model import PACKAGE_EXTENSIONS, CandidateFile, Package, ValidationLevel
@@ -61,9 +60,7 @@ class Rules:
 def check(path: Path, rules: Rules) -> Package | CandidateFile:
     """Validates one file.
 
-    The file is read for what it holds, and for each of its hashes: of a large file all of that goes on side by side,
-    and what one of them reads the others find in memory. Its MD5 may still be computed when this returns. The file
-    must not change meanwhile.
+    A file is hashed and decoded; both at the same time where it is large. It must not change meanwhile.
     """
     state = ValidationState(path, path.relative_to(rules.workspace).as_posix())
     state.target = _target(state, rules.workspace)
@@ -108,7 +105,6 @@ class ValidationState:
     index: dict[str, Any] = field(default_factory=dict)
     subdir: str = ""
     size: int = 0
-    md5: Waiting[str] = field(default_factory=lambda: at_once(str))
     sha256: str = ""
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -130,7 +126,6 @@ class ValidationState:
             subdir=self.subdir,
             size=self.size,
             sha256=self.sha256,
-            md5=self.md5,
             warnings=tuple(self.warnings),
         )
 
@@ -165,12 +160,12 @@ def _check_file(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
     before = os.fstat(file.fileno())
     _check_size(state, before.st_size, rules.max_size)
     if not state.findings:
-        _check_content(state, file, rules, before)
+        _check_content(state, file, rules)
         if not _is_unchanged(before, os.fstat(file.fileno())):
             state.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
-def _check_content(state: ValidationState, file: BinaryIO, rules: Rules, before: os.stat_result) -> None:
+def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
     name = state.path.name
     if not name.endswith(PACKAGE_EXTENSIONS):
         state.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
@@ -186,8 +181,7 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules, before:
         return contents
 
     contents_of = begin(read)
-    state.md5 = begin(partial(hashing.md5, os.dup(file.fileno()), before))
-    state.sha256 = hashing.of(file.fileno(), hashlib.sha256())
+    state.sha256 = hashing.sha256(file.fileno())
     contents = contents_of()
     state.findings.extend(contents.findings)
     state.warnings.extend(contents.warnings)
@@ -215,27 +209,19 @@ class _Hashing:
         self._is_wanted = True
 
     def stop(self) -> None:
-        """The hashes are of no use: what is being computed may end early, and wrong."""
+        """The hash is of no use: it may end early, and wrong."""
         self._is_wanted = False
 
-    def of(self, descriptor: int, digest: hashlib._Hash) -> str:
-        """The hash of the whole file, in lower-case hexadecimal."""
+    def sha256(self, descriptor: int) -> str:
+        """The SHA-256 of the whole file, in lower-case hexadecimal."""
+        digest = hashlib.sha256()
         buffer = memoryview(bytearray(_CHUNK))
         done = 0
-        # NOTE: each read says where: the others have the same open file.
+        # NOTE: each read says where: what decodes it reads the same open file.
         while self._is_wanted and (size := os.preadv(descriptor, [buffer], done)):
             digest.update(buffer[:size])
             done += size
         return digest.hexdigest()
-
-    def md5(self, descriptor: int, before: os.stat_result) -> str:
-        """The MD5, which repodata still lists; nothing if the file is not as it was before. Closes the descriptor."""
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            try:
-                md5 = self.of(file.fileno(), hashlib.md5(usedforsecurity=False))
-            except OSError:
-                return ""
-            return md5 if _is_unchanged(before, os.fstat(file.fileno())) else ""
 
 
 def _check_index(state: ValidationState, raw: bytes) -> None:

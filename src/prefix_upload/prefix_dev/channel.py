@@ -6,6 +6,7 @@ or the error says that nobody could tell.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from prefix_upload.package.model import Package
 
 __all__ = ["BATCH_SIZE", "Channel", "Lookup", "Record", "conflict"]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How an upload ended, and the channel's record of the package where it was looked at."""
+
+    status: Status
+    record: Record | None = None
 
 
 class Channel:
@@ -71,7 +80,7 @@ class Channel:
         on_progress: Callable[[int], None],
         on_retry: Callable[[str], None],
         attestation: str | None = None,
-    ) -> Status:
+    ) -> Receipt:
         """Brings the package to the channel.
 
         Args:
@@ -82,7 +91,7 @@ class Channel:
             attestation: a Sigstore bundle, as JSON, to send along.
 
         Returns:
-            `UPLOADED`, or `ALREADY_PRESENT` where somebody else has just brought the same bytes.
+            With the status `UPLOADED`, or `ALREADY_PRESENT` where somebody else has just brought the same bytes.
 
         Raises:
             ConflictError: the channel has other bytes under this name.
@@ -104,7 +113,7 @@ class Channel:
                 failure: Failure = error
             else:
                 if response.is_success:
-                    return Status.UPLOADED
+                    return Receipt(Status.UPLOADED)
                 if not response.is_retryable:
                     return self._settle(package, response, force=force, ours=may_be_there)
                 may_be_there |= (
@@ -116,7 +125,7 @@ class Channel:
             if may_be_there or not is_last:
                 self._retry_policy.wait(attempt, failure)
             if may_be_there and self._has(package):
-                return Status.UPLOADED
+                return Receipt(Status.UPLOADED)
             if is_last:
                 raise self._gave_up(failure, may_be_there=may_be_there)
             attempt += 1
@@ -137,14 +146,14 @@ class Channel:
             data=content,
         )
 
-    def _settle(self, package: Package, response: Response, *, force: bool, ours: bool) -> Status:
+    def _settle(self, package: Package, response: Response, *, force: bool, ours: bool) -> Receipt:
         """What a final answer means: 409 may be good news, everything else is an error."""
         if response.status != HTTPStatus.CONFLICT:
             raise self._refused(response)
-        sha256 = self._queries.sha256_of_existing(package)
-        if sha256 == package.sha256:
-            return Status.UPLOADED if ours else Status.ALREADY_PRESENT
-        if sha256 is None:
+        record = self._queries.existing(package)
+        if record.sha256 == package.sha256:
+            return Receipt(Status.UPLOADED if ours else Status.ALREADY_PRESENT, record)
+        if record.sha256 is None:
             raise ChannelError(
                 f"The channel has a file of this name, but does not tell with which bytes ({response.summary}).",
                 RERUN_IS_SAFE,
@@ -155,7 +164,7 @@ class Channel:
                 f"({response.summary}).",
                 "Look into the channel's settings whether it lets a package be overwritten; or raise the build number.",
             )
-        raise conflict(package, sha256)
+        raise conflict(package, record.sha256)
 
     def _has(self, package: Package) -> bool:
         record = self.lookup([package]).records.get(package.key)

@@ -74,12 +74,12 @@ class ChannelQueries:
         found = self._look_into_repodata(open_ones)
         return Lookup(records | found.records, (*errors, *found.errors))
 
-    def sha256_of_existing(self, package: Package) -> str | None:
-        """The hash of a file that is known to be there, whichever of the two knows it."""
+    def existing(self, package: Package) -> Record:
+        """The record of a file that is known to be there, whichever of the two knows it."""
         record = self.lookup([package]).records.get(package.key)
         if record is None or record.sha256 is None:
             record = self._look_into_repodata([package]).records.get(package.key, Record(None))
-        return record.sha256
+        return record
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` where that cannot be told."""

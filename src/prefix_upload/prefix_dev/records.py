@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 BATCH_SIZE = 100
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a channel has under one file name: the bytes' SHA-256, or `None` where it has no such file."""
+    """What a channel has under one file name: the SHA-256 of the bytes, or `None` if it has no such file.
+
+    `md5` is their MD5, or `None` if the server does not tell it. Both are lower-case hexadecimal.
+    """
 
     sha256: str | None
+    md5: str | None = None
 
 
 Records = dict[tuple[str, str], Record]
@@ -47,7 +52,7 @@ def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
         declared.append(f"$name{number}: String!, $subdir{number}: String!, $file{number}: String!")
         fields.append(
             f"package{number}: variant(channelName: $channel, packageName: $name{number}, "
-            f"platformName: $subdir{number}, fileName: $file{number}) {{ sha256 }}"
+            f"platformName: $subdir{number}, fileName: $file{number}) {{ sha256 md5 }}"
         )
         variables[f"name{number}"] = package.name
         variables[f"subdir{number}"] = package.subdir
@@ -110,12 +115,16 @@ def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
     return bundle in served
 
 
-def _add(records: Records, package: Package, entry: object) -> None:
+def _add(records: Records, package: Package, entry: Any) -> None:
     match entry:
         case None:
             records[package.key] = Record(None)
         case {"sha256": str(sha256)} if _SHA256.fullmatch(sha256.lower()):
-            records[package.key] = Record(sha256.lower())
+            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")))
+
+
+def _md5(value: object) -> str | None:
+    return value.lower() if isinstance(value, str) and _MD5.fullmatch(value.lower()) else None
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

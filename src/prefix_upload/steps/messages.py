@@ -75,9 +75,9 @@ def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
         )
         return replace(outcome, status=Status.FAILED, error=problem, warning=None)
     if outcome.attestation is None or told.is_attested:
-        return replace(outcome, warning=None)
+        return replace(outcome, warning=None, md5=record.md5)
     if told.is_attested is None:
-        return replace(outcome, warning=_ATTESTATION_NOT_SEEN)
+        return replace(outcome, warning=_ATTESTATION_NOT_SEEN, md5=record.md5)
     return replace(outcome, status=Status.FAILED, error=_ATTESTATION_DROPPED, warning=None)
 
 
