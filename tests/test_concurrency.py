@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from prefix_upload import concurrency
-from prefix_upload.concurrency import Pool
+from prefix_upload.concurrency import Pool, run_inline, start_thread, submit_if_large
+from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,19 +124,46 @@ def test_a_signal_does_not_end_the_waiting(monkeypatch: pytest.MonkeyPatch) -> N
     assert list(pool().map(work, [1], workers=1, on_wait=waits.release)) == [True]
 
 
-def test_what_is_begun_goes_on_beside() -> None:
-    """Its result, or what it raised, comes when it is asked for."""
+def test_a_thread_of_its_own() -> None:
+    """The result of the call, or what it raised, is in its future."""
     may_end = threading.Event()
-    waiting = pool().begin(lambda: (may_end.wait(10), threading.get_ident()))
-    failing = pool().begin(lambda: 1 // 0)
+    waiting = start_thread(lambda: (may_end.wait(10), threading.get_ident()))
+    failing = start_thread(lambda: 1 // 0)
     with pytest.raises(TimeoutError):
-        waiting(0.001)
+        waiting.result(0.001)
     may_end.set()
-    ended, thread = waiting()
-    assert waiting(10) == (ended, thread)
+    ended, thread = waiting.result()
+    assert waiting.result(10) == (ended, thread)
     assert (ended, thread == threading.get_ident()) == (True, False)
     with pytest.raises(ZeroDivisionError):
-        failing()
+        failing.result()
+
+
+def test_a_call_inline() -> None:
+    """It has returned, or raised, when its future is there."""
+    assert run_inline(threading.get_ident).result(0) == threading.get_ident()
+    assert isinstance(run_inline(lambda: 1 // 0).exception(0), ZeroDivisionError)
+
+
+def test_only_large_files_get_a_thread() -> None:
+    """Of 8 MiB and more."""
+    assert submit_if_large(2**23 - 1, start_thread) is run_inline
+    assert submit_if_large(2**23, start_thread) is start_thread
+
+
+def test_no_thread_holds_up_the_end_of_the_interpreter() -> None:
+    """Neither a worker nor a thread that a cancelled run has abandoned is joined at exit."""
+    script = """\
+import sys, threading; sys.path.insert(0, 'src')
+from prefix_upload.concurrency import Pool, start_thread
+never = threading.Event()
+start_thread(never.wait)
+times = iter(range(0, 1000, 10))
+print(Pool(is_cancelled=lambda: True, clock=lambda: float(next(times))).call(never.wait))
+"""
+    command = [sys.executable, "-I", "-c", script]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=60, check=True)  # noqa: S603 - this interpreter
+    assert run.stdout == b"None\n"
 
 
 def test_a_call() -> None:

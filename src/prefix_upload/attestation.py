@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
     from prefix_upload.auth import IdentityProvider
-    from prefix_upload.background import Begin
+    from prefix_upload.concurrency import Submit
     from prefix_upload.http import RetryPolicy
     from prefix_upload.package.model import Package
 
@@ -75,7 +75,7 @@ class Signer:
         channel_url: the channel as conda clients know it, without a slash at the end.
         identity: who this job is.
         patience: how long to keep trying.
-        begin: the library's requests have no timeout, so each is made in the background and waited for so long.
+        submit: starts each request of the library, which has no timeout of its own, in the background.
 
     The library finds proxies and certificates by the environment, which is completed for it.
     """
@@ -86,13 +86,13 @@ class Signer:
         channel_url: str,
         identity: IdentityProvider,
         retry_policy: RetryPolicy,
-        begin: Begin,
+        submit: Submit,
     ) -> None:
         self._instance = instance
         self._channel_url = channel_url
         self._identity = identity
         self._retry_policy = retry_policy
-        self._begin = begin
+        self._submit = submit
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
         self._certified: _Certified | None = None
@@ -185,7 +185,7 @@ class Signer:
 
     def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:
         try:
-            return self._begin(work)(timeout)
+            return self._submit(work).result(timeout)
         except (requests.RequestException, TimeoutError) as error:
             raise RequestError(str(error) or "nothing came in time", may_have_arrived=False) from error
         except TUFError as error:

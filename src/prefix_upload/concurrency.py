@@ -1,40 +1,71 @@
-"""The only place with threads. Workers return results; the thread that asked for them does everything else."""
+"""Work in threads. No other module starts any.
+
+Threads are daemons that fill `concurrent.futures.Future`s. The executors of the standard library are not used: they
+join their threads when the interpreter exits, so that a call which a cancelled run has given up could hold up its end.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from prefix_upload.errors import CancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from prefix_upload.background import Waiting
-
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 # How soon a signal is noticed, in seconds.
 _POLL = 0.1
-# How long work that is under way may take to end after a cancellation, in seconds. The rest of the 5 s that the
-# run then has is for summary and outputs.
+# Seconds that running calls have to return after a cancellation. The run has 5 s in all; the rest is for summary and
+# outputs.
 GRACE = 2.5
+# Files of at least this many bytes are worth a thread for each hash.
+_LARGE = 2**23
+
+
+class Submit(Protocol):
+    """Starts a call, as `concurrent.futures.Executor.submit` does."""
+
+    def __call__(self, work: Callable[[], _Result], /) -> Future[_Result]:
+        """Returns the future result of `work`."""
+
+
+def run_inline(work: Callable[[], _Result]) -> Future[_Result]:
+    """A `Submit` that has done the work when it returns."""
+    future: Future[_Result] = Future()
+    _fulfil(future, work)
+    return future
+
+
+def start_thread(work: Callable[[], _Result]) -> Future[_Result]:
+    """A `Submit` that does the work in a thread of its own."""
+    future: Future[_Result] = Future()
+    threading.Thread(target=_fulfil, args=(future, work), daemon=True).start()
+    return future
+
+
+def submit_if_large(size: int, submit: Submit) -> Submit:
+    """`submit` for a file of at least 8 MiB, else `run_inline`: a thread costs more than hashing a small file."""
+    return submit if size >= _LARGE else run_inline
 
 
 @dataclass(slots=True)
 class Pool:
-    """Runs work on many items at once.
+    """Runs calls in bounded numbers of threads.
 
-    A cancelled run has one grace, however many calls share it.
+    After a cancellation all calls of the pool share one grace period.
 
     Args:
-        is_cancelled: whether the run is to end; items that wait are then dropped.
-        clock: seconds that only ever grow.
+        is_cancelled: whether the run is cancelled. Items that are still queued are then dropped.
+        clock: monotonic seconds.
     """
 
     is_cancelled: Callable[[], bool]
@@ -49,99 +80,67 @@ class Pool:
         workers: int,
         on_wait: Callable[[], None],
     ) -> Iterator[_Result]:
-        """Yields the results as they come, in any order.
+        """Yields results as they complete, in any order.
 
-        After a cancellation some are missing: of items that were not begun, and of work that did not end
-        within the grace. Its threads are left to end with the process.
+        After a cancellation some are missing: those of queued items, and those of calls that have not returned within
+        the grace period. Their threads are abandoned.
 
         Args:
-            work: called in another thread. What it raises is raised here, but for `CancelledError`: then it has
-                given way to a cancellation, and its result is missing, too.
-            items: what to call it with.
-            workers: how many calls to run at once.
-            on_wait: called here, several times a second while nothing else happens.
+            work: called in a worker thread. What it raises is raised here, except `CancelledError`, which means that
+                it gave way to a cancellation: its result is missing, too.
+            items: the arguments of the calls.
+            workers: how many calls run at the same time.
+            on_wait: called in this thread, several times a second while no result comes.
         """
-        waiting = deque(items)
-        # NOTE: no SimpleQueue: before Python 3.13 its `get` waits for ever if a signal's handler outlasts the timeout.
-        results: Queue[_Result | _Raised] = Queue()
-        pending = len(waiting)
-        for _ in range(min(workers, pending)):
-            threading.Thread(target=_serve, args=(work, waiting, results), daemon=True).start()
+        queued = deque(items)
+        # NOTE: no SimpleQueue. Before Python 3.13 its `get` never returns if a signal handler outlasts the timeout.
+        done: Queue[Future[_Result] | None] = Queue()
+        running = min(workers, len(queued))
+        for _ in range(running):
+            threading.Thread(target=_serve, args=(work, queued, done), daemon=True).start()
         try:
-            while pending:
-                if self.is_cancelled():
-                    self._deadline = self._deadline or self.clock() + GRACE
-                    pending -= _drop_all(waiting)
-                    if self.clock() > self._deadline:
-                        return
+            while running:
+                if self._is_grace_over(queued):
+                    return
                 try:
-                    result = results.get(timeout=_POLL)
+                    future = done.get(timeout=_POLL)
                 except Empty:
                     on_wait()
                     continue
-                pending -= 1
-                if not (isinstance(result, _Raised) and isinstance(result.error, CancelledError)):
-                    yield _uncaught(result)
+                if future is None:
+                    running -= 1
+                elif not isinstance(future.exception(), CancelledError):
+                    yield future.result()
         finally:
-            _drop_all(waiting)
-
-    def begin(self, work: Callable[[], _Result]) -> Waiting[_Result]:
-        """Does the work in a thread of its own. What is returned waits for its result, or raises what it raised."""
-        results: list[_Result | _Raised] = []
-        is_done = threading.Event()
-
-        def do() -> None:
-            results.append(_caught(work))
-            is_done.set()
-
-        def wait(seconds: float | None = None) -> _Result:
-            if not is_done.wait(seconds):
-                raise TimeoutError
-            return _uncaught(results[0])
-
-        threading.Thread(target=do, daemon=True).start()
-        return wait
+            queued.clear()
 
     def call(self, work: Callable[[], _Result], on_wait: Callable[[], None] = lambda: None) -> _Result | None:
-        """The result of a single piece of work, or `None` if the run was cancelled before it came."""
+        """The result of a single call, or `None` if the run was cancelled first."""
         return next(self.map(lambda _: work(), [None], workers=1, on_wait=on_wait), None)
 
+    def _is_grace_over(self, queued: deque[_Item]) -> bool:
+        if not self.is_cancelled():
+            return False
+        queued.clear()
+        self._deadline = self._deadline or self.clock() + GRACE
+        return self.clock() > self._deadline
 
-@dataclass(frozen=True)
-class _Raised:
-    """What the work raised, on its way to the thread that asked for it."""
 
-    error: BaseException
-
-
-def _serve(work: Callable[[_Item], _Result], waiting: deque[_Item], results: Queue[_Result | _Raised]) -> None:
+def _serve(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[Future[_Result] | None]) -> None:
+    """One worker: puts a future for each item that it took, and `None` when nothing is queued any more."""
     while True:
         try:
-            item = waiting.popleft()
+            item = queued.popleft()
         except IndexError:
+            done.put(None)
             return
-        results.put(_caught(partial(work, item)))
+        done.put(run_inline(partial(work, item)))
 
 
-def _caught(work: Callable[[], _Result]) -> _Result | _Raised:
+def _fulfil(future: Future[_Result], work: Callable[[], _Result]) -> None:
     try:
-        return work()
-    except BaseException as error:  # noqa: BLE001 - raised again by `_uncaught`, in the thread that asked
-        return _Raised(error)
-
-
-def _uncaught(result: _Result | _Raised) -> _Result:
-    if isinstance(result, _Raised):
-        raise result.error
-    return result
-
-
-def _drop_all(waiting: deque[_Item]) -> int:
-    """Empties the queue, item by item, since workers may take from it meanwhile; how many there were."""
-    dropped = 0
-    while True:
-        try:
-            waiting.pop()
-        except IndexError:
-            return dropped
-        dropped += 1
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - raised by `Future.result`, in the thread that asks for it
+        future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth import ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.commands.upload import PackageSigner, Publication
+from prefix_upload.concurrency import start_thread
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps.messages import cancelled
@@ -53,11 +54,15 @@ def create_upload(
         settings,
         runner.workspace,
         Channel(
-            client_of(settings.server_url, credentials.bearer), settings.channel, credentials, retry_policy, pool.begin
+            client_of(settings.server_url, credentials.bearer),
+            settings.channel,
+            credentials,
+            retry_policy,
+            submit=start_thread,
         ),
         pool=pool,
         reporter=runner,
-        signer=_signer(settings, identity, retry_policy, pool),
+        signer=_signer(settings, identity, retry_policy),
         sleep=sleep,
     )
 
@@ -87,11 +92,9 @@ def _credentials(
     return TrustedPublishing(identity, nobody, settings.audience, retry_policy, runner.add_mask)
 
 
-def _signer(
-    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy, pool: Pool
-) -> PackageSigner | None:
+def _signer(settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - only here: it takes long to load
 
-    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, pool.begin)
+    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread)

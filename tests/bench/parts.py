@@ -11,8 +11,7 @@ from prefix_upload.package import validate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from prefix_upload.background import at_once
-from prefix_upload.concurrency import Pool
+from prefix_upload.concurrency import run_inline, start_thread
 from prefix_upload.package import archive
 from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.prefix_dev.upload_body import Body
@@ -22,7 +21,6 @@ _PIECE = 2**18
 
 def main(path: Path) -> None:
     """Measures with the clock on the wall; the file is in memory after the first part."""
-    begin = Pool(is_cancelled=lambda: False, clock=time.monotonic).begin
     package = validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None))
     assert isinstance(package, Package)
     parts = {
@@ -32,8 +30,10 @@ def main(path: Path) -> None:
             path.open("rb"), path.name, everything=True
         ),
         "validation, one thread": lambda: validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None)),
-        "validation": lambda: validate.check(path, validate.Rules(path.parent, ValidationLevel.FULL, None, begin)),
-        "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, at_once)),
+        "validation": lambda: validate.check(
+            path, validate.Rules(path.parent, ValidationLevel.FULL, None, start_thread)
+        ),
+        "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, run_inline)),
     }
     sys.stdout.write(json.dumps({name: _timed(part) for name, part in parts.items()}))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.concurrency import Pool
+from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import ExitCode, FileChangedError
 from prefix_upload.prefix_dev.upload_body import Body
 from support.packages import make_package
@@ -43,7 +43,7 @@ def package(request: pytest.FixtureRequest, tmp_path: Path) -> Package:
 
 def body_of(package: Package, on_progress: Callable[[int], None]) -> Body:
     """Its body, with threads for the large ones."""
-    return Body(package, on_progress, Pool(is_cancelled=lambda: False, clock=lambda: 0.0).begin)
+    return Body(package, on_progress, start_thread)
 
 
 def handed_out(package: Package) -> list[bytes]:

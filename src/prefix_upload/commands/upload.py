@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import (
     AuthenticationError,
     CancelledError,
@@ -122,7 +123,7 @@ class Publication:
         sleep: Callable[[float], None],
     ) -> None:
         self._settings = settings
-        self._rules = validate.Rules(workspace, settings.depth, settings.max_size, pool.begin)
+        self._rules = validate.Rules(workspace, settings.depth, settings.max_size, start_thread)
         self._channel = channel
         self._pool = pool
         self._reporter = reporter

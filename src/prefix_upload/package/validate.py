@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from prefix_upload.background import Begin, at_once, suited_to
+from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.package import archive
 from prefix_upload.package.fs import NotRegularFileError, open_regular
 from prefix_upload.package.model import PACKAGE_EXTENSIONS, CandidateFile, Package, ValidationLevel
@@ -48,13 +48,13 @@ _CHUNK = 2**18
 class Rules:
     """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
 
-    `begin` is for what large files are worth.
+    `submit` starts what is worth a thread for large files.
     """
 
     workspace: Path
     depth: ValidationLevel
     max_size: int | None
-    begin: Begin = at_once
+    submit: Submit = run_inline
 
 
 def check(path: Path, rules: Rules) -> Package | CandidateFile:
@@ -171,7 +171,7 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None
         state.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
     state.findings.extend(file_name_findings(name))
-    begin = suited_to(state.size, rules.begin)
+    submit = submit_if_large(state.size, rules.submit)
     hashing = _Hashing()
 
     def read() -> archive.Contents:
@@ -180,9 +180,9 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None
             hashing.stop()
         return contents
 
-    contents_of = begin(read)
+    reading = submit(read)
     state.sha256 = hashing.sha256(file.fileno())
-    contents = contents_of()
+    contents = reading.result()
     state.findings.extend(contents.findings)
     state.warnings.extend(contents.warnings)
     if contents.metadata is not None:

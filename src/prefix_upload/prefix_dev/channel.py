@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.background import Begin, at_once
+from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelError, ChannelWideError, ConflictError
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, reason
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
@@ -43,17 +43,23 @@ class Channel:
         name: `namespace` or `namespace/channel`.
         credentials: the client's bearer, to be renewed, or named when the server refuses it.
         patience: how long to keep trying.
-        begin: for what goes on beside an upload.
+        submit: starts what goes on beside an upload.
     """
 
     def __init__(
-        self, client: Client, name: str, credentials: Credentials, retry_policy: RetryPolicy, begin: Begin = at_once
+        self,
+        client: Client,
+        name: str,
+        credentials: Credentials,
+        retry_policy: RetryPolicy,
+        *,
+        submit: Submit = run_inline,
     ) -> None:
         self._client = client
         self._name = name
         self._credentials = credentials
         self._retry_policy = retry_policy
-        self._begin = begin
+        self._submit = submit
         self._queries = ChannelQueries(client, name, credentials, retry_policy)
 
     def authenticate(self) -> None:
@@ -99,7 +105,7 @@ class Channel:
             FileChangedError: the file is not the validated one any more.
             ChannelError: the server refused it, or all attempts failed.
         """
-        body = Body(package, on_progress, self._begin)
+        body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
         may_be_there = False
         attempt = 0

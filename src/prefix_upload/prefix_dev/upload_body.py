@@ -8,7 +8,7 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prefix_upload.background import Begin, suited_to
+from prefix_upload.concurrency import Submit, submit_if_large
 from prefix_upload.errors import FileChangedError
 from prefix_upload.package.fs import open_regular
 
@@ -28,13 +28,13 @@ class Body:
         package: the validated file.
         on_progress: called with the number of bytes handed out so far, before each piece. What it raises
             breaks the request off.
-        begin: a large file's pieces are hashed while they are being sent.
+        submit: a large file's pieces are hashed while they are being sent.
     """
 
-    def __init__(self, package: Package, on_progress: Callable[[int], None], begin: Begin) -> None:
+    def __init__(self, package: Package, on_progress: Callable[[int], None], submit: Submit) -> None:
         self._package = package
         self._on_progress = on_progress
-        self._begin = suited_to(package.size, begin)
+        self._submit = submit_if_large(package.size, submit)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -69,12 +69,12 @@ class Body:
             self._on_progress(sent)
             piece = buffer[: readinto(buffer)]
             sent += len(piece)
-            hashed = self._begin(partial(digest.update, piece))
+            hashed = self._submit(partial(digest.update, piece))
             if not piece or sent >= len(self):
                 break
             yield piece
-            hashed()  # before the next piece takes its place
-        hashed()
+            hashed.result()  # before the next piece takes its place
+        hashed.result()
         # What has grown may begin with the validated bytes: so one byte more is asked for.
         if digest.hexdigest() != self._package.sha256 or readinto(beyond):
             raise _changed(self._package, "was changed after its validation")
