@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +12,8 @@ import urllib3
 
 from prefix_upload import __version__
 from prefix_upload.http.adapter import Adapter
+from prefix_upload.http.errors import RequestError, request_error
+from prefix_upload.http.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,15 +21,10 @@ if TYPE_CHECKING:
 USER_AGENT = f"prefix-upload/{__version__}"
 # Enough of an error page to show; a success has a few bytes.
 MAX_BODY = 2**16
-# What is shown of it, in characters.
-_MAX_SUMMARY = 500
 _MAX_REDIRECTS = 5
 # The seconds that an answer's body may take altogether: a server that sends a byte now and then never runs into the
 # timeout, which is about silence.
 _MAX_ANSWER_TIME = 120.0
-# What OpenSSL calls mistakes in the settings, which show before anything is sent: plain HTTP at the other end, and
-# a file of certificates that holds none.
-_TLS_MISTAKES = frozenset({"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND"})
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -42,76 +34,6 @@ _REDIRECTS = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
-_RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-
-
-class RequestError(Exception):
-    """The request got no answer. The text says why.
-
-    Args:
-        reason: what happened, in the words of whoever noticed it.
-        may_have_arrived: whether the server may have got, and acted on, the whole request.
-        is_final: whether trying again is pointless.
-    """
-
-    def __init__(self, reason: str, *, may_have_arrived: bool, is_permanent: bool = False) -> None:
-        super().__init__(reason)
-        self.may_have_arrived = may_have_arrived
-        self.is_permanent = is_permanent
-
-
-@dataclass(frozen=True)
-class Response:
-    """What the server said. `body` is what came of it, up to the limit asked for; `is_complete`: that is all of it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    is_complete: bool
-
-    @property
-    def is_success(self) -> bool:
-        """Whether it is a 2xx."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
-
-    @property
-    def is_retryable(self) -> bool:
-        """Whether the same request may well succeed later."""
-        return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-    @property
-    def is_redirect(self) -> bool:
-        """Whether it is a 3xx."""
-        return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
-
-    @property
-    def summary(self) -> str:
-        """The status and what the server says about it, for people."""
-        text = " ".join(self.body.decode("utf-8", "replace").split())
-        if "<html" in text[:200].lower():
-            text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
-            text = " ".join(text.split())
-        truncated_repr = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
-        return f"HTTP {self.status}: {truncated_repr}" if truncated_repr else f"HTTP {self.status}, without a word"
-
-    @property
-    def redirect_host(self) -> str:
-        """Where the server sends the request on to, for people."""
-        try:
-            return urlsplit(self.headers.get("Location", "")).netloc or "another address"
-        except ValueError:
-            return "an address that is none"
-
-    def retry_after(self, now: datetime) -> float:
-        """The seconds that the server asks to wait; 0 where it asks for nothing (RFC 9110, 10.2.3)."""
-        value = self.headers.get("Retry-After", "")
-        if re.fullmatch(r"[0-9]{1,9}", value):
-            return float(value)
-        try:
-            when = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return 0.0
-        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
 
 
 class Client:
@@ -196,7 +118,7 @@ class Client:
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
-            raise _request_error(error) from error
+            raise request_error(error) from error
         except OSError as error:
             # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
@@ -253,46 +175,3 @@ _NO_TOKEN = _Bearer(lambda: None)
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def _request_error(error: Exception) -> RequestError:
-    """Tells apart what `requests` lumps together: whether the request can have arrived, and what to say."""
-    cause = _root(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"its certificate was not accepted ({cause.verify_message})"
-        return RequestError(reason, may_have_arrived=False, is_permanent=True)
-    if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
-        return RequestError(_said(cause), may_have_arrived=False, is_permanent=True)
-    # NOTE: requests lets through what urllib3 says of a host such as `a..b`.
-    if isinstance(
-        error,
-        requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | urllib3.exceptions.LocationValueError,
-    ):
-        return RequestError(str(error), may_have_arrived=False, is_permanent=True)
-    never_sent = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
-        cause, urllib3.exceptions.NewConnectionError
-    )
-    return RequestError(_said(cause), may_have_arrived=not never_sent)
-
-
-def _root(error: BaseException) -> BaseException:
-    """The error that the others were raised for, as far as it says more than they do."""
-    seen = {error}
-    while True:
-        reasons = (getattr(error, "reason", None), *error.args)
-        inner = next((reason for reason in reasons if isinstance(reason, Exception)), None)
-        if inner is None or inner in seen:
-            return error
-        seen.add(inner)
-        error = inner
-
-
-def _said(error: BaseException) -> str:
-    # NOTE: to urllib3 a refused connection is a timeout, too.
-    if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
-        error, urllib3.exceptions.NewConnectionError
-    ):
-        return "nothing came or went in time"
-    # urllib3 writes "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
-    text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))
-    return text or type(error).__name__

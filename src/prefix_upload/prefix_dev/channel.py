@@ -7,6 +7,7 @@ or the error says that nobody could tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -108,46 +109,35 @@ class Channel:
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
         may_be_there = False
-        attempt = 0
-        while True:
-            try:
-                response = self._send(content, force=force)
-            except RequestError as error:
-                if error.is_permanent:
-                    raise _unreachable(error) from error
-                may_be_there |= error.may_have_arrived
-                failure: Failure = error
-            else:
-                if response.is_success:
-                    return Receipt(Status.UPLOADED)
-                if not response.is_retryable:
-                    return self._settle(package, response, force=force, ours=may_be_there)
-                may_be_there |= (
-                    response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-                )  # a gateway may have lost the server's yes
-                failure = response
-            is_last = attempt == self._retry_policy.retries
+
+        def on_failure(failure: Failure) -> Callable[[], Receipt | None] | None:
+            nonlocal may_be_there
+            may_be_there |= _may_have_arrived(failure)
             on_retry(reason(failure))
-            if may_be_there or not is_last:
-                self._retry_policy.wait(attempt, failure)
-            if may_be_there and self._has(package):
-                return Receipt(Status.UPLOADED)
-            if is_last:
-                raise self._gave_up(failure, may_be_there=may_be_there)
-            attempt += 1
+            return partial(self._receipt_if_there, package) if may_be_there else None
 
-    def _send(self, content: Body | Form, *, force: bool) -> Response:
-        """One attempt; a second one where the token had expired."""
+        try:
+            result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=on_failure)
+        except RequestError as error:
+            raise _unreachable(error) if error.is_permanent else self._gave_up(error, may_be_there) from error
+        if isinstance(result, Receipt):
+            return result
+        if result.is_retryable:
+            raise self._gave_up(result, may_be_there)
+        return self._settle(package, result, force=force, ours=may_be_there)
+
+    def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
+        """One attempt, of which only success needs no further look; a second one where the token had expired."""
         token = self._credentials.bearer()
-        response = self._post(content, force=force)
+        response = self._post(content, timeout, force=force)
         if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token):
-            return self._post(content, force=force)
-        return response
+            response = self._post(content, timeout, force=force)
+        return Receipt(Status.UPLOADED) if response.is_success else response
 
-    def _post(self, content: Body | Form, *, force: bool) -> Response:
+    def _post(self, content: Body | Form, timeout: float, *, force: bool) -> Response:
         return self._client.post(
             f"/api/v1/upload/{self._name}" + ("?force=true" if force else ""),
-            timeout=self._retry_policy.timeout,
+            timeout=timeout,
             headers=content.headers,
             data=content,
         )
@@ -172,9 +162,9 @@ class Channel:
             )
         raise conflict(package, record.sha256)
 
-    def _has(self, package: Package) -> bool:
+    def _receipt_if_there(self, package: Package) -> Receipt | None:
         record = self.lookup([package]).records.get(package.key)
-        return record is not None and record.sha256 == package.sha256
+        return Receipt(Status.UPLOADED, record) if record is not None and record.sha256 == package.sha256 else None
 
     def _refused(self, response: Response) -> ChannelError:
         message = f"The server refused it ({response.summary})."
@@ -195,7 +185,7 @@ class Channel:
                 )
         return ChannelError(message, _FILE_HINTS.get(response.status, "The server's words say why."))
 
-    def _gave_up(self, failure: Failure, *, may_be_there: bool) -> ChannelError:
+    def _gave_up(self, failure: Failure, may_be_there: bool) -> ChannelError:
         attempts = self._retry_policy.retries + 1
         message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {reason(failure)}."
         if may_be_there:
@@ -203,6 +193,13 @@ class Channel:
         if isinstance(failure, RequestError):
             return _unreachable(failure)
         return ChannelError(message, RERUN_IS_SAFE)
+
+
+def _may_have_arrived(failure: Failure) -> bool:
+    """Whether the package may be on the channel in spite of the failure."""
+    if isinstance(failure, RequestError):
+        return failure.may_have_arrived
+    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's yes
 
 
 def _unreachable(error: RequestError) -> ChannelWideError:
