@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ import bracex
 from wcmatch import glob
 
 from prefix_upload.errors import ConfigurationError, Diagnostic
+from prefix_upload.package.fs import file_identity
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 
 if TYPE_CHECKING:
@@ -95,8 +94,4 @@ def _is_candidate(path: Path) -> bool:
 
 def _identity(path: Path) -> tuple[int, int] | str:
     """What the names of one file share. Whatever is no file is told apart by its name."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - the same call as Path.stat, beside its `stat.S_ISREG`
-    except OSError:
-        return str(path)
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else str(path)
+    return file_identity(path) or str(path)

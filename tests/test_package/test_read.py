@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prefix_upload.package import archive
-from prefix_upload.package.archive import reader
+from prefix_upload.package.archive import limits
 from support.building import (
     STEM,
     ZipMember,
@@ -157,25 +157,25 @@ def test_limits(extension: str, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert not findings(data, extension)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_PAYLOAD_SIZE", 100_000)
+        patch.setattr(limits, "MAX_PAYLOAD_SIZE", 100_000)
         assert not findings(data, extension), "not beyond the ratio as well"
-        patch.setattr(reader, "MAX_PAYLOAD_RATIO", 0)
+        patch.setattr(limits, "MAX_PAYLOAD_RATIO", 0)
         assert "expands to more than" in findings(data, extension)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_PAYLOAD_MEMBERS", 1)
+        patch.setattr(limits, "MAX_PAYLOAD_MEMBERS", 1)
         assert "more than 1 members" in findings(data, extension)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_INFO_SIZE", 50)
+        patch.setattr(limits, "MAX_INFO_SIZE", 50)
         assert "more than" in findings(data, extension)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_INFO_MEMBERS", 1)
+        patch.setattr(limits, "MAX_INFO_MEMBERS", 1)
         many = package_bytes(extension, info_members=[tar_member("info/a"), tar_member("info/b")])
         assert "more than 1 members" in findings(many, extension)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_COMPARED_MEMBERS", 1)
+        patch.setattr(limits, "MAX_COMPARED_MEMBERS", 1)
         assert read(data, extension).payload is None
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "MAX_FINDINGS", 2)
+        patch.setattr(limits, "MAX_FINDINGS", 2)
         bad = package_bytes(extension, payload_members=[tar_member(f"/{number}") for number in range(9)])
         assert len(read(bad, extension).findings) == 2
 

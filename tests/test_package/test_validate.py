@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from prefix_upload.package import archive, rules
+from prefix_upload.package.metadata import KNOWN_SUBDIRS
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
-from prefix_upload.package.validate import KNOWN_SUBDIRS, Rules, check, check_batch
+from prefix_upload.package.validate import Rules, check, check_batch
 from support.building import (
     STEM,
     conda_bytes,

@@ -1,4 +1,4 @@
-"""A conda package, before and after its validation."""
+"""Conda packages: as files that may be some, as validated packages, and as records of a channel."""
 
 from __future__ import annotations
 
@@ -14,22 +14,19 @@ PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
 
 
 class ValidationLevel(StrEnum):
-    """How much of a package validation decodes: all of it, or no more than `info/`."""
+    """How much of a package is decoded: all of it, or nothing after `info/`."""
 
     FULL = "full"
     METADATA = "metadata"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Package:
-    """A conda package that passed validation. Only `validate.check` makes one.
+class Artifact:
+    """A conda package as a file of some subdir, on a disk or on a channel (CEP 26, "Identifying package artifacts").
 
-    `path` is where its bytes are, with no link in its way; `relative_path` is what users know it by (relative to
-    the workspace, with `/`). `size` is in bytes; `sha256` is lower-case hexadecimal, of the whole file.
+    `size` is in bytes; `sha256` is lower-case hexadecimal, of the whole file.
     """
 
-    path: Path
-    relative_path: str
     file_name: str
     name: str
     version: str
@@ -38,21 +35,48 @@ class Package:
     subdir: str
     size: int
     sha256: str
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What users know it by."""
+        return f"{self.subdir}/{self.file_name}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it one package on a channel: a channel holds one file of a name per subdir."""
+        """What identifies it on a channel, which holds one file of a name per subdir."""
         return self.subdir, self.file_name
 
 
 @dataclass(frozen=True, kw_only=True)
-class CandidateFile:
-    """A matched file that is not a `Package`: `findings` are all the reasons why it is invalid.
+class Package(Artifact):
+    """A local file that passed validation. Only `validate.check` makes one.
 
-    There are none where the run ended before the file was looked at.
+    `path` is where its bytes are, with all links resolved; `relative_path` is the path that users know, relative to the
+    workspace and with `/`.
+    """
+
+    path: Path
+    relative_path: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its path in the workspace."""
+        return self.relative_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateFile:
+    """A matched file that is not a `Package`: `findings` are the reasons why it is invalid.
+
+    There are none if the run ended before the file was validated.
     """
 
     relative_path: str
     file_name: str
     findings: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Its path in the workspace."""
+        return self.relative_path

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package import archive
+from prefix_upload.package.archive import limits
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 from prefix_upload.package.strict_json import parse_json_object
 
@@ -22,7 +23,7 @@ _PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
 # More paths than these are counted, not listed.
 _LISTED_PATHS = 3
 # Brackets in `paths.json` beyond those of a list that could be compared at all: each makes an object.
-_MAX_PATHS_OBJECTS = archive.MAX_COMPARED_MEMBERS + 10
+_MAX_PATHS_OBJECTS = limits.MAX_COMPARED_MEMBERS + 10
 
 
 def file_name_findings(file_name: str) -> Iterator[str]:

@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.package import archive
-from prefix_upload.package.fs import NotRegularFileError, open_regular
+from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular, read_at
+from prefix_upload.package.metadata import Index, read_index
 from prefix_upload.package.model import PACKAGE_EXTENSIONS, CandidateFile, Package, ValidationLevel
-from prefix_upload.package.rules import (
-    duplicate_warnings,
-    file_name_findings,
-    identity_findings,
-    metadata_findings,
-    paths_warnings,
-    split,
-)
-from prefix_upload.package.strict_json import parse_json_object
+from prefix_upload.package.rules import duplicate_warnings, file_name_findings, metadata_findings, paths_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-# CEP 26, "Subdir names".
-_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
-_MAX_SUBDIR = 32
-
-# The subdirs that conda clients know (rattler's `Platform`), for telling a folder's name from any other.
-KNOWN_SUBDIRS = frozenset(
-    {
-        "noarch", "linux-32", "linux-64", "linux-aarch64", "linux-armv6l", "linux-armv7l", "linux-loongarch64",
-        "linux-ppc64", "linux-ppc64le", "linux-riscv32", "linux-riscv64", "linux-s390x", "osx-64", "osx-arm64",
-        "win-32", "win-64", "win-arm64", "emscripten-wasm32", "wasi-wasm32", "freebsd-64", "zos-z",
-    }
-)  # fmt: skip
-# `arch` of packages that have no `subdir` yet (before conda-build 1.21), where it is not the subdir's own word.
-_ARCHES = {"x86_64": "64", "x86": "32"}
 
 _CHUNK = 2**18
 
@@ -102,8 +79,7 @@ class ValidationState:
     path: Path
     relative_path: str
     target: Path | None = None
-    index: dict[str, Any] = field(default_factory=dict)
-    subdir: str = ""
+    index: Index = field(default_factory=Index)
     size: int = 0
     sha256: str = ""
     findings: list[str] = field(default_factory=list)
@@ -119,11 +95,11 @@ class ValidationState:
             path=self.target or self.path,
             relative_path=self.relative_path,
             file_name=self.path.name,
-            name=self.index["name"],
-            version=self.index["version"],
-            build=self.index["build"],
-            build_number=self.index["build_number"],
-            subdir=self.subdir,
+            name=self.index.fields["name"],
+            version=self.index.fields["version"],
+            build=self.index.fields["build"],
+            build_number=self.index.fields["build_number"],
+            subdir=self.index.subdir,
             size=self.size,
             sha256=self.sha256,
             warnings=tuple(self.warnings),
@@ -157,11 +133,11 @@ def _check_size(state: ValidationState, size: int, max_size: int | None) -> None
 
 
 def _check_file(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
-    before = os.fstat(file.fileno())
-    _check_size(state, before.st_size, rules.max_size)
+    before = FileState.of(file.fileno())
+    _check_size(state, before.size, rules.max_size)
     if not state.findings:
         _check_content(state, file, rules)
-        if not _is_unchanged(before, os.fstat(file.fileno())):
+        if FileState.of(file.fileno()) != before:
             state.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
@@ -188,18 +164,12 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None
     if contents.metadata is not None:
         state.findings.extend(metadata_findings(contents.metadata))
     if contents.index is not None:
-        _check_index(state, contents.index)
+        state.index = read_index(contents.index, name, state.path.parent.name)
+        state.findings.extend(state.index.findings)
+        state.warnings.extend(state.index.warnings)
     state.warnings.extend(duplicate_warnings(contents.duplicates))
     if contents.paths is not None and contents.payload is not None:
         state.warnings.extend(paths_warnings(contents.paths, contents.payload))
-
-
-def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
-        after.st_size,
-        after.st_mtime_ns,
-        after.st_ctime_ns,
-    )
 
 
 class _Hashing:
@@ -216,44 +186,9 @@ class _Hashing:
         """The SHA-256 of the whole file, in lower-case hexadecimal."""
         digest = hashlib.sha256()
         buffer = memoryview(bytearray(_CHUNK))
-        done = 0
-        # NOTE: each read says where: what decodes it reads the same open file.
-        while self._is_wanted and (size := os.preadv(descriptor, [buffer], done)):
+        offset = 0
+        # NOTE: at an offset, since the decoder reads the same open file.
+        while self._is_wanted and (size := read_at(descriptor, buffer, offset)):
             digest.update(buffer[:size])
-            done += size
+            offset += size
         return digest.hexdigest()
-
-
-def _check_index(state: ValidationState, raw: bytes) -> None:
-    try:
-        state.index = parse_json_object(raw)
-    except ValueError as error:
-        state.findings.append(f"'info/index.json' is {error}")
-        return
-    state.findings.extend(identity_findings(state.index, split(state.path.name)))
-    number = state.index.get("build_number")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        state.findings.append(
-            f"'info/index.json' has the build_number {archive.truncated_repr(number)}, which is no number from 0 up"
-        )
-    state.subdir = _subdir(state)
-    folder = state.path.parent.name
-    if folder in KNOWN_SUBDIRS and state.subdir and folder != state.subdir:
-        state.warnings.append(
-            f"the file lies in a folder called {folder!r}, but is published to {state.subdir!r}, as its index says"
-        )
-
-
-def _subdir(state: ValidationState) -> str:
-    told = state.index.get("subdir")
-    if told is None:
-        system, arch = state.index.get("platform"), state.index.get("arch")
-        if not isinstance(system, str) or not isinstance(arch, str):
-            state.findings.append("'info/index.json' has no subdir, nor the platform and arch of older packages")
-            return ""
-        told = f"{system}-{_ARCHES.get(arch, arch)}"
-        state.warnings.append(f"'info/index.json' has no subdir: {told!r} is taken from its platform and arch")
-    if not isinstance(told, str) or len(told) > _MAX_SUBDIR or not _SUBDIR.fullmatch(told):
-        state.findings.append(f"'info/index.json' has the subdir {archive.truncated_repr(told)}, which CEP 26 excludes")
-        return ""
-    return told

@@ -12,21 +12,15 @@ import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from os import SEEK_END
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.zip_end import end_findings
 
 # Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.14 to 4.3.16 (end
 # records), 4.5.3 (zip64 extra field).
 _LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
-_END_SIGNATURE = b"PK\x05\x06"
-_END = struct.Struct("<4s4H8xH")
-_LARGE_LOCATOR_SIGNATURE = b"PK\x06\x07"
-_LARGE_LOCATOR = struct.Struct("<4s4xQ4x")
-_LARGE_END_SIGNATURE = b"PK\x06\x06"
-_LARGE_END = struct.Struct("<4s12x2L2Q16x")
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
 _COMPARED_FLAGS = _ENCRYPTED | _SIZES_FOLLOW
 _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
@@ -34,7 +28,6 @@ _DESCRIPTORS = {struct.calcsize(layout): layout for layout in ("<3L", "<L2Q")}
 _MAX_DESCRIPTOR = 24
 _ZIP64_EXTRA = struct.Struct("<2H2Q")
 _IN_ZIP64_EXTRA = 0xFFFFFFFF
-_IN_LARGE_END = 0xFFFF
 # What is read in one go from where a header points to. The directory of 103 members with the longest names and
 # extra fields that 16 bits can tell has 20 MB; real ones have less than 1 KiB.
 _MAX_READ = 2**20
@@ -48,19 +41,6 @@ class Entry:
     start: int
     size: int
     crc: int
-
-
-class _EndRecord(NamedTuple):
-    """How many members there are, in this part of the archive and in all of its parts, of which there is only one."""
-
-    part: int
-    directory_part: int
-    members_in_part: int
-    members: int
-
-
-# What no end record should say.
-_NOWHERE = _EndRecord(1, 1, 0, 0)
 
 
 class ZipContainer:
@@ -92,44 +72,8 @@ class ZipContainer:
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
             raise CorruptArchiveError(f"is no readable ZIP file ({error}{cut})") from error
-        self._check_end(len(infos), len(comment))
+        self.findings.extend(end_findings(self._file, len(infos), len(comment)))
         return infos, start
-
-    def _check_end(self, count: int, comment_size: int) -> None:
-        start = self._file.seek(0, SEEK_END) - _END.size - comment_size
-        end = self._read_at(start, _END)
-        if end is None or end[0] != _END_SIGNATURE or end[-1] != comment_size:
-            self.findings.append("the ZIP file has bytes after its end, or is cut off there")
-            return
-        told, large = _EndRecord(*end[1:5]), self._large_end(start)
-        true = _EndRecord(0, 0, count, count)
-        is_true = large in (None, true) and all(
-            field == true_field or (large and field == _IN_LARGE_END)
-            for field, true_field in zip(told, true, strict=True)
-        )
-        if not is_true:
-            self.findings.append(
-                f"the ZIP file has {count} members, but its end record tells another number, or that it is in parts"
-            )
-
-    def _large_end(self, end_start: int) -> _EndRecord | None:
-        """The end record for large archives, where there is one: before the usual one, with a locator in between."""
-        record_start = end_start - _LARGE_LOCATOR.size - _LARGE_END.size
-        locator = self._read_at(end_start - _LARGE_LOCATOR.size, _LARGE_LOCATOR)
-        if locator is None or locator[0] != _LARGE_LOCATOR_SIGNATURE:
-            return None
-        record = self._read_at(record_start, _LARGE_END)
-        if record is None or record[0] != _LARGE_END_SIGNATURE or locator[1] != record_start:
-            return _NOWHERE
-        return _EndRecord(*record[1:])
-
-    def _read_at(self, start: int, layout: struct.Struct) -> tuple[Any, ...] | None:
-        """The fields of the record there, if there are as many bytes."""
-        if start < 0:
-            return None
-        self._file.seek(start)
-        data = self._file.read(layout.size)
-        return layout.unpack(data) if len(data) == layout.size else None
 
     def _begins(self) -> bool:
         self._file.seek(0)

@@ -1,0 +1,128 @@
+"""Takes what validation needs from the members of a package's tarballs."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.archive import limits
+from prefix_upload.package.archive.contents import PayloadFile
+from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.tar_headers import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prefix_upload.package.archive.contents import Contents
+    from prefix_upload.package.archive.tar_headers import Member
+
+_INDEX, _PATHS = "info/index.json", "info/paths.json"
+_INFO_WITHOUT_DOTS = frozenset({"info", "infoindexjson"})
+
+
+class MemberCollector:
+    """Takes the members of a package's tarballs one by one, whichever tarball they stand in."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._indexes = 0
+        self._info_members = 0
+        self._info_size = 0
+        self._payload_members = 0
+        self._payload_names = 0
+
+    def take(self, member: Member, data: Iterable[memoryview]) -> None:
+        """Checks the member and keeps of it what the rules ask for.
+
+        Raises:
+            CorruptArchiveError: there are more members, or larger ones, than a package may have.
+        """
+        name = member.name.removeprefix("./")
+        for violation in path_violations(member.name):
+            self._contents.find(f"the member {truncated_repr(member.name)} {violation}")
+        if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
+            self._contents.find(
+                f"the member {truncated_repr(member.name)} is a device or FIFO, which no package can hold"
+            )
+        self._expect_plain_info(name, member)
+        if is_info(member):
+            self._take_info(name, member, data)
+        else:
+            self._take_payload(name, member, data)
+
+    def expect_index(self) -> None:
+        """To be called when `info/` has been read."""
+        if not self._indexes:
+            self._contents.find(f"the package has no {_INDEX!r}")
+
+    def _expect_plain_info(self, name: str, member: Member) -> None:
+        """Unpacked, these would put something else in the place of `info/index.json`; some file systems ignore case."""
+        # The first test is for speed: millions of long names are looked through.
+        if name.replace("/", "").replace(".", "").lower() not in _INFO_WITHOUT_DOTS:
+            return
+        plain = posixpath.normpath(member.name).lower()
+        if plain == "info" and member.kind is not Kind.DIRECTORY:
+            self._contents.find("the member 'info' is no folder")
+        if plain == _INDEX != name:
+            self._contents.find(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
+
+    def _take_info(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
+        self._info_members += 1
+        self._info_size += member.size
+        if self._info_members > limits.MAX_INFO_MEMBERS or self._info_size > limits.MAX_INFO_SIZE:
+            raise CorruptArchiveError(
+                f"has an 'info' folder of more than {limits.MAX_INFO_MEMBERS} members or {limits.MAX_INFO_SIZE} bytes"
+            )
+        if name == _INDEX:
+            self._take_index(member, data)
+        elif name == _PATHS and member.kind is Kind.FILE and member.size <= limits.MAX_PATHS_SIZE:
+            self._contents.paths = b"".join(data)
+
+    def _take_index(self, member: Member, data: Iterable[memoryview]) -> None:
+        self._indexes += 1
+        if self._indexes > 1:
+            self._contents.find(f"the package has {_INDEX!r} more than once")
+        if member.kind is not Kind.FILE:
+            self._contents.find(f"{_INDEX!r} is no regular file")
+        elif member.size > limits.MAX_INDEX_SIZE:
+            self._contents.find(f"{_INDEX!r} is larger than {limits.MAX_INDEX_SIZE} bytes")
+        else:
+            self._contents.index = b"".join(data)
+
+    def _take_payload(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
+        self._payload_members += 1
+        if self._payload_members > limits.MAX_PAYLOAD_MEMBERS:
+            raise CorruptArchiveError(f"has more than {limits.MAX_PAYLOAD_MEMBERS} members")
+        self._payload_names += len(name)
+        if self._payload_members > limits.MAX_COMPARED_MEMBERS or self._payload_names > limits.MAX_COMPARED_NAMES:
+            self._contents.payload = None
+        if self._contents.payload is not None and member.kind is not Kind.DIRECTORY:
+            if name in self._contents.payload:
+                self._contents.duplicates.append(name)
+            self._contents.payload[name] = _digest(data, member.size) if member.kind is Kind.FILE else None
+
+
+def is_info(member: Member) -> bool:
+    """Whether it belongs to the `info/` folder of the package."""
+    return member.name.removeprefix("./").startswith("info/")
+
+
+def path_violations(name: str) -> Iterator[str]:
+    """Why a member of this name could be unpacked elsewhere than it says. Clients also run on Windows."""
+    if not name:
+        yield "has no name"
+    elif name[0] in "/\\" or re.match(r"[A-Za-z]:", name):
+        yield "has an absolute name"
+    if "/../" in f"/{name}/".replace("\\", "/"):
+        yield "has a name with '..'"
+    if "\0" in name:
+        yield "has a name with a NUL character, where some readers end it"
+
+
+def _digest(data: Iterable[memoryview], size: int) -> PayloadFile:
+    digest = hashlib.sha256()
+    for piece in data:
+        digest.update(piece)
+    return PayloadFile(size, digest.digest())
