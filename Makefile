@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
-.PHONY: demo test lint bench fuzz reliability lock serve format clean
+.PHONY: demo test lint bench fuzz docs lock serve format clean
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -29,8 +29,8 @@ lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and act
 bench: .venv/ready  ## Compares speed and memory with other ways to upload
 	$(RUN) -m bench
 
-reliability: .venv/ready  ## Writes docs/reliability.md from the tests' table of faults
-	PYTHONPATH=src:tests $(BIN)/python -m reliability
+docs: .venv/ready  ## Writes the parts of the documentation that follow the code
+	PYTHONPATH=src:tests $(BIN)/python -m documents
 
 DURATION ?= 60
 fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); what it learns and finds stays in .fuzz

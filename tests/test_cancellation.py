@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from prefix_upload.cancellation import SIGNALS, Cancellation
-from prefix_upload.errors import ExitCode
+from prefix_upload.reporting.exit_codes import ExitCode
 from support.running import REPOSITORY
 
 

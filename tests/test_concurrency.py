@@ -13,6 +13,7 @@ import pytest
 
 from prefix_upload import concurrency
 from prefix_upload.concurrency import Pool, run_inline, start_thread, submit_if_large
+from prefix_upload.errors import CancelledError
 from support.running import REPOSITORY
 
 if TYPE_CHECKING:
@@ -155,11 +156,14 @@ def test_no_thread_holds_up_the_end_of_the_interpreter() -> None:
     """Neither a worker nor a thread that a cancelled run has abandoned is joined at exit."""
     script = """\
 import sys, threading; sys.path.insert(0, 'src')
+from prefix_upload.errors import CancelledError
 from prefix_upload.concurrency import Pool, start_thread
 never = threading.Event()
 start_thread(never.wait)
 times = iter(range(0, 1000, 10))
-print(Pool(is_cancelled=lambda: True, clock=lambda: float(next(times))).call(never.wait))
+begun = threading.Event()
+pool = Pool(is_cancelled=begun.is_set, clock=lambda: float(next(times)))
+print(pool.call(lambda: begun.set() or never.wait()))
 """
     command = [sys.executable, "-I", "-c", script]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=60, check=True)  # noqa: S603 - this interpreter
@@ -170,9 +174,34 @@ def test_a_call() -> None:
     """Its result; or nothing if the run is cancelled and it does not end within the grace."""
     assert pool().call(lambda: 5) == 5
     seconds = itertools.count(step=10)
-    ends = threading.Event()
-    assert pool(lambda: True, lambda: float(next(seconds))).call(lambda: ends.wait(10)) is None
+    begun, ends = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        begun.set()
+        return ends.wait(10)
+
+    assert pool(begun.is_set, lambda: float(next(seconds))).call(work) is None
     ends.set()
+
+
+def test_a_cancelled_pool_maps_nothing() -> None:
+    """Not even to drop it."""
+    begun: list[int] = []
+    assert list(pool(lambda: True).map(begun.append, range(9), workers=3, on_wait=nothing)) == []
+    assert begun == []
+
+
+def test_a_cancelled_pool_calls_all_the_same() -> None:
+    """What comes back within the grace period counts, but for what gave way to the cancellation."""
+    cancelled = pool(lambda: True)
+    assert cancelled.call(lambda: 5) == 5
+
+    def give_way() -> None:
+        raise CancelledError("", "")
+
+    assert cancelled.call(give_way) is None
+    with pytest.raises(ZeroDivisionError):
+        cancelled.call(lambda: 1 // 0)
 
 
 def test_a_cancellation_drops_what_was_not_begun() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from container.runner import action
-from prefix_upload.errors import ExitCode
-from prefix_upload.github.runner import outputs
+from documents import DOCUMENTS
 from prefix_upload.report import Report, Status
-from prefix_upload.settings import DEFAULTS
+from prefix_upload.reporting.exit_codes import ExitCode
+from prefix_upload.reporting.outputs import outputs
+from prefix_upload.settings import INPUTS, Settings
 from support.running import COMMAND, REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -47,12 +51,25 @@ def parsed(block: str) -> Any:
 
 
 def test_inputs_and_defaults_agree() -> None:
-    """`action.yml`, the code and the README have the same inputs with the same defaults."""
-    declared = {name: told.get("default", "") for name, told in action()["inputs"].items()}
-    assert declared == DEFAULTS
+    """`action.yml` and the README have the inputs of the code, with the same defaults and descriptions."""
+    expected = [(entry.name, entry.help, entry.required, entry.default) for entry in INPUTS]
+    declared = action()["inputs"].items()
+    assert expected == [
+        (name, one["description"], one.get("required", False), one.get("default", "")) for name, one in declared
+    ]
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
-    required = {name for name, told in action()["inputs"].items() if told["required"]}
-    assert documented == {name: "required" if name in required else default for name, default in declared.items()}
+    assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+
+
+def test_settings_have_the_values_of_the_inputs() -> None:
+    """Each input has a field, and each field an input."""
+    assert {entry.field for entry in INPUTS} == set(Settings.__annotations__)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_follow_the_code(path: Path) -> None:
+    """`make docs` writes them."""
+    assert path.read_text() == DOCUMENTS[path]()
 
 
 def test_outputs_agree() -> None:

@@ -8,12 +8,15 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from prefix_upload.commands.upload import Transfer
 from prefix_upload.errors import Diagnostic
-from prefix_upload.github import runner
-from prefix_upload.github.runner import Runner, outputs
+from prefix_upload.github.console import Console
+from prefix_upload.github.environment import Environment
+from prefix_upload.github.log import Log
+from prefix_upload.github.results import publish_results
 from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.reporting.outputs import MAX_PACKAGES_OUTPUT, outputs
+from prefix_upload.steps.progress import Transfer
 from support.packages import make_package
 from support.running import REPOSITORY, RunnerFiles
 from support.workflow_commands import OURS, POISON, annotated, commands
@@ -46,12 +49,10 @@ def test_workspace_is_known_by_its_names_outside(tmp_path: Path) -> None:
         "GITHUB_REPOSITORY": "octo/tools",
         "RUNNER_WORKSPACE": "/home/runner/work/tools",
     }
-    runner = Runner(variables)
-    assert runner.workspace == tmp_path.resolve()
-    assert {PurePosixPath("/home/runner/work/tools/tools"), PurePosixPath("/__w/tools/tools")} <= set(
-        runner.workspace_aliases
-    )
-    assert PurePosixPath("/__w/tools/tools") in Runner({"GITHUB_REPOSITORY": "octo/tools"}).workspace_aliases
+    workspace = Environment(variables).workspace
+    assert workspace.path == tmp_path.resolve()
+    assert {PurePosixPath("/home/runner/work/tools/tools"), PurePosixPath("/__w/tools/tools")} <= set(workspace.aliases)
+    assert PurePosixPath("/__w/tools/tools") in Environment({"GITHUB_REPOSITORY": "octo/tools"}).workspace.aliases
 
 
 @pytest.mark.parametrize(
@@ -70,25 +71,26 @@ def test_pull_requests_from_forks(tmp_path: Path, event: object, name: str, expe
     path = tmp_path / "event.json"
     path.write_text(json.dumps(event))
     variables = {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "octo/tools", "GITHUB_EVENT_NAME": name}
-    assert Runner(variables).job.is_from_fork is expected
-    assert not Runner({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).job.is_from_fork
+    assert Environment(variables).job.is_from_fork is expected
+    assert not Environment({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).job.is_from_fork
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     """A group a phase, a line a file with size and rate, a sign of life."""
-    runner = Runner({})
-    runner.phase("Upload 1 package")
-    runner.checked(make_package(size=2_000_000))
-    runner.checked(CandidateFile(relative_path="bad", file_name="bad", findings=("no",)))
-    runner.waiting([])
-    runner.waiting([Transfer(make_package(size=2_000_000), started=0, sent=500_000)])
-    runner.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
-    runner.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
-    runner.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
-    runner.phase("Confirm 1 upload")
-    runner.publish(Report(), with_summary=False)
-    log = capsys.readouterr().out
-    assert [(c.name, c.data) for c in commands(log)] == [
+    log = Log()
+    console = Console(log)
+    console.phase("Upload 1 package")
+    console.checked(make_package(size=2_000_000))
+    console.checked(CandidateFile(relative_path="bad", file_name="bad", findings=("no",)))
+    console.waiting([])
+    console.waiting([Transfer(make_package(size=2_000_000), started=0, sent=500_000)])
+    console.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
+    console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
+    console.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
+    console.phase("Confirm 1 upload")
+    publish_results(Report(), log, {}, with_summary=False)
+    text = capsys.readouterr().out
+    assert [(c.name, c.data) for c in commands(text)] == [
         ("group", "Upload 1 package"),
         ("endgroup", ""),
         ("group", "Confirm 1 upload"),
@@ -96,38 +98,38 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     expected = ["INVALID  bad", "still working", "25 % of 2.0 MB", "again after: HTTP 503: busy"]
     for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
-        assert words in log
+        assert words in text
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
 def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """File names, findings, server's words and inputs are only ever text to the runner."""
-    runner = Runner(environ(files))
+    log = Log()
+    console = Console(log)
     problem = Diagnostic(poison, poison, poison)
     bad = CandidateFile(relative_path=poison, file_name=poison, findings=(poison,))
     outcomes = (
         Outcome(file=bad, status=Status.INVALID, error=problem, warning=problem),
         Outcome(file=make_package(warnings=(poison,)), status=Status.UPLOADED),
     )
-    runner.phase(poison)
-    runner.checked(bad)
-    runner.finished(outcomes[0])
-    runner.log_exception(RuntimeError(poison))
-    runner.publish(Report(outcomes=outcomes, errors=(problem,), warnings=(problem,)), with_summary=True)
-    log = capsys.readouterr().out
-    assert {command.name for command in commands(log)} <= OURS
-    assert len(annotated(log, "error")) == 2
-    assert len(annotated(log, "warning")) == 3
-    finished = files.finished(0, log)
+    console.phase(poison)
+    console.checked(bad)
+    console.finished(outcomes[0])
+    console.log_exception(RuntimeError(poison))
+    report = Report(outcomes=outcomes, errors=(problem,), warnings=(problem,))
+    publish_results(report, log, environ(files), with_summary=True)
+    text = capsys.readouterr().out
+    assert {command.name for command in commands(text)} <= OURS
+    assert len(annotated(text, "error")) == 2
+    assert len(annotated(text, "warning")) == 3
+    finished = files.finished(0, text)
     assert set(finished.outputs) == set(outputs(Report()))
     assert len(json.loads(finished.outputs["packages"])) == 2
 
 
 def test_libraries_say_nothing() -> None:
     """What they log would be printed as it is."""
-    script = (
-        "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github.runner import Runner; Runner({})"
-    )
+    script = "import logging, sys; sys.path.insert(0, 'src'); from prefix_upload.github.log import Log; Log()"
     command = [sys.executable, "-I", "-c", f"{script}; logging.getLogger('sigstore').error('::error::from outside')"]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
     assert (run.stdout, run.stderr) == ("", "")
@@ -136,7 +138,7 @@ def test_libraries_say_nothing() -> None:
 def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """The tenth tells how many more there are; none is longer than the runner takes."""
     problems = tuple(Diagnostic("Title", f"{number} " + "x" * 5000) for number in range(25))
-    Runner(environ(files)).publish(Report(errors=problems, warnings=problems[:10]), with_summary=False)
+    publish_results(Report(errors=problems, warnings=problems[:10]), Log(), environ(files), with_summary=False)
     log = capsys.readouterr().out
     errors = annotated(log, "error")
     assert len(errors) == 10
@@ -157,7 +159,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         Outcome(file=make_package(3), status=Status.SKIPPED),
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
-    Runner(environ(files)).publish(report, with_summary=True)
+    publish_results(report, Log(), environ(files), with_summary=True)
     told = files.finished(0, "").outputs
     rows = json.loads(told["packages"])
     assert rows[0] == {
@@ -187,10 +189,10 @@ def test_the_packages_output_is_bounded(
     files: RunnerFiles, capsys: pytest.CaptureFixture[str], count: int, keys: int
 ) -> None:
     """First it loses fields, then files, and then it says so."""
-    Runner(environ(files)).publish(uploads(count), with_summary=False)
+    publish_results(uploads(count), Log(), environ(files), with_summary=False)
     text = files.finished(0, "").outputs["packages"]
     rows = json.loads(text)
-    assert len(text) <= runner.MAX_PACKAGES_OUTPUT
+    assert len(text) <= MAX_PACKAGES_OUTPUT
     assert len(rows[0]) == keys
     warnings = annotated(capsys.readouterr().out, "warning")
     assert bool(warnings) == (len(rows) < count)
@@ -200,8 +202,8 @@ def test_the_packages_output_is_bounded(
 def test_files_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     """A warning each, and the run goes on."""
     path = tmp_path if kind == "folder" else tmp_path / "none" / "output"
-    runner = Runner({"GITHUB_OUTPUT": str(path), "GITHUB_STEP_SUMMARY": str(path)})
-    assert runner.publish(uploads(1), with_summary=True) == 0
+    variables = {"GITHUB_OUTPUT": str(path), "GITHUB_STEP_SUMMARY": str(path)}
+    publish_results(uploads(1), Log(), variables, with_summary=True)
     assert len(annotated(capsys.readouterr().out, "warning")) == 2
 
 
@@ -211,7 +213,7 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        assert Runner(environ(files)).publish(uploads(10), with_summary=True) == 0
+        publish_results(uploads(10), Log(), environ(files), with_summary=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files.finished(0, "").outputs == {"earlier": "value"}
@@ -221,5 +223,5 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
     """On a person's machine there are no files to write."""
-    assert Runner({}).publish(uploads(1), with_summary=True) == 0
+    publish_results(uploads(1), Log(), {}, with_summary=True)
     assert capsys.readouterr().out == "octo: 1 uploaded\n"

@@ -12,9 +12,9 @@ import pytest
 
 from identities import Refusal
 from localchannel import Answer, Channel, Fault, LocalChannel, Publisher
-from prefix_upload.github.runner import outputs
 from prefix_upload.package import validate
 from prefix_upload.report import Report
+from prefix_upload.reporting.outputs import outputs
 from support.building import STEM, conda_bytes, index_of, tar_member, written
 from support.rendered import OUR_ELEMENTS, elements
 from support.running import CHANNEL

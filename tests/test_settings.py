@@ -7,13 +7,16 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from prefix_upload import settings
-from prefix_upload.errors import ConfigurationError, Diagnostic, ExitCode
+from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
+from prefix_upload.github.console import as_input
+from prefix_upload.github.credentials import Job, credential_errors
 from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import IfNoFilesFound, Job, Settings, Workspace
+from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 
 WORKSPACE = Workspace(
     Path("/github/workspace"),
     (PurePosixPath("/home/runner/work/packages/packages"), PurePosixPath("/__w/packages/packages")),
+    "The container sees only the workspace.",
 )
 PLAIN_JOB, FORK = Job(), Job(is_from_fork=True)
 IDENTIFIED = Job(has_identity=True)
@@ -23,13 +26,15 @@ PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
 def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> Settings:
     """The settings of a plain upload with these inputs (hyphens as underscores)."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
-    return settings.parse({**settings.DEFAULTS, **PLAIN, **given}, WORKSPACE, job)
+    raw = {**settings.DEFAULTS, **PLAIN, **given}
+    has_token = bool(raw["token"].strip())
+    return settings.parse(raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token))
 
 
 def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Diagnostic, ...]:
     with pytest.raises(ConfigurationError) as caught:
         parsed(job, **inputs)
-    return caught.value.diagnostics
+    return tuple(one.map(lambda text: spell_settings(text, as_input)) for one in caught.value.diagnostics)
 
 
 def problem(job: Job = PLAIN_JOB, /, **inputs: str) -> Diagnostic:
@@ -49,7 +54,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert parsed_settings.if_no_files_found is IfNoFilesFound.ERROR
     assert (parsed_settings.skip_existing, parsed_settings.force, parsed_settings.dry_run) == (False, False, False)
     assert (parsed_settings.concurrency, parsed_settings.retries, parsed_settings.timeout) == (8, 5, 300)
-    assert parsed_settings.depth is ValidationLevel.FULL
+    assert parsed_settings.validation_level is ValidationLevel.FULL
     assert parsed_settings.max_size is None
 
 
@@ -62,7 +67,7 @@ def test_an_empty_input_counts_as_its_default(empty: str) -> None:
 
 def test_a_missing_input_counts_as_its_default() -> None:
     """So does one that nobody declared."""
-    assert settings.parse(PLAIN, WORKSPACE, PLAIN_JOB).timeout == 300
+    assert settings.parse(PLAIN, WORKSPACE).timeout == 300
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -70,16 +75,15 @@ def test_all_problems_are_told_at_once() -> None:
     wrong = dict.fromkeys(settings.DEFAULTS, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
     found = problems(**{name.replace("-", "_"): value for name, value in wrong.items()})
     titles = [one.title for one in found]
-    assert titles.count("Input 'glob'") == 3
-    assert set(titles) == {f"Input '{name}'" for name in settings.DEFAULTS}
+    assert titles.count("Invalid 'glob'") == 3
+    assert set(titles) == {f"Invalid '{name}'" for name in settings.DEFAULTS}
     assert all(one.message and one.hint and one.title.split("'")[1] in one.message for one in found)
 
 
 def test_a_configuration_error_ends_with_its_own_code_and_words() -> None:
     """The exception itself tells all problems, too."""
-    with pytest.raises(ConfigurationError, match=r"'retries' is 'x'.*; .*'timeout' is 'y'") as caught:
+    with pytest.raises(ConfigurationError, match=r"⟨retries⟩ is 'x'.*; ⟨timeout⟩ is 'y'") as caught:
         parsed(retries="x", timeout="y")
-    assert int(ExitCode.CONFIGURATION) == 2
     assert caught.value.diagnostic.title == "Configuration"
 
 
@@ -101,7 +105,7 @@ def test_booleans_are_those_of_yaml(name: str, text: str, value: bool) -> None:
 def test_anything_else_is_no_boolean(name: str, text: str) -> None:
     """Least of all is it true because it is not `false`."""
     one = problem(**{name: text})
-    assert one.title == f"Input '{name.replace('_', '-')}'"
+    assert one.title == f"Invalid '{name.replace('_', '-')}'"
     assert "no boolean" in one.message
 
 
@@ -141,7 +145,7 @@ def test_if_no_files_found(value: IfNoFilesFound) -> None:
 @pytest.mark.parametrize("value", list(ValidationLevel))
 def test_validate(value: ValidationLevel) -> None:
     """All of the package, or its metadata."""
-    assert parsed(validate=value.value).depth is value
+    assert parsed(validate=value.value).validation_level is value
 
 
 @pytest.mark.parametrize(
@@ -174,7 +178,7 @@ def test_sizes(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["0", "0GB", "-1", "1.5GB", "MB", "1 PB", "1 G B", "1iB", "9" * 5000, "big"])
 def test_what_is_no_size(text: str) -> None:
     """Nor is nothing a size."""
-    assert problem(max_size=text).title == "Input 'max-size'"
+    assert problem(max_size=text).title == "Invalid 'max-size'"
 
 
 # Channel.
@@ -263,7 +267,7 @@ def test_channel_address_that_is_none(text: str) -> None:
 def test_channel_is_required() -> None:
     """The runner does not enforce `required`."""
     one = problem(channel="")
-    assert one.message == "The input 'channel' is missing."
+    assert one.message == "'channel' is missing."
 
 
 # Server.
@@ -331,7 +335,7 @@ def test_server_url_keeps_its_port() -> None:
 )  # fmt: skip
 def test_what_is_no_server_url(text: str) -> None:
     """No scheme, no host, no port: a problem, not a crash."""
-    assert problem(server_url=text).title == "Input 'server-url'"
+    assert problem(server_url=text).title == "Invalid 'server-url'"
 
 
 # Patterns.
@@ -395,7 +399,7 @@ def test_glob_is_required(text: str) -> None:
 def test_a_malformed_token_is_never_quoted(text: str) -> None:
     """The message says what is wrong with it, without a character of it."""
     one = problem(token=text)
-    assert one.title == "Input 'token'"
+    assert one.title == "Invalid 'token'"
     assert "pfx" not in str(one)
 
 
@@ -482,7 +486,10 @@ def test_an_api_key_does_not_sign() -> None:
 
 def test_without_anything_both_are_told() -> None:
     """Neither a token nor an identity, and packages are to be signed."""
-    assert [one.title for one in problems(token="", attestations="true")] == ["No credentials", "Input 'attestations'"]
+    assert [one.title for one in problems(token="", attestations="true")] == [
+        "No credentials",
+        "Invalid 'attestations'",
+    ]
 
 
 @pytest.mark.parametrize("name", ["production", "staging"])
@@ -498,7 +505,7 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
 
     def instance(text: str) -> str | Path:
-        return settings.parse({**PLAIN, "sigstore-instance": text}, workspace, PLAIN_JOB).sigstore_instance
+        return settings.parse({**PLAIN, "sigstore-instance": text}, workspace).sigstore_instance
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
     for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from prefix_upload.errors import Diagnostic, ExitCode
+from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Outcome, Report, Status
 from prefix_upload.reporting import summary
@@ -55,7 +55,7 @@ def test_other_verdicts() -> None:
     """A dry run says so, and a run that never began does not claim a channel."""
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
     problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
-    ended = summary.render(Report(errors=(problem,), ended_by=ExitCode.CONFIGURATION))
+    ended = summary.render(Report(errors=(problem,)))
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was done\n\n### What went wrong")
     assert "**What to do:** Mend it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"

@@ -1,4 +1,4 @@
-"""A whole run: inputs in, an exit code out, and one place where whatever goes wrong ends."""
+"""The front end for GitHub Actions: inputs in; annotations, outputs, job summary and exit code out."""
 
 from __future__ import annotations
 
@@ -7,92 +7,112 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prefix_upload import discovery, settings
+from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
-from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, ExitCode
-from prefix_upload.factory import create_upload
-from prefix_upload.github.runner import Runner
+from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, NothingToPublishError
+from prefix_upload.factory import create_run
+from prefix_upload.github.console import Console
+from prefix_upload.github.credentials import credential_errors
+from prefix_upload.github.environment import Environment
+from prefix_upload.github.log import Log
+from prefix_upload.github.results import publish_results
 from prefix_upload.report import Report
-from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.settings import DEFAULTS, parse, wants_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from prefix_upload.cancellation import Cancellation
+    from prefix_upload.settings import Settings
+    from prefix_upload.steps.run import Run
 
-# Said when the job was cancelled or its runner is shut down.
+# Shown when the job was cancelled or its runner is shut down.
 _CANCELLED = Diagnostic(
     "Cancelled",
     "The run was cancelled: no upload was begun after that, and those under way were given up. "
     "What is known of each package stands in its row.",
     RERUN_IS_SAFE,
 )
+_BUG = Diagnostic(
+    "Internal error",
+    "The action came upon an error that it does not know. The log has the traceback.",
+    f"Report it, please. {RERUN_IS_SAFE}",
+)
 
 
 def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) -> int:
     """Runs the action and returns its exit code.
 
-    Whatever happens, outputs and summary tell how far it came; of what nobody foresaw the log has the traceback.
+    Outputs and summary are written in every case. The traceback of an unexpected error is in the log.
     """
-    runner = Runner(environ)
-    raw = runner.inputs(settings.DEFAULTS)
-    runner.add_mask(raw["token"])
-    runner.flush_masks()
-    report_so_far: Callable[[], Report] = Report
-    try:
-        parsed_settings = settings.parse(raw, Workspace(runner.workspace, runner.workspace_aliases), runner.job)
-        pool = Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic)
-        publication = create_upload(parsed_settings, runner, environ, pool, cancellation)
-        report_so_far = publication.report
-        # In a worker, as everything that may take long, so that a cancellation does not wait for it.
-        found = pool.call(lambda: discovery.find(parsed_settings.patterns, runner.workspace))
-        if found is None:
-            report = publication.report()
-        elif found.files:
-            publication.run(found.files)
-            report = publication.report()
-            report = replace(report, warnings=(*_unmatched(found.unmatched), *report.warnings))
-        else:
-            report = _nothing_found(parsed_settings, publication.report())
-    except ConfigurationError as error:
-        report = Report(errors=error.diagnostics, ended_by=ExitCode.CONFIGURATION)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the outputs are written
-        runner.log_exception(error)
-        report = replace(report_so_far(), ended_by=ExitCode.BUG)
-    else:
-        if cancellation.exit_code is not None:
-            problems = (*report.errors, _CANCELLED)
-            report = replace(report, errors=problems, ended_by=ExitCode(cancellation.exit_code))
-    return runner.publish(report, with_summary=settings.wants_summary(raw))
+    log = Log()
+    action = _Action(log, environ, cancellation)
+    ended_by, errors = action.run()
+    report = action.report()
+    report = replace(report, errors=(*report.errors, *errors))
+    publish_results(report, log, environ, with_summary=action.wants_summary)
+    return exit_code(report) if ended_by is None else ended_by
 
 
-def _nothing_found(parsed_settings: Settings, report: Report) -> Report:
-    """The report where no pattern matches: an error, a warning or nothing, as `if-no-files-found` says."""
-    problem = Diagnostic(
-        "No files found",
-        f"No file matches {_quoted(parsed_settings.patterns.include)}.",
-        "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier step "
-        "of this job downloaded them, that a pattern for a hidden folder spells its dot, and that no '!' line excludes "
-        "them. If there may be nothing to publish, set 'if-no-files-found: ignore'.",
-    )
-    match parsed_settings.if_no_files_found:
-        case IfNoFilesFound.ERROR:
-            return replace(report, errors=(problem,), ended_by=ExitCode.NOTHING_TO_UPLOAD)
-        case IfNoFilesFound.WARN:
-            return replace(report, warnings=(problem,))
-        case IfNoFilesFound.IGNORE:
-            return report
+class _Action:
+    """One run of the action.
 
+    Args:
+        log: the log of the job.
+        environ: the environment of the step.
+        cancellation: whether the job was cancelled.
+    """
 
-def _unmatched(patterns: Sequence[str]) -> Iterable[Diagnostic]:
-    """A warning for patterns without a match beside others that have one."""
-    if patterns:
-        yield Diagnostic(
-            "Pattern without match",
-            f"No file matches {_quoted(patterns)}.",
-            "Check the spelling, or take the line out.",
+    def __init__(self, log: Log, environ: Mapping[str, str], cancellation: Cancellation) -> None:
+        self._log = log
+        self._environ = environ
+        self._environment = Environment(environ)
+        self._cancellation = cancellation
+        self._console = Console(log)
+        self._inputs = self._environment.inputs(DEFAULTS)
+        self._run: Run | None = None
+        log.add_mask(self._inputs["token"])
+        log.flush_masks()
+
+    @property
+    def wants_summary(self) -> bool:
+        """Whether to write the job summary."""
+        return wants_summary(self._inputs)
+
+    def run(self) -> tuple[ExitCode | None, tuple[Diagnostic, ...]]:
+        """Runs the command. Returns by what it was ended, and why, unless it came to its end."""
+        try:
+            self._run = self._create_run()
+            upload(self._run)
+        except ConfigurationError as error:
+            return ExitCode.CONFIGURATION, error.diagnostics
+        except NothingToPublishError as error:
+            return ExitCode.NOTHING_TO_UPLOAD, (error.diagnostic,)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the outputs are written
+            self._console.log_exception(error)
+            return ExitCode.BUG, (_BUG,)
+        if self._cancellation.exit_code is not None:
+            return ExitCode(self._cancellation.exit_code), (_CANCELLED,)
+        return None, ()
+
+    def report(self) -> Report:
+        """How far the command came."""
+        return self._run.report() if self._run else Report()
+
+    def _create_run(self) -> Run:
+        workspace = self._environment.workspace
+        return create_run(
+            parse(self._inputs, workspace, self._credential_errors),
+            workspace.path,
+            environ=self._environ,
+            identity_request=self._environment.identity_request,
+            pool=Pool(is_cancelled=lambda: self._cancellation.is_requested, clock=time.monotonic),
+            cancellation=self._cancellation,
+            reporter=self._console,
+            on_secret=self._log.add_mask,
         )
 
-
-def _quoted(patterns: Sequence[str]) -> str:
-    return ", ".join(f"'{pattern}'" for pattern in patterns)
+    def _credential_errors(self, settings: Settings) -> Iterable[Diagnostic]:
+        has_token = bool(self._inputs["token"].strip())
+        return credential_errors(settings, self._environment.job, has_token=has_token)

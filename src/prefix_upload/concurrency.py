@@ -6,9 +6,10 @@ join their threads when the interpreter exits, so that a call which a cancelled 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, Queue
@@ -57,6 +58,11 @@ def submit_if_large(size: int, submit: Submit) -> Submit:
     return submit if size >= _LARGE else run_inline
 
 
+def available_cpus() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 @dataclass(slots=True)
 class Pool:
     """Runs calls in bounded numbers of threads.
@@ -83,7 +89,7 @@ class Pool:
         """Yields results as they complete, in any order.
 
         After a cancellation some are missing: those of queued items, and those of calls that have not returned within
-        the grace period. Their threads are abandoned.
+        the grace period. Their threads are abandoned. A cancelled pool begins nothing.
 
         Args:
             work: called in a worker thread. What it raises is raised here, except `CancelledError`, which means that
@@ -92,7 +98,7 @@ class Pool:
             workers: how many calls run at the same time.
             on_wait: called in this thread, several times a second while no result comes.
         """
-        queued = deque(items)
+        queued = deque(() if self.is_cancelled() else items)
         # NOTE: no SimpleQueue. Before Python 3.13 its `get` never returns if a signal handler outlasts the timeout.
         done: Queue[Future[_Result] | None] = Queue()
         running = min(workers, len(queued))
@@ -100,7 +106,9 @@ class Pool:
             threading.Thread(target=_serve, args=(work, queued, done), daemon=True).start()
         try:
             while running:
-                if self._is_grace_over(queued):
+                if self.is_cancelled():
+                    queued.clear()
+                if self._is_grace_over():
                     return
                 try:
                     future = done.get(timeout=_POLL)
@@ -115,13 +123,17 @@ class Pool:
             queued.clear()
 
     def call(self, work: Callable[[], _Result], on_wait: Callable[[], None] = lambda: None) -> _Result | None:
-        """The result of a single call, or `None` if the run was cancelled first."""
-        return next(self.map(lambda _: work(), [None], workers=1, on_wait=on_wait), None)
+        """The result of a single call, which a cancelled pool makes, too; `None` if it outlasts the grace period."""
+        future = start_thread(work)
+        while not wait([future], _POLL).done:
+            if self._is_grace_over():
+                return None
+            on_wait()
+        return None if isinstance(future.exception(), CancelledError) else future.result()
 
-    def _is_grace_over(self, queued: deque[_Item]) -> bool:
+    def _is_grace_over(self) -> bool:
         if not self.is_cancelled():
             return False
-        queued.clear()
         self._deadline = self._deadline or self.clock() + GRACE
         return self.clock() > self._deadline
 

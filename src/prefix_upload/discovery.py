@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import bracex
 from wcmatch import glob
 
-from prefix_upload.errors import ConfigurationError, Diagnostic
+from prefix_upload.errors import ConfigurationError, Diagnostic, setting
 from prefix_upload.package.fs import file_identity
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 
@@ -65,8 +65,8 @@ def _alternatives(pattern: str) -> list[str]:
     except bracex.ExpansionLimitException:
         raise ConfigurationError(
             Diagnostic(
-                "Input 'glob'",
-                f"The pattern {pattern!r} of the input 'glob' stands for more than {_MAX_ALTERNATIVES} patterns.",
+                f"Invalid {setting('glob')}",
+                f"The pattern {pattern!r} in {setting('glob')} stands for more than {_MAX_ALTERNATIVES} patterns.",
                 "Write fewer alternatives in braces, or '*'.",
             )
         ) from None

@@ -1,38 +1,45 @@
-"""Every failure that is reported on purpose: what happened, what to do, and how the run ends.
+"""The failures that are expected, each with what happened and what to do.
 
-There is an exit code for each class of failure, so that a workflow can tell a mistyped input from a package that
-the server refused.
+PrefixUploadError
+├── ConfigurationError        the settings do not make sense
+├── NothingToPublishError     no file matches
+└── ChannelError              a package was not published
+├── ChannelWideError      … and no other would be
+│   └── AuthenticationError
+├── ConflictError
+├── FileChangedError
+├── AttestationError
+└── CancelledError
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import ClassVar
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
-# What to do wherever nobody can tell, or not everything was done: the order of a run makes it true.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RERUN_IS_SAFE = "Run the step again: what is on the channel by then is found there and not sent twice."
 
+_SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 
-class ExitCode(IntEnum):
-    """How a run ended. `BUG` is Python's own code for the traceback that follows."""
 
-    SUCCESS = 0
-    BUG = 1
-    CONFIGURATION = 2
-    NOTHING_TO_UPLOAD = 3
-    INVALID_PACKAGES = 4
-    UPLOAD_FAILED = 5
-    INTERRUPTED = 130
-    TERMINATED = 143
+def setting(name: str, value: str = "") -> str:
+    """Stands for a setting, or for its value, in a diagnostic: each front end spells it its own way."""
+    return f"⟨{name}: {value}⟩" if value else f"⟨{name}⟩"
+
+
+CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificate settings of the machine."
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing to tell the user: a few words as title, what happened, and what to do about it.
+    """One thing to tell the user: a title of a few words, what happened, and what to do about it.
 
-    `example` are lines to paste, in our own words throughout. The other texts may hold words from outside (file names,
-    a server's answer); whoever shows them neutralises them for the place where they are shown.
+    `example` holds lines to paste. It is our own text throughout; the others may hold text from outside, such as file
+    names or a server's message, so that they have to be sanitized for the place where they are shown.
     """
 
     title: str
@@ -43,9 +50,18 @@ class Diagnostic:
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
+    def map(self, change: Callable[[str], str]) -> Diagnostic:
+        """The diagnostic with its title, message and hint changed."""
+        return replace(self, title=change(self.title), message=change(self.message), hint=change(self.hint))
+
+
+def spell_settings(text: str, spell: Callable[[str, str], str]) -> str:
+    """The text with every setting as `spell` writes its name and value ("" if only the setting is meant)."""
+    return _SETTING.sub(lambda match: spell(match[1], match[2] or ""), text)
+
 
 class PrefixUploadError(Exception):
-    """A failure that was foreseen. It is shown without a traceback."""
+    """An expected failure, to be shown without a traceback."""
 
     title: ClassVar[str]
 
@@ -56,18 +72,32 @@ class PrefixUploadError(Exception):
 
     @property
     def diagnostic(self) -> Diagnostic:
-        """The failure as it is told to the user."""
+        """The failure as users read it."""
         return Diagnostic(self.title, self.message, self.hint)
 
 
 class ConfigurationError(PrefixUploadError):
-    """The workflow asks for something that cannot be done. Carries all problems of the run at once."""
+    """The settings do not make sense. Has all diagnostics of the run."""
 
     title = "Configuration"
 
-    def __init__(self, *problems: Diagnostic) -> None:
-        super().__init__("; ".join(problem.message for problem in problems), "")
-        self.diagnostics = problems
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics), "")
+        self.diagnostics = diagnostics
+
+
+class NothingToPublishError(PrefixUploadError):
+    """No file matches."""
+
+    title = "No files found"
+
+    def __init__(self, patterns: str) -> None:
+        super().__init__(
+            f"No file matches {patterns}.",
+            "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier "
+            "step of this job downloaded them, that a pattern for a hidden folder spells its dot, and that no '!' line "
+            f"excludes them. If there may be nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
+        )
 
 
 class ChannelError(PrefixUploadError):

@@ -1,4 +1,4 @@
-"""The composition root: what the workflow asked for, turned into the parts of a run."""
+"""The composition root: settings in, the parts of a run out."""
 
 from __future__ import annotations
 
@@ -10,29 +10,50 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import ApiKey, Credentials, IdentityProvider, TrustedPublishing
-from prefix_upload.commands.upload import PackageSigner, Publication
 from prefix_upload.concurrency import start_thread
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
-from prefix_upload.steps.messages import cancelled
+from prefix_upload.steps import messages
+from prefix_upload.steps.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from prefix_upload.cancellation import Cancellation
     from prefix_upload.concurrency import Pool
-    from prefix_upload.github.runner import Runner
     from prefix_upload.settings import Settings
+    from prefix_upload.steps.progress import ProgressReporter
+    from prefix_upload.steps.run import PackageSigner
 
 
-def create_upload(
-    settings: Settings, runner: Runner, environ: Mapping[str, str], pool: Pool, cancellation: Cancellation
-) -> Publication:
-    """The publication that was asked for, ready to run."""
+def create_run(
+    settings: Settings,
+    workspace: Path,
+    *,
+    environ: Mapping[str, str],
+    identity_request: tuple[str, str] | None,
+    pool: Pool,
+    cancellation: Cancellation,
+    reporter: ProgressReporter,
+    on_secret: Callable[[str], None],
+) -> Run:
+    """A run that is ready to start.
+
+    Args:
+        settings: what to do.
+        workspace: the folder that patterns are relative to, resolved.
+        environ: variables that HTTP clients heed.
+        identity_request: where, and with which token, to ask for the identity of the job, if it has one.
+        pool: runs calls in threads.
+        cancellation: ends the waiting.
+        reporter: shows the progress.
+        on_secret: called with every credential before it is used.
+    """
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
-            raise cancelled()
+            raise messages.cancelled()
 
     retry_policy = RetryPolicy(
         retries=settings.retries,
@@ -41,58 +62,59 @@ def create_upload(
         now=lambda: datetime.now(UTC),
         jitter=random.random,
     )
-    client_of = partial(
+    create_client = partial(
         Client,
         connections=settings.concurrency,
         # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
         ca_bundle=environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
     )
-    identity = _identity(runner, client_of, retry_policy)
-    credentials = _credentials(settings, runner, client_of, identity, retry_policy)
-    return Publication(
-        settings,
-        runner.workspace,
-        Channel(
-            client_of(settings.server_url, credentials.bearer),
-            settings.channel,
-            credentials,
-            retry_policy,
-            submit=start_thread,
-        ),
+    identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
+    credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
+    client = create_client(settings.server_url, credentials.bearer)
+    return Run(
+        settings=settings,
+        workspace=workspace,
+        channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
         pool=pool,
-        reporter=runner,
-        signer=_signer(settings, identity, retry_policy),
+        reporter=reporter,
+        signer=_create_signer(settings, identity, retry_policy),
         sleep=sleep,
     )
 
 
-def _identity(runner: Runner, client_of: partial[Client], retry_policy: RetryPolicy) -> IdentityProvider | None:
-    request = runner.identity_request
+def _create_identity(
+    request: tuple[str, str] | None,
+    create_client: partial[Client],
+    retry_policy: RetryPolicy,
+    on_secret: Callable[[str], None],
+) -> IdentityProvider | None:
     if request is None:
         return None
     url, token = request
-    runner.add_mask(token)
+    on_secret(token)
     parts = urlsplit(url)
-    client = client_of(f"{parts.scheme}://{parts.netloc}", lambda: token)
-    return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, runner.add_mask)
+    client = create_client(f"{parts.scheme}://{parts.netloc}", lambda: token)
+    return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, on_secret)
 
 
-def _credentials(
+def _create_credentials(
     settings: Settings,
-    runner: Runner,
-    client_of: partial[Client],
+    create_client: partial[Client],
     identity: IdentityProvider | None,
     retry_policy: RetryPolicy,
+    on_secret: Callable[[str], None],
 ) -> Credentials:
-    # A dry run asks only what anybody may ask.
+    # A dry run reads only what is public.
     if settings.token is not None or identity is None or settings.dry_run:
         return ApiKey(settings.token)
-    nobody = client_of(settings.server_url, lambda: None)
-    return TrustedPublishing(identity, nobody, settings.audience, retry_policy, runner.add_mask)
+    client = create_client(settings.server_url, lambda: None)
+    return TrustedPublishing(identity, client, settings.audience, retry_policy, on_secret)
 
 
-def _signer(settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy) -> PackageSigner | None:
+def _create_signer(
+    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy
+) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - only here: it takes long to load

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import Diagnostic, ExitCode
-from prefix_upload.package.model import Package
+from prefix_upload.package.model import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import CandidateFile
 
 
@@ -53,14 +53,19 @@ class Attestation:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one file.
+    """What became of one file: a local one, or one of a channel.
 
-    `problem` says why it failed, `note` what else the user should know of it. `seconds` is the time its
-    upload took, retries included; 0 where nothing was sent. `md5` is what the server's record says, where it has these
-    bytes. `attestation` is the one that was sent along.
+    Attributes:
+        file: which one.
+        status: what became of it.
+        error: why it failed.
+        warning: what else users should know of it.
+        seconds: how long its upload took, retries included; 0 if nothing was sent.
+        attestation: the one that was sent along.
+        md5: what the server's record says, if it is about these bytes.
     """
 
-    file: Package | CandidateFile
+    file: Artifact | CandidateFile
     status: Status
     error: Diagnostic | None = None
     warning: Diagnostic | None = None
@@ -71,11 +76,15 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A whole run, for the summary, the outputs and the exit code.
+    """A whole run.
 
-    `channel` is the channel's path (empty if the run ended before it was known) and `server_url` the
-    server's origin. `problems` and `warnings` are those that belong to no single file. `ended_by` is the
-    exit code of a run that ended early: a configuration error, nothing found, a signal.
+    Attributes:
+        channel: the channel's path; "" if the run ended before it was known.
+        server_url: the server's origin.
+        dry_run: whether nothing was to be sent.
+        outcomes: what became of each file, in input order.
+        errors: what went wrong with the run as a whole.
+        warnings: what users should know of the run as a whole.
     """
 
     channel: str = ""
@@ -84,7 +93,6 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    ended_by: ExitCode | None = None
 
     def count(self, *statuses: Status) -> int:
         """How many files ended in one of these statuses."""
@@ -101,10 +109,10 @@ class Report:
         return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
 
     @property
-    def packages_on_channel(self) -> Iterable[Package]:
+    def packages_on_channel(self) -> Iterable[Artifact]:
         """The packages that the channel now has with exactly these bytes, in input order."""
         for outcome in self.outcomes:
-            if outcome.status.is_on_channel and isinstance(outcome.file, Package):
+            if outcome.status.is_on_channel and isinstance(outcome.file, Artifact):
                 yield outcome.file
 
     @property
@@ -113,29 +121,37 @@ class Report:
         attested = [
             (outcome.file, outcome.attestation)
             for outcome in self.outcomes
-            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.file, Package)
+            if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.file, Artifact)
         ]
         names = Counter(package.file_name for package, _ in attested)
         for package, attestation in attested:
             is_unique = names[package.file_name] == 1
             yield package.file_name if is_unique else f"{package.subdir}/{package.file_name}", attestation
 
-    def package_url(self, package: Package) -> str:
+    def package_url(self, package: Artifact) -> str:
         """Where conda clients read the package."""
         return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file_name}"
 
     @property
-    def exit_code(self) -> ExitCode:
-        """The process's exit code: what ended the run early, or else the worst that befell a file."""
-        if self.ended_by is not None:
-            return self.ended_by
-        if self.count(Status.INVALID):
-            return ExitCode.INVALID_PACKAGES
-        return ExitCode.UPLOAD_FAILED if self.failed_count else ExitCode.SUCCESS
-
-    @property
     def result(self) -> str:
         """The `result` output: `success`, `failure` or `dry-run`."""
-        if self.exit_code != ExitCode.SUCCESS:
+        if self.errors or self.failed_count:
             return "failure"
         return "dry-run" if self.dry_run else "success"
+
+    def map_diagnostics(self, change: Callable[[Diagnostic], Diagnostic]) -> Report:
+        """The report with every diagnostic changed."""
+        outcomes = (
+            replace(
+                outcome,
+                error=change(outcome.error) if outcome.error else None,
+                warning=change(outcome.warning) if outcome.warning else None,
+            )
+            for outcome in self.outcomes
+        )
+        return replace(
+            self,
+            outcomes=tuple(outcomes),
+            errors=tuple(map(change, self.errors)),
+            warnings=tuple(map(change, self.warnings)),
+        )

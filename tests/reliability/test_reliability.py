@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reliability.judging import judge
-from reliability.page import PAGE, render
 from reliability.rows import SECTIONS, Row, rows
 from reliability.scene import set_stage
 
@@ -32,11 +31,6 @@ def test_row(row: Row, action: Action, pauses: Pauses, workspace: Path, tmp_path
 
     for scene in set_stage(tmp_path, workspace, row.plan, tls=row.tls):
         judge(row, scene, run)
-
-
-def test_the_page_is_up_to_date() -> None:
-    """`make reliability` writes it."""
-    assert PAGE.read_text() == render()
 
 
 def test_there_are_enough_rows() -> None:

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from prefix_upload.commands.upload import PackageSigner, Transfer
     from prefix_upload.report import Outcome, Report, Status
+    from prefix_upload.steps.progress import Transfer
+    from prefix_upload.steps.run import PackageSigner, Run
 
 
 def nothing(*_: object) -> None:
@@ -44,7 +45,7 @@ class Stage:
 
     def finished(self, outcome: Outcome) -> None:
         """Notes it."""
-        self.told.append(f"{outcome.status} {outcome.file.relative_path}")
+        self.told.append(f"{outcome.status} {outcome.file.label}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Notes it."""
@@ -58,19 +59,19 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A publication that has run, or broken off."""
+class Result:
+    """What a run reported."""
 
     report: Report
 
     @property
     def statuses(self) -> dict[str, Status]:
         """By relative path."""
-        return {outcome.file.relative_path: outcome.status for outcome in self.report.outcomes}
+        return {outcome.file.label: outcome.status for outcome in self.report.outcomes}
 
     def outcome(self, path: str) -> Outcome:
         """Of one file."""
-        return next(outcome for outcome in self.report.outcomes if outcome.file.relative_path == path)
+        return next(outcome for outcome in self.report.outcomes if outcome.file.label == path)
 
     def problem(self, path: str) -> str:
         """All that is said of a file's failure."""
@@ -81,8 +82,15 @@ class Run:
         return str(self.outcome(path).warning)
 
 
+class MakeRun(Protocol):
+    """Makes a run over files of the workspace, with these inputs (hyphens as underscores)."""
+
+    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+        """Retries are off unless they are asked for."""
+
+
 class Publish(Protocol):
     """Publishes files of the workspace with these inputs (hyphens as underscores)."""
 
-    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> Result:
         """Retries are off unless they are asked for."""

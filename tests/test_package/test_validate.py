@@ -252,7 +252,7 @@ def test_max_size(workspace: Path) -> None:
     path = package(workspace)
     size = path.stat().st_size
     assert not findings(path, workspace, max_size=size)
-    assert "of 'max-size'" in findings(path, workspace, max_size=size - 1)
+    assert "of ⟨max-size⟩" in findings(path, workspace, max_size=size - 1)
 
 
 def test_metadata_depth_still_hashes_everything(workspace: Path) -> None:

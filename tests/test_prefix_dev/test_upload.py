@@ -281,7 +281,7 @@ def test_a_server_that_is_not_there(
     """After the retries, and for all packages: the address is wrong, or the network."""
     with pytest.raises(ChannelWideError, match=r"cannot be reached: .*Connection refused") as caught:
         upload(connect(url=closed_url), package)
-    assert "'server-url'" in caught.value.hint
+    assert "⟨server-url⟩" in caught.value.hint
     assert pauses == [1, 2]
     assert server.requests == []
 
@@ -296,9 +296,7 @@ def test_a_host_that_cannot_be(connect: Connect, package: Package, pauses: list[
 # Final answers.
 
 
-@pytest.mark.parametrize(
-    ("status", "hint"), [(401, "the API key of the input 'token'"), (403, CHANNEL), (404, f"'{CHANNEL}'")]
-)
+@pytest.mark.parametrize(("status", "hint"), [(401, "the API key in ⟨token⟩"), (403, CHANNEL), (404, f"'{CHANNEL}'")])
 def test_answers_that_are_the_same_for_all(
     server: LocalChannel, connect: Connect, package: Package, status: int, hint: str
 ) -> None:
@@ -362,7 +360,7 @@ def test_an_upload_is_not_sent_on(
         server.fail(Fault(Answer(status, "", {"Location": f"{elsewhere.url}{UPLOAD}{CHANNEL}"}), path=UPLOAD))
         with pytest.raises(ChannelWideError, match=elsewhere.url.removeprefix("http://")) as caught:
             upload(connect(), package)
-        assert "'server-url'" in caught.value.hint
+        assert "⟨server-url⟩" in caught.value.hint
         assert elsewhere.requests == []
 
 
@@ -392,7 +390,7 @@ def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, buil
     assert there.sha256 in caught.value.message
     assert here.sha256 in caught.value.message
     assert f"'noarch/{here.file_name}'" in caught.value.message
-    assert all(word in caught.value.hint for word in ("build number", "'skip-existing'", "'force'"))
+    assert all(word in caught.value.hint for word in ("build number", "⟨skip-existing⟩", "⟨force⟩"))
 
 
 def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, build: Build) -> None:
@@ -403,7 +401,7 @@ def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, bu
     with pytest.raises(ChannelError, match="append-only") as caught:
         upload(connect(), here, force=True)
     assert not isinstance(caught.value, ConflictError)
-    assert "'force'" not in caught.value.hint
+    assert "⟨force⟩" not in caught.value.hint
 
 
 @pytest.mark.parametrize("then", GRAPHQL_FAULTS.values(), ids=GRAPHQL_FAULTS.keys())

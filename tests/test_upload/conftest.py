@@ -1,4 +1,4 @@
-"""A whole publication against the local server, without its waiting."""
+"""A whole upload against the local server, without its waiting."""
 
 from __future__ import annotations
 
@@ -7,45 +7,46 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload import settings
 from prefix_upload.auth import ApiKey
-from prefix_upload.commands.upload import Publication
+from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
-from prefix_upload.settings import Job, Workspace
-from support.publishing import Publish, Run, Stage
+from prefix_upload.settings import Workspace, parse
+from prefix_upload.steps.run import Run
+from support.publishing import MakeRun, Publish, Result, Stage
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from localchannel import LocalChannel
 
 
 @pytest.fixture
-def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publication]:
-    """Makes one that has not run."""
+def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
+    """Makes runs that have not started."""
 
-    def make(stage: Stage, **inputs: str) -> Publication:
-        raw = {"channel": CHANNEL, "glob": "*", "token": TOKEN, "server-url": server.url, "retries": "0"}
+    def make(*paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+        stage = stage or Stage()
+        glob = "\n".join(str(path.relative_to(workspace)) for path in paths)
+        raw = {"channel": CHANNEL, "glob": glob, "token": TOKEN, "server-url": server.url, "retries": "0"}
         raw |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        parsed_settings = settings.parse(raw, Workspace(workspace), Job())
-        credentials = ApiKey(parsed_settings.token)
+        settings = parse(raw, Workspace(workspace))
+        credentials = ApiKey(settings.token)
         retry_policy = RetryPolicy(
-            retries=parsed_settings.retries,
-            timeout=parsed_settings.timeout,
+            retries=settings.retries,
+            timeout=settings.timeout,
             sleep=stage.sleep,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
         )
-        bearer, connections = credentials.bearer, parsed_settings.concurrency
-        client = Client(parsed_settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
-        return Publication(
-            parsed_settings,
-            workspace,
-            Channel(client, parsed_settings.channel, credentials, retry_policy),
+        bearer, connections = credentials.bearer, settings.concurrency
+        client = Client(settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
+        return Run(
+            settings=settings,
+            workspace=workspace,
+            channel=Channel(client, settings.channel, credentials, retry_policy),
             pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
             reporter=stage,
             signer=stage.signer,
@@ -56,12 +57,12 @@ def publication(server: LocalChannel, workspace: Path) -> Callable[..., Publicat
 
 
 @pytest.fixture
-def publish(publication: Callable[..., Publication]) -> Publish:
+def publish(make_run: MakeRun) -> Publish:
     """Makes one and runs it."""
 
-    def run(*paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
-        made = publication(stage or Stage(), **inputs)
-        made.run(paths)
-        return Run(made.report())
+    def run(*paths: Path, stage: Stage | None = None, **inputs: str) -> Result:
+        made = make_run(*paths, stage=stage, **inputs)
+        upload(made)
+        return Result(made.report())
 
     return run

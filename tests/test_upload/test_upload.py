@@ -15,9 +15,11 @@ import pytest
 
 from localchannel import Answer, At, Cut, Delay, Fault, Stall
 from prefix_upload import concurrency
-from prefix_upload.errors import ExitCode
+from prefix_upload.commands.upload import upload
 from prefix_upload.prefix_dev import BATCH_SIZE
 from prefix_upload.report import Attestation, Status
+from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.steps import transfer
 from prefix_upload.steps.messages import cancelled as cancelled_error
 from support import building
 from support.publishing import Stage, nothing
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localchannel import LocalChannel
-    from prefix_upload.commands.upload import Publication
     from prefix_upload.package.model import Package
-    from support.publishing import Publish
+    from support.publishing import MakeRun, Publish
 
 UPLOAD = "/api/v1/upload/"
 GRAPHQL = "/api/graphql"
@@ -91,7 +92,7 @@ def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[P
         "Confirm 3 uploads",
     ]
     assert paths_of(server) == [GRAPHQL, *["/api/v1/upload"] * 3, GRAPHQL]
-    assert run.report.exit_code is ExitCode.SUCCESS
+    assert exit_code(run.report) is ExitCode.SUCCESS
     assert run.report.warnings == ()
     assert [outcome.file.file_name for outcome in run.report.outcomes] == names
 
@@ -107,7 +108,7 @@ def test_one_invalid_file_and_nothing_is_sent(
     assert run.statuses == {DEMO: Status.NOT_ATTEMPTED, broken.name: Status.INVALID}
     assert "other files are invalid" in run.problem(DEMO)
     assert "no readable ZIP file" in run.problem(broken.name)
-    assert run.report.exit_code is ExitCode.INVALID_PACKAGES
+    assert exit_code(run.report) is ExitCode.INVALID_PACKAGES
 
 
 def test_what_is_there_is_not_sent(server: LocalChannel, publish: Publish, demo: Path) -> None:
@@ -193,9 +194,9 @@ def test_other_bytes_fail(server: LocalChannel, publish: Publish, three: list[Pa
     run = publish(*three)
     assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.UPLOADED]
     assert str(server.sha256(CHANNEL, "noarch", there.name)) in run.problem(there.name)
-    assert "'skip-existing'" in run.problem(there.name)
+    assert "⟨skip-existing⟩" in run.problem(there.name)
     assert [request.file for request in server.uploads if request.file == there.name] == []
-    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 
 
 def test_other_bytes_are_left_alone(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
@@ -206,7 +207,7 @@ def test_other_bytes_are_left_alone(server: LocalChannel, publish: Publish, demo
     assert str(server.sha256(CHANNEL, "noarch", DEMO)) in run.note(DEMO)
     assert "here" in run.note(DEMO)
     assert server.uploads == []
-    assert run.report.exit_code is ExitCode.SUCCESS
+    assert exit_code(run.report) is ExitCode.SUCCESS
     assert list(run.report.packages_on_channel) == []
 
 
@@ -312,7 +313,7 @@ def test_an_answer_for_all_stops_those_not_started(
     assert list(run.statuses.values()) == [Status.FAILED, Status.NOT_ATTEMPTED, Status.NOT_ATTEMPTED]
     assert f"HTTP {status}" in run.problem(three[2].name)
     assert len(server.uploads) == 1
-    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 
 
 def test_a_server_that_is_not_there_stops_the_batch(publish: Publish, three: list[Path], closed_url: str) -> None:
@@ -336,18 +337,16 @@ def test_a_file_that_changed_since_validation(
     assert f"noarch/{three[0].name}" not in server.files(CHANNEL)
 
 
-def test_a_bug_in_a_worker_ends_the_run(
-    publication: Callable[..., Publication], three: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_in_a_worker_ends_the_run(make_run: MakeRun, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes out, and the report tells how far the run came."""
-    made = publication(Stage(), concurrency="1")
+    made = make_run(*three, concurrency="1")
 
     def explode(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(made, "_send", explode)
+    monkeypatch.setattr(transfer._Sender, "_send", explode)
     with pytest.raises(ZeroDivisionError):
-        made.run(three)
+        upload(made)
     assert {outcome.status for outcome in made.report().outcomes} <= {Status.FAILED, Status.NOT_ATTEMPTED}
     assert len(made.report().outcomes) == 3
 
@@ -367,7 +366,7 @@ def test_nobody_tells_what_is_there(server: LocalChannel, publish: Publish, demo
     assert "no graph" in warning.message
     assert "no index" in warning.message
     assert "Not confirmed" in repr(run.outcome(DEMO).warning)
-    assert run.report.exit_code is ExitCode.SUCCESS
+    assert exit_code(run.report) is ExitCode.SUCCESS
     assert stage.pauses == [1, 2, 4, 8]
 
 
@@ -401,7 +400,7 @@ def test_the_server_lists_nothing_afterwards(server: LocalChannel, publish: Publ
     assert run.statuses == {DEMO: Status.FAILED}
     assert "does not list it" in run.problem(DEMO)
     assert stage.pauses == [1, 2, 4, 8]
-    assert run.report.exit_code is ExitCode.UPLOAD_FAILED
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 
 
 def test_a_record_may_take_its_time(server: LocalChannel, publish: Publish, three: list[Path]) -> None:

@@ -5,21 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from prefix_upload.auth.identity import IdentityProvider, IdToken
-from prefix_upload.auth.trusted_publishing import TrustedPublishing
+from prefix_upload.errors import setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from prefix_upload.auth.secret import Secret
-
-__all__ = [
-    "ApiKey",
-    "Credentials",
-    "IdToken",
-    "IdentityProvider",
-    "TrustedPublishing",
-]
 
 
 class Credentials(Protocol):
@@ -63,7 +54,7 @@ class ApiKey:
         return _HINTS[status].format(self, channel)
 
     def __str__(self) -> str:
-        return "the API key of the input 'token'" if self._token else "no token"
+        return f"the API key in {setting('token')}" if self._token else "no token"
 
 
 _HINTS: Mapping[int, str] = {

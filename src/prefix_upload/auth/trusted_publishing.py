@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefix_upload.auth.identity import IdToken
 from prefix_upload.auth.secret import Secret
-from prefix_upload.errors import RERUN_IS_SAFE, AuthenticationError
+from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, AuthenticationError, setting
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class TrustedPublishing:
         except RequestError as error:
             raise AuthenticationError(
                 f"The server cannot be asked for a token: {error}.",
-                "Check 'server-url', and the proxy and certificate settings of the runner.",
+                CHECK_CONNECTION,
             ) from error
         if not response.is_success or not response.is_complete:
             raise _refused(response, id_token.claims)
@@ -100,7 +100,7 @@ class TrustedPublishing:
             # NOTE: not shown: it may be a token with something around it.
             raise AuthenticationError(
                 "The server answered with something that is no token where it was asked for one.",
-                "Check that 'server-url' is the address of the server itself.",
+                f"Check that {setting('server-url')} is the address of the server itself.",
             )
         self._on_secret(text)
         # A server may say the token without its prefix.
@@ -126,7 +126,10 @@ def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationErr
     )
     hint = _MINT_HINTS.get(response.status, "The server's words say why.")
     if response.is_redirect:
-        hint = f"It sends us on to {response.redirect_host}: set 'server-url' to the address of the server itself."
+        hint = (
+            f"It sends us on to {response.redirect_host}: set {setting('server-url')} to the address of the server "
+            "itself."
+        )
     elif response.is_retryable:
         hint = RERUN_IS_SAFE
     return AuthenticationError(f"The server mints no token for this job ({reason(response)}). {identity}", hint)
@@ -135,7 +138,8 @@ def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationErr
 # Said where the server took the identity, but mints no token.
 _MINT_HINTS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: (
-        "The server could not read the identity token: check that 'server-url' is the address of the server itself."
+        "The server could not read the identity token: check that "
+        f"{setting('server-url')} is the address of the server itself."
     ),
     HTTPStatus.UNAUTHORIZED: (
         "Register this workflow as a trusted publisher of the channel: owner and name of the repository, the file name "
@@ -145,7 +149,7 @@ _MINT_HINTS: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: (
         "The server knows this workflow, but does not let it sign in: look at the channel's trusted publishers."
     ),
-    HTTPStatus.NOT_FOUND: "This server does not know trusted publishing: pass an API key as 'token'.",
+    HTTPStatus.NOT_FOUND: f"This server does not know trusted publishing: pass an API key as {setting('token')}.",
 }
 # Said where the server minted a token and then does not take it.
 _HINTS: Mapping[int, str] = {

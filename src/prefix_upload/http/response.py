@@ -49,8 +49,8 @@ class Response:
         if "<html" in text[:200].lower():
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
             text = " ".join(text.split())
-        truncated_repr = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
-        return f"HTTP {self.status}: {truncated_repr}" if truncated_repr else f"HTTP {self.status}, without a word"
+        shown = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
+        return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, without a word"
 
     @property
     def redirect_host(self) -> str:

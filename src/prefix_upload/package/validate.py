@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
+from prefix_upload.errors import setting
 from prefix_upload.package import archive
 from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular, read_at
 from prefix_upload.package.metadata import Index, read_index
@@ -29,7 +30,7 @@ class Rules:
     """
 
     workspace: Path
-    depth: ValidationLevel
+    level: ValidationLevel
     max_size: int | None
     submit: Submit = run_inline
 
@@ -39,7 +40,7 @@ def check(path: Path, rules: Rules) -> Package | CandidateFile:
 
     A file is hashed and decoded; both at the same time where it is large. It must not change meanwhile.
     """
-    state = ValidationState(path, path.relative_to(rules.workspace).as_posix())
+    state = ValidationState(path, _relative(path, rules))
     state.target = _target(state, rules.workspace)
     try:
         if state.target is not None:
@@ -50,6 +51,11 @@ def check(path: Path, rules: Rules) -> Package | CandidateFile:
     except OSError as error:
         state.findings.append(f"the file cannot be read ({error.strerror})")
     return state.finish()
+
+
+def candidate(path: Path, rules: Rules) -> CandidateFile:
+    """A file that has not been validated yet."""
+    return CandidateFile(relative_path=_relative(path, rules), file_name=path.name, findings=())
 
 
 def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | CandidateFile]:
@@ -70,6 +76,10 @@ def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | Ca
         elif package is group[0]:
             batch.append(package)
     return batch
+
+
+def _relative(path: Path, rules: Rules) -> str:
+    return path.relative_to(rules.workspace).as_posix()
 
 
 @dataclass(slots=True)
@@ -129,7 +139,7 @@ def _check_size(state: ValidationState, size: int, max_size: int | None) -> None
     if not size:
         state.findings.append("the file is empty")
     if max_size is not None and size > max_size:
-        state.findings.append(f"the file has {size} bytes, more than the {max_size} of 'max-size'")
+        state.findings.append(f"the file has {size} bytes, more than the {max_size} of {setting('max-size')}")
 
 
 def _check_file(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
@@ -151,7 +161,7 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None
     hashing = _Hashing()
 
     def read() -> archive.Contents:
-        contents = archive.read(file, name, everything=rules.depth is ValidationLevel.FULL)
+        contents = archive.read(file, name, everything=rules.level is ValidationLevel.FULL)
         if contents.findings:
             hashing.stop()
         return contents

@@ -1,7 +1,8 @@
 """The server: what a channel has, and how a package gets there."""
 
-from prefix_upload.prefix_dev.channel import Channel, conflict
+from prefix_upload.prefix_dev.channel import Channel
 from prefix_upload.prefix_dev.queries import Lookup
 from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
+from prefix_upload.prefix_dev.upload_errors import conflict
 
 __all__ = ["BATCH_SIZE", "Channel", "Lookup", "Record", "conflict"]

@@ -12,15 +12,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from prefix_upload.concurrency import Submit, run_inline
-from prefix_upload.errors import RERUN_IS_SAFE, ChannelError, ChannelWideError, ConflictError
+from prefix_upload.errors import RERUN_IS_SAFE, ChannelError
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, reason
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
 from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
+from prefix_upload.prefix_dev.upload_errors import conflict, gave_up, refused, unreachable
 from prefix_upload.report import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -119,11 +120,11 @@ class Channel:
         try:
             result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=on_failure)
         except RequestError as error:
-            raise _unreachable(error) if error.is_permanent else self._gave_up(error, may_be_there) from error
+            raise self._error(error, may_be_there=may_be_there) from error
         if isinstance(result, Receipt):
             return result
         if result.is_retryable:
-            raise self._gave_up(result, may_be_there)
+            raise self._error(result, may_be_there=may_be_there)
         return self._settle(package, result, force=force, ours=may_be_there)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
@@ -145,7 +146,7 @@ class Channel:
     def _settle(self, package: Package, response: Response, *, force: bool, ours: bool) -> Receipt:
         """What a final answer means: 409 may be good news, everything else is an error."""
         if response.status != HTTPStatus.CONFLICT:
-            raise self._refused(response)
+            raise refused(response, self._credentials, self._name)
         record = self._queries.existing(package)
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if ours else Status.ALREADY_PRESENT, record)
@@ -166,33 +167,10 @@ class Channel:
         record = self.lookup([package]).records.get(package.key)
         return Receipt(Status.UPLOADED, record) if record is not None and record.sha256 == package.sha256 else None
 
-    def _refused(self, response: Response) -> ChannelError:
-        message = f"The server refused it ({response.summary})."
-        match response.status:
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                return ChannelWideError(message, self._credentials.hint(response.status, self._name))
-            case HTTPStatus.NOT_FOUND:
-                return ChannelWideError(
-                    message,
-                    f"Check the input 'channel': there is no '{self._name}' on the server, or none that "
-                    f"{self._credentials} can see.",
-                )
-            case _ if response.is_redirect:
-                return ChannelWideError(
-                    f"The server sent the upload on to {response.redirect_host} ({response.summary}), "
-                    "which is not followed with a token.",
-                    "Set 'server-url' to the address of the server itself.",
-                )
-        return ChannelError(message, _FILE_HINTS.get(response.status, "The server's words say why."))
-
-    def _gave_up(self, failure: Failure, may_be_there: bool) -> ChannelError:
-        attempts = self._retry_policy.retries + 1
-        message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {reason(failure)}."
-        if may_be_there:
-            return ChannelError(f"{message} The channel does not list it, but may still do.", RERUN_IS_SAFE)
-        if isinstance(failure, RequestError):
-            return _unreachable(failure)
-        return ChannelError(message, RERUN_IS_SAFE)
+    def _error(self, failure: Failure, *, may_be_there: bool) -> ChannelError:
+        if isinstance(failure, RequestError) and failure.is_permanent:
+            return unreachable(failure)
+        return gave_up(failure, self._retry_policy.retries + 1, may_be_there=may_be_there)
 
 
 def _may_have_arrived(failure: Failure) -> bool:
@@ -200,30 +178,3 @@ def _may_have_arrived(failure: Failure) -> bool:
     if isinstance(failure, RequestError):
         return failure.may_have_arrived
     return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's yes
-
-
-def _unreachable(error: RequestError) -> ChannelWideError:
-    return ChannelWideError(
-        f"The server cannot be reached: {error}.",
-        "Check 'server-url', and the proxy and certificate settings of the runner.",
-    )
-
-
-def conflict(package: Package, other_sha256: str) -> ConflictError:
-    """The error for a file name that the channel has with other bytes."""
-    return ConflictError(
-        f"The channel has '{package.subdir}/{package.file_name}' with other bytes: SHA-256 {other_sha256} there, "
-        f"{package.sha256} here.",
-        "Raise the build number, so that the package gets a name of its own; or set 'skip-existing' to leave the "
-        "one on the channel alone, or 'force' to overwrite it.",
-    )
-
-
-# Answers about one package.
-_FILE_HINTS: Mapping[int, str] = {
-    HTTPStatus.BAD_REQUEST: "The server could not read the request or the package: its words say why.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "The package is larger than the server's plan for this channel takes: make it smaller, or ask for more."
-    ),
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The server read the package and found it wrong: its words say why.",
-}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.model import Package
+from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Report, Status
+from prefix_upload.reporting.diagnostics import grouped
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _table(report: Report) -> str:
 def _row(outcome: Outcome) -> str:
     source = outcome.file
     status = f"{_ICONS[outcome.status]} {outcome.status}"
-    if not isinstance(source, Package):
-        return f"| {status} | {as_code(source.relative_path)} | | | | | |"
+    if not isinstance(source, Artifact):
+        return f"| {status} | {as_code(source.label)} | | | | | |"
     cells = (
         status,
         for_markdown(source.name),
@@ -124,30 +125,20 @@ def _row(outcome: Outcome) -> str:
 
 
 def _problems(report: Report) -> str:
-    of_files = ((outcome.file.relative_path, outcome.error) for outcome in report.outcomes if outcome.error)
+    of_files = ((outcome.file.label, outcome.error) for outcome in report.outcomes if outcome.error)
     lines = [_bullet(problem) for problem in report.errors]
     lines += [f"{_bullet(problem, files)}" for problem, files in grouped(of_files)]
     return _section("### What went wrong", lines, _PROBLEMS_SHARE)
 
 
 def _warnings(report: Report) -> str:
-    of_files = ((outcome.file.relative_path, outcome.warning) for outcome in report.outcomes if outcome.warning)
+    of_files = ((outcome.file.label, outcome.warning) for outcome in report.outcomes if outcome.warning)
     lines = [_bullet(warning) for warning in report.warnings]
     lines += [_bullet(note, files) for note, files in grouped(of_files)]
     for outcome in report.outcomes:
         if isinstance(outcome.file, Package):
-            lines += [
-                f"- {as_code(outcome.file.relative_path)}: {for_markdown(text)}" for text in outcome.file.warnings
-            ]
+            lines += [f"- {as_code(outcome.file.label)}: {for_markdown(text)}" for text in outcome.file.warnings]
     return _section("### Warnings", lines, _WARNINGS_SHARE)
-
-
-def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
-    """Each problem once, with the files that have it."""
-    groups: dict[Diagnostic, list[str]] = {}
-    for path, problem in pairs:
-        groups.setdefault(problem, []).append(path)
-    yield from groups.items()
 
 
 def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:

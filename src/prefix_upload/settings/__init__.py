@@ -1,15 +1,16 @@
-"""What the workflow asked for: raw input strings in, checked `Settings` out, all problems at once."""
+"""What the user asked for: raw inputs in, checked `Settings` out, all problems at once."""
 
-from prefix_upload.settings.consistency import Job
-from prefix_upload.settings.parsers import PRODUCTION, STAGING, Workspace, uses_secure_transport
-from prefix_upload.settings.settings import DEFAULTS, IfNoFilesFound, Settings, parse, wants_summary
+from prefix_upload.settings.inputs import DEFAULTS, INPUTS, Input
+from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound, Workspace, uses_secure_transport
+from prefix_upload.settings.settings import Settings, parse, wants_summary
 
 __all__ = [
     "DEFAULTS",
+    "INPUTS",
     "PRODUCTION",
     "STAGING",
     "IfNoFilesFound",
-    "Job",
+    "Input",
     "Settings",
     "Workspace",
     "parse",

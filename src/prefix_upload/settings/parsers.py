@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.secret import Secret
+from prefix_upload.discovery import Patterns
+from prefix_upload.errors import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,21 +39,45 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True)
 class Workspace:
-    """The checkout. `path` is where this process sees it, `aliases` where the runner's host may see it.
+    """The folder that patterns are relative to.
 
-    The runner translates a path only where the whole input starts with it, so the second line of `glob`
-    and every `!` line still hold the host's path (actions/runner, ContainerActionHandler).
+    Attributes:
+        path: where this process sees it, resolved.
+        aliases: other names that it may have in an input.
+        outside_hint: what to do with a path outside.
     """
 
     path: Path
     aliases: tuple[PurePosixPath, ...] = ()
+    outside_hint: str = "Write patterns relative to it."
+
+
+@dataclass(slots=True)
+class Context:
+    """What the value of an input may depend on."""
+
+    workspace: Workspace
+    server_url: str = ""
 
 
 class InputError(ValueError):
-    """An input that cannot be understood. `args` are what is wrong and what to write instead."""
+    """A value that an input cannot have: `problem` completes "<input> …", `hint` is what to write instead."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
 
 
-def boolean(text: str) -> bool:
+class IfNoFilesFound(StrEnum):
+    """What to do when no pattern matches a file."""
+
+    ERROR = "error"
+    WARN = "warn"
+    IGNORE = "ignore"
+
+
+def boolean(text: str, _: Context) -> bool:
     """`true` or `false`."""
     try:
         return BOOLEANS[text]
@@ -59,31 +85,31 @@ def boolean(text: str) -> bool:
         raise InputError(f"is {text!r}, which is no boolean", "Write 'true' or 'false'.") from None
 
 
-def number(low: int, high: int) -> Callable[[str], int]:
+def number(low: int, high: int) -> Callable[[str, Context], int]:
     """A whole number in these bounds."""
 
-    def parse_text(text: str) -> int:
+    def parse(text: str, _: Context) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise InputError(f"is {text!r}", f"Write a whole number from {low} to {high}.")
         return int(text)
 
-    return parse_text
+    return parse
 
 
-def choice(values: type[_Choice]) -> Callable[[str], _Choice]:
+def choice(values: type[_Choice]) -> Callable[[str, Context], _Choice]:
     """One of these words."""
 
-    def parse_text(text: str) -> _Choice:
+    def parse(text: str, _: Context) -> _Choice:
         try:
             return values(text)
         except ValueError:
             known = ", ".join(f"'{value}'" for value in values)
             raise InputError(f"is {text!r}", f"Write one of {known}.") from None
 
-    return parse_text
+    return parse
 
 
-def size(text: str) -> int | None:
+def size(text: str, _: Context) -> int | None:
     """A number of bytes, with a unit; nothing for no limit."""
     if not text:
         return None
@@ -93,7 +119,7 @@ def size(text: str) -> int | None:
     return int(match[1]) * _SIZE_FACTORS[(match[2] or "").lower()]
 
 
-def token(text: str) -> Secret | None:
+def token(text: str, _: Context) -> Secret | None:
     """An API key, or nothing."""
     if not text:
         return None
@@ -115,7 +141,7 @@ def uses_secure_transport(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
 
 
-def server_url(text: str) -> str:
+def server_url(text: str, _: Context) -> str:
     """An origin, without a slash after it."""
     try:
         parts = urlsplit(text)
@@ -136,13 +162,13 @@ def server_url(text: str) -> str:
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
 
 
-def channel(text: str, server_url: str) -> str:
+def channel(text: str, context: Context) -> str:
     """A channel's path, also where it is written as an address on the server."""
     if not text:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
-    path = _path_of_channel_url(text, server_url) if "://" in text else text.rstrip("/")
+    path = _path_of_channel_url(text, context.server_url) if "://" in text else text.rstrip("/")
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the sentence below says
         raise InputError(
@@ -164,15 +190,29 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
     if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
         raise InputError(
             f"is an address on {parts.hostname!r}, but packages go to {server_url}",
-            "Write 'namespace/channel', or set 'server-url' to the server of that channel.",
+            f"Write 'namespace/channel', or set {setting('server-url')} to the server of that channel.",
         )
     return parts.path.strip("/").removeprefix("channels/")
 
 
-def at_least_one(text: str) -> None:
-    """Some pattern."""
-    if not text:
-        raise InputError("names no file", "Write one pattern a line, such as 'output/**/*.conda'.")
+def patterns(text: str, context: Context) -> Patterns:
+    """One pattern a line; `!` excludes, `#` starts a comment line. Raises a group of the errors of all lines."""
+    include: list[str] = []
+    exclude: list[str] = []
+    errors: list[InputError] = []
+    for line in map(str.strip, text.splitlines()):
+        if line and not line.startswith("#"):
+            kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
+            try:
+                kind.append(inside(pattern, context.workspace))
+            except InputError as error:
+                errors.append(error)
+                kind.append(pattern)
+    if not any(include):
+        errors.append(InputError("names no file", "Write one pattern a line, such as 'output/**/*.conda'."))
+    if errors:
+        raise ExceptionGroup("patterns", errors)
+    return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
 
 
 def inside(pattern: str, workspace: Workspace) -> str:
@@ -183,30 +223,23 @@ def inside(pattern: str, workspace: Workspace) -> str:
         raise InputError(f"has the pattern {pattern!r}", "Write patterns without '..', inside the workspace.")
     if not path.is_absolute():
         if pattern.startswith("~"):
-            raise InputError(f"has the pattern {pattern!r}", _OUTSIDE)
+            raise InputError(f"has the pattern {pattern!r}", workspace.outside_hint)
         return str(path)
     for root in (PurePosixPath(workspace.path), *workspace.aliases):
         if path.is_relative_to(root):
             return str(path.relative_to(root))
-    raise InputError(f"has the pattern {pattern!r}, which lies outside the workspace", _OUTSIDE)
+    raise InputError(f"has the pattern {pattern!r}, which lies outside the workspace", workspace.outside_hint)
 
 
-def sigstore_instance(workspace: Workspace, text: str) -> str | Path:
+def sigstore_instance(text: str, context: Context) -> str | Path:
     """`production`, `staging`, or the file in the workspace that describes a private instance."""
     if text in {PRODUCTION, STAGING}:
         return text
     with contextlib.suppress(OSError, ValueError):
-        path = (workspace.path / inside(text, workspace)).resolve()
-        if path.is_relative_to(workspace.path) and path.is_file():
+        path = (context.workspace.path / inside(text, context.workspace)).resolve()
+        if path.is_relative_to(context.workspace.path) and path.is_file():
             return path
     raise InputError(
         f"is {text[:_SHOWN]!r}, but there is no such file in the workspace",
         f"Write '{PRODUCTION}', '{STAGING}', or the path of a trust configuration (JSON) in the workspace.",
     )
-
-
-# Said for '/tmp/…', '~' and the like. A container action sees nothing else of the runner's disk.
-_OUTSIDE = (
-    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder: "
-    "build or copy the packages into the workspace and write the pattern relative to it."
-)

@@ -5,21 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import RERUN_IS_SAFE, CancelledError, ChannelWideError, Diagnostic
+from prefix_upload.errors import RERUN_IS_SAFE, CancelledError, ChannelWideError, Diagnostic, setting
 from prefix_upload.package.model import Package
 from prefix_upload.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prefix_upload.errors import ConflictError
     from prefix_upload.prefix_dev import Record
 
-INVALID_HINT = "Nothing was sent. Build the package again, or leave it out with a '!' line in the input 'glob'."
 ENDED_BEFORE = Diagnostic("Not attempted", "Not sent, because the run ended before.")
 WOULD_OVERWRITE = Diagnostic(
     "Would overwrite", "The channel has other bytes under this name, which would be overwritten."
 )
 OTHERS_INVALID = Diagnostic("Not attempted", "Not sent, because other files are invalid.")
+
+
+_INVALID_HINT = f"Nothing was sent. Build the package again, or leave it out with a '!' line in {setting('glob')}."
+
+
+def unmatched(patterns: Iterable[str]) -> Diagnostic:
+    """The warning for patterns that match nothing beside others that do."""
+    return Diagnostic(
+        "Pattern without match", f"No file matches {quoted(patterns)}.", "Check the spelling, or take the line out."
+    )
+
+
+def invalid(findings: Iterable[str]) -> Diagnostic:
+    """Why a file is invalid."""
+    return Diagnostic("Invalid package", f"{'; '.join(findings)}.", _INVALID_HINT)
+
+
+def left_alone(error: ConflictError) -> Diagnostic:
+    """The warning for a file name that is on the channel with other bytes and was skipped."""
+    return Diagnostic("Left alone", f"{error.message} What is there is not what this run built.")
 
 
 def cancelled() -> CancelledError:
@@ -40,7 +60,8 @@ def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
     return Diagnostic(
         "Channel not compared",
         f"The channel could not be asked for all of its files ({reasons}).",
-        "Before you publish: check 'channel' and 'server-url', since nobody knows which of them it has."
+        f"Before you publish: check {setting('channel')} and {setting('server-url')}, since nobody knows which of them "
+        "it has."
         if is_dry_run
         else "Packages that it may have are sent, and then compared if the server says that it has them.",
     )
@@ -95,10 +116,15 @@ _ATTESTATION_DROPPED = Diagnostic(
     "Attestation dropped",
     "The server has the package, but not the attestation that was sent with it.",
     "Nobody can verify the package without it. Look into the channel's settings; then delete the package there and run "
-    "the step again, or set 'attestations: false'.",
+    f"the step again, or set {setting('attestations', 'false')}.",
 )
 
 
 def pluralize(count: int, noun: str) -> str:
     """A number with its noun."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def quoted(patterns: Iterable[str]) -> str:
+    """The patterns as a list for a sentence."""
+    return ", ".join(f"'{pattern}'" for pattern in patterns)

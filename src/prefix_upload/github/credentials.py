@@ -1,4 +1,4 @@
-"""Inputs that are well formed, but do not go together, or not with what the runner lets the job do."""
+"""Whether a job on GitHub can sign in with what it was given, and what to do if it cannot."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Job:
     is_from_fork: bool = False
 
 
-def consistency_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:
-    """What stands in the way, before anything is asked or sent. `has_token`: the input is not empty."""
-    if settings.force and settings.skip_existing:
-        yield Diagnostic(
-            "Inputs 'force' and 'skip-existing'",
-            "Both 'force' and 'skip-existing' are true, but a file cannot be overwritten and left alone.",
-            "Set one of them.",
-        )
+def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:
+    """What stands in the way of signing in, before anything is asked or sent.
+
+    Args:
+        settings: the settings.
+        job: the job that runs the action.
+        has_token: whether the input is set, though perhaps to something that cannot be a token.
+    """
     # NOTE: a dry run reads only, and anybody can read a public channel: so pull requests can validate.
     if settings.dry_run:
         return
@@ -55,8 +55,8 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
         yield _NO_PERMISSION
     elif looks_like_prefix_dev(host):
         yield Diagnostic(
-            "Input 'server-url'",
-            f"The input 'server-url' names {host!r}, which looks like prefix.dev, but is not. This job's identity "
+            "Invalid 'server-url'",
+            f"'server-url' names {host!r}, which looks like prefix.dev, but is not. This job's identity "
             "is not told to it.",
             "Write 'https://prefix.dev', or leave the input out. For a server of your own, pass an API key as 'token'.",
         )
@@ -72,15 +72,15 @@ permissions:
 # pass a secret, that does not exist.
 _NO_PERMISSION = Diagnostic(
     "No credentials",
-    "The input 'token' is empty, and this job has no identity with which to publish without one.",
+    "'token' is empty, and this job has no identity with which to publish without one.",
     "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. If the "
     "workflow passes a secret as 'token', that secret does not exist here under this very name.",
     _PERMISSIONS,
 )
 # Said outside GitHub Actions, where there is no identity.
 _NO_TOKEN = Diagnostic(
-    "Input 'token'",
-    "The input 'token' is empty, and outside GitHub Actions there is no identity to publish with.",
+    "Missing 'token'",
+    "'token' is empty, and outside GitHub Actions there is no identity to publish with.",
     "Create an API key with write access on prefix.dev and pass it.",
 )
 # Said where neither can be had: GitHub gives pull requests from forks no secrets and no identity.
@@ -94,13 +94,13 @@ with:
 )
 # Said where packages are to be signed by an identity that the job does not have; an API key cannot sign.
 _NO_IDENTITY_TO_SIGN = Diagnostic(
-    "Input 'attestations'",
-    "The input 'attestations' is true, but this job has no identity to sign with.",
+    "Invalid 'attestations'",
+    "'attestations' is true, but this job has no identity to sign with.",
     "Give the job this permission, or take the input out.",
     _PERMISSIONS,
 )
 _FORK_WITHOUT_IDENTITY = Diagnostic(
-    "Input 'attestations'",
-    "The input 'attestations' is true, but a pull request from a fork has no identity to sign with.",
+    "Invalid 'attestations'",
+    "'attestations' is true, but a pull request from a fork has no identity to sign with.",
     "Sign and publish after the merge.",
 )

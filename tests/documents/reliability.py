@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reliability.rows import RETRIES, SECTIONS
-from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from reliability.rows import Row
 
-PAGE = REPOSITORY / "docs" / "reliability.md"
 
 _HEAD = f"""\
 # What happens when something fails
@@ -26,7 +24,7 @@ row says otherwise; pauses before a retry are 0.5 to 1 s, 1 to 2 s, and so on to
 to 120 s. Where the second package is *not-attempted*, one was sent after the other (`concurrency: 1`); of several that
 are begun at the same time each may fail.
 
-This page is written by `make reliability` from the tests' own table.
+This page is written by `make docs` from the tests' own table.
 """
 _COLUMNS = "| Fault | What the user reads | Exit code | Statuses | On the channel | Again |"
 _CHANNEL = {

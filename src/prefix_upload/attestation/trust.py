@@ -1,0 +1,96 @@
+"""The Sigstore instance that signs, and what it is trusted with."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sigstore.errors import Error
+from sigstore.models import ClientTrustConfig
+from sigstore.verify.policy import Identity
+
+from prefix_upload.errors import AuthenticationError, setting
+from prefix_upload.settings import PRODUCTION, STAGING, uses_secure_transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from sigstore import sign, verify
+    from sigstore.dsse import Statement
+    from sigstore.models import Bundle
+
+_PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+class Certified:
+    """A key with a certificate for the job's identity, and what verifies that it has signed."""
+
+    def __init__(self, signer: sign.Signer, verifier: verify.Verifier, claims: Mapping[str, Any]) -> None:
+        self.signer = signer
+        # Not known before the first signature; certificates are good for longer than that takes.
+        self.good_until = datetime.max.replace(tzinfo=UTC)
+        self._verifier = verifier
+        # What Fulcio makes of the claims of GitHub's tokens (fulcio, `docs/oidc.md`), or of another provider's.
+        workflow = claims.get("job_workflow_ref")
+        identity = f"https://github.com/{workflow}" if workflow else claims.get("email") or claims.get("sub", "")
+        self._policy = Identity(identity=str(identity), issuer=str(claims.get("iss", "")))
+
+    def verify(self, bundle: Bundle, statement: Statement) -> None:
+        """Makes sure that anybody can verify the bundle, and that it states what it should.
+
+        Raises:
+            sigstore.errors.Error: signature, certificate, log entry or identity do not hold.
+            ValueError: it states something else.
+        """
+        payload_type, payload = self._verifier.verify_dsse(bundle, self._policy)
+        if payload_type != _PAYLOAD_TYPE or payload != statement._contents:  # noqa: SLF001 - the bytes that were signed
+            raise ValueError("it states something else")
+
+
+def load_trust_config(instance: str | Path) -> ClientTrustConfig:
+    """The configuration of `production`, of `staging`, or of the private instance that the file describes.
+
+    Raises:
+        AuthenticationError: the file is not a trust configuration.
+        sigstore.errors.Error: that of a public instance cannot be fetched or verified.
+    """
+    if instance == PRODUCTION:
+        return ClientTrustConfig.production()
+    if instance == STAGING:
+        return ClientTrustConfig.staging()
+    try:
+        return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
+    except (Error, ValueError, OSError) as error:
+        # Of pydantic's many lines the first one says how much is wrong.
+        what = str(error).partition("\n")[0]
+        raise AuthenticationError(
+            f"The file of {setting('sigstore-instance')} is no trust configuration: {what}.",
+            "Name the one that the operator of your Sigstore instance hands out ('sigstore --trust-config' takes the "
+            "same), or leave it out for the public instance.",
+        ) from error
+
+
+def require_secure_transport(url: str) -> None:
+    """Makes sure that nobody can read the identity on its way to this address.
+
+    Raises:
+        ValueError: it is not protected.
+    """
+    if not uses_secure_transport(url):
+        raise ValueError(f"{url} would be told this job's identity over plain http, where it could be read on the way")
+
+
+def complete_environment(environ: MutableMapping[str, str]) -> None:
+    """Lets the library's sessions do what our own client does.
+
+    The two ways to name certificates are worth the same, of which each of its parts knows one; and requests would
+    replace the identity by what `~/.netrc` has for the host.
+    """
+    bundles = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    bundle = next((environ[name] for name in bundles if environ.get(name)), None)
+    for name in bundles:
+        if bundle and not environ.get(name):
+            environ[name] = bundle
+    environ["NETRC"] = os.devnull

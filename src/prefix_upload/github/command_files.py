@@ -1,0 +1,56 @@
+"""The files through which a step hands its outputs and its summary to the runner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actions_toolkit import core
+from actions_toolkit.file_command import issue_file_command
+
+from prefix_upload.errors import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class CommandFiles:
+    """The files of this step. Outside of GitHub there are none, and nothing is written.
+
+    Args:
+        environ: the variables that name the files.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def write_outputs(self, values: Mapping[str, str]) -> Iterator[Diagnostic]:
+        """Sets the outputs. Yields a warning if that fails."""
+
+        def write() -> None:
+            for name, value in values.items():
+                core.set_output(name, value)
+
+        return self._write("GITHUB_OUTPUT", "outputs", write)
+
+    def write_summary(self, text: str) -> Iterator[Diagnostic]:
+        """Appends to the job summary. Yields a warning if that fails."""
+        return self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
+
+    def _write(self, variable: str, what: str, write: Callable[[], None]) -> Iterator[Diagnostic]:
+        path = self._environ.get(variable)
+        if not path:
+            return
+        size = 0
+        try:
+            with Path(path).open("a") as file:  # the toolkit has no error of its own for a file that is not there
+                size = file.tell()
+            write()
+        except OSError as error:
+            # Half of an output is worse than none: for it the runner fails the step (FileCommandManager).
+            with contextlib.suppress(OSError):
+                os.truncate(path, size)
+            message = f"The {what} could not be written to {path} ({error.strerror})."
+            yield Diagnostic("Not written", message, "Look into the log for what it would say.")

@@ -1,0 +1,95 @@
+"""Progress and annotations in the log of a GitHub job."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Literal
+
+from prefix_upload.errors import Diagnostic, spell_settings
+from prefix_upload.package.model import Artifact, Package
+from prefix_upload.report import Status
+from prefix_upload.reporting import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.github.log import Log
+    from prefix_upload.package.model import CandidateFile
+    from prefix_upload.report import Outcome
+    from prefix_upload.steps.progress import Transfer
+
+# The runner shows so many annotations of a kind a step (actions/runner, ActionCommandManager).
+_MAX_ANNOTATIONS = 10
+
+_SIGNS = {
+    Status.UPLOADED: "+",
+    Status.OVERWRITTEN: "+",
+    Status.ALREADY_PRESENT: "=",
+    Status.SKIPPED: "-",
+    Status.WOULD_UPLOAD: "?",
+}
+
+
+def as_input(name: str, value: str) -> str:
+    """A setting as a workflow spells it: `'force'`, or `'force: true'`."""
+    return f"'{name}: {value}'" if value else f"'{name}'"
+
+
+class Console:
+    """Shows what happens. Implements `ProgressReporter`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def phase(self, title: str) -> None:
+        """Begins a group of lines that can be folded."""
+        self._log.open_group(title)
+
+    def checked(self, file: Package | CandidateFile) -> None:
+        """Says that a file was validated."""
+        if isinstance(file, Package):
+            self._log.info(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
+        else:
+            self._log.info(f"  INVALID  {file.relative_path}")
+
+    def finished(self, outcome: Outcome) -> None:
+        """Says what became of a file, with the rate if it was sent."""
+        source = outcome.file
+        rate = ""
+        if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
+            per_second = summary.size(int(source.size / outcome.seconds))
+            rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
+        self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
+        for told in (outcome.error, outcome.warning):
+            if told is not None:
+                self._log.info(f"      {spell_settings(str(told), as_input)}")
+
+    def waiting(self, transfers: Sequence[Transfer]) -> None:
+        """A sign of life."""
+        if not transfers:
+            self._log.info("  … still working")
+        for transfer in transfers:
+            total = transfer.package.size
+            share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
+            again = f", again after: {transfer.last_error}" if transfer.last_error else ""
+            self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
+
+    def log_exception(self, error: BaseException) -> None:
+        """Shows the traceback of a bug, line by line, since its message may hold words from outside."""
+        for part in traceback.format_exception(error):
+            for line in part.splitlines():
+                self._log.info(line)
+
+    def annotate(self, kind: Literal["error", "warning"], diagnostics: Sequence[Diagnostic]) -> None:
+        """Annotates the run. What the runner would not show as an annotation is in the log."""
+        shown, left_out = list(diagnostics), []
+        if len(diagnostics) > _MAX_ANNOTATIONS:
+            shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
+            shown.append(Diagnostic("And more", f"{len(left_out)} more are in the log and in the job summary."))
+            self._log.open_group(f"{len(left_out)} more")
+            for diagnostic in left_out:
+                self._log.info(f"  {diagnostic.title}: {diagnostic}")
+            self._log.close_group()
+        for diagnostic in shown:
+            example = diagnostic.example.splitlines()
+            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.hint, *example)

@@ -1,0 +1,89 @@
+"""What the runner of GitHub Actions tells a container action by environment variables."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from actions_toolkit import core
+
+from prefix_upload.github.credentials import Job
+from prefix_upload.settings import Workspace, uses_secure_transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_OUTSIDE_HINT = (
+    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder: "
+    "build or copy the packages into the workspace and write the pattern relative to it."
+)
+
+
+class Environment:
+    """The environment of this step.
+
+    Args:
+        environ: its variables.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def inputs(self, names: Iterable[str]) -> dict[str, str]:
+        """The inputs by their names in `action.yml`; "" where one is not set."""
+        return {name: core.get_input(name) for name in names}
+
+    @property
+    def workspace(self) -> Workspace:
+        """The checkout."""
+        path = Path(self._environ.get("GITHUB_WORKSPACE") or ".").resolve()
+        return Workspace(path, self._workspace_aliases, _OUTSIDE_HINT)
+
+    @property
+    def _workspace_aliases(self) -> tuple[PurePosixPath, ...]:
+        """What the checkout is called outside this container.
+
+        The runner translates only values that start with the host's path, so the lines of `glob` after the first
+        still hold it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
+        """
+        outside = PurePosixPath(self._environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
+        return (
+            outside / outside.name,
+            outside / self._repository,
+            PurePosixPath("/__w", outside.name, outside.name),
+            PurePosixPath(self._environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
+        )
+
+    @property
+    def identity_request(self) -> tuple[str, str] | None:
+        """Where, and with which token, the job can ask for its identity; nothing without `id-token: write`."""
+        url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+        is_sendable = token != "" and token.isascii() and token.isprintable()
+        return (url, token) if is_sendable and uses_secure_transport(url) else None
+
+    @property
+    def job(self) -> Job:
+        """What the runner lets this job do."""
+        return Job(
+            is_on_github=self._environ.get("GITHUB_ACTIONS") == "true",
+            has_identity=self.identity_request is not None,
+            is_from_fork=self._is_fork_pull_request,
+        )
+
+    @property
+    def _is_fork_pull_request(self) -> bool:
+        """Whether a fork's pull request started the run, which then gets no secrets."""
+        try:
+            event = json.loads(Path(self._environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
+            head = event["pull_request"]["head"]["repo"]["full_name"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+        # `pull_request_target` runs for a fork's pull request, too, but in the base repository and with its secrets.
+        is_trusted = self._environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
+        return not is_trusted and bool(head != self._environ.get("GITHUB_REPOSITORY"))
+
+    @property
+    def _repository(self) -> str:
+        return PurePosixPath(self._environ.get("GITHUB_REPOSITORY") or "repository").name

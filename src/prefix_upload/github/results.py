@@ -1,0 +1,43 @@
+"""What is left of a run: outputs, job summary, annotations, and a last line in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import spell_settings
+from prefix_upload.github.command_files import CommandFiles
+from prefix_upload.github.console import Console, as_input
+from prefix_upload.reporting import diagnostics, summary
+from prefix_upload.reporting.outputs import cut_outputs, outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prefix_upload.errors import Diagnostic
+    from prefix_upload.github.log import Log
+    from prefix_upload.report import Report
+
+
+def publish_results(report: Report, log: Log, environ: Mapping[str, str], *, with_summary: bool) -> None:
+    """Writes the results of a run.
+
+    Args:
+        report: the run.
+        log: the log of the job, which knows its secrets.
+        environ: the variables that name the runner's files.
+        with_summary: whether to write the job summary.
+    """
+
+    def presentable(diagnostic: Diagnostic) -> Diagnostic:
+        # A server may repeat the token in its answer, and nobody masks outputs.
+        return diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
+
+    log.close_group()
+    report = report.map_diagnostics(presentable)
+    values, files, console = outputs(report), CommandFiles(environ), Console(log)
+    warnings = [*cut_outputs(report, values), *files.write_outputs(values)]
+    if with_summary:
+        warnings += files.write_summary(summary.render(report))
+    console.annotate("error", diagnostics.errors(report))
+    console.annotate("warning", [*warnings, *diagnostics.warnings(report)])
+    log.info(summary.verdict(report))

@@ -1,0 +1,51 @@
+"""The diagnostics of a report, one for each cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import Diagnostic
+from prefix_upload.package.model import Package
+from prefix_upload.report import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prefix_upload.report import Report
+
+
+def errors(report: Report) -> list[Diagnostic]:
+    """What went wrong. Of packages that were not attempted only the cause is worth telling."""
+    of_files = (
+        (outcome.file.label, outcome.error)
+        for outcome in report.outcomes
+        if outcome.error and outcome.status is not Status.NOT_ATTEMPTED
+    )
+    return [*report.errors, *_with_files(of_files)]
+
+
+def warnings(report: Report) -> list[Diagnostic]:
+    """What users should know besides."""
+    return [*report.warnings, *_with_files(_of_files(report))]
+
+
+def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
+    """Each diagnostic once, with the files that have it."""
+    groups: dict[Diagnostic, list[str]] = {}
+    for label, diagnostic in pairs:
+        groups.setdefault(diagnostic, []).append(label)
+    yield from groups.items()
+
+
+def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
+    for outcome in report.outcomes:
+        if outcome.warning:
+            yield outcome.file.label, outcome.warning
+        for text in outcome.file.warnings if isinstance(outcome.file, Package) else ():
+            yield outcome.file.label, Diagnostic("Package", f"{text[0].upper()}{text[1:]}.")
+
+
+def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
+    for diagnostic, files in grouped(pairs):
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        yield Diagnostic(diagnostic.title, f"{files[0]}{more}: {diagnostic.message}", diagnostic.hint)

@@ -1,0 +1,80 @@
+"""The report as output values."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from prefix_upload.errors import Diagnostic
+from prefix_upload.package.model import Artifact, CandidateFile, Package
+from prefix_upload.report import Status
+from prefix_upload.reporting import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from prefix_upload.report import Outcome, Report
+
+# The outputs of a job may have 1 MB together; this leaves room for others'.
+MAX_PACKAGES_OUTPUT = 100 * 1024
+
+
+def outputs(report: Report) -> dict[str, str]:
+    """The outputs by their names in `action.yml`."""
+    return {
+        "packages": _packages_output(report),
+        "checksums": "\n".join(summary.checksum_lines(report)),
+        "uploaded-count": str(report.count(Status.UPLOADED, Status.OVERWRITTEN)),
+        "present-count": str(report.count(Status.ALREADY_PRESENT)),
+        "skipped-count": str(report.count(Status.SKIPPED)),
+        "failed-count": str(report.failed_count),
+        "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
+        "channel-url": report.channel_url,
+        "result": report.result,
+    }
+
+
+def _packages_output(report: Report) -> str:
+    """All of it if it fits; otherwise the fields that identify a file; otherwise the first files."""
+    rows = [_row(report, outcome) for outcome in report.outcomes]
+    text = _json(rows)
+    if len(text) > MAX_PACKAGES_OUTPUT:
+        rows = [{key: row[key] for key in ("file", "sha256", "status")} for row in rows]
+        text = _json(rows)
+    while len(text) > MAX_PACKAGES_OUTPUT:
+        rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
+        text = _json(rows)
+    return text
+
+
+def cut_outputs(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
+    """A warning for what the values leave out."""
+    kept, total = len(json.loads(values["packages"])), len(report.outcomes)
+    if kept < total:
+        message = f"The output 'packages' has only the first {kept} of {total} files, to stay below 100 KiB."
+        yield Diagnostic("Output cut", message, "The output 'checksums' has all published files.")
+
+
+def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
+    file = outcome.file
+    package = file if isinstance(file, Artifact) else None
+    row = {
+        "path": file.relative_path if isinstance(file, Package | CandidateFile) else None,
+        "file": file.file_name,
+        "name": package and package.name,
+        "version": package and package.version,
+        "build": package and package.build,
+        "build_number": package and package.build_number,
+        "subdir": package and package.subdir,
+        "size": package and package.size,
+        "md5": outcome.md5,
+        "sha256": package and package.sha256,
+        "status": str(outcome.status),
+        "url": package and report.package_url(package),
+    }
+    return row | ({"error": str(outcome.error)} if outcome.error else {})
+
+
+def _json(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
+    """Compact, and ASCII throughout, so that it can be written whatever a file name holds."""
+    return json.dumps(rows, separators=(",", ":"))

@@ -1,0 +1,149 @@
+"""The one table of inputs: parsing, `action.yml` and the README follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prefix_upload.package.model import ValidationLevel
+from prefix_upload.settings import parsers
+from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefix_upload.settings.parsers import Context
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the action.
+
+    Attributes:
+        name: as in `action.yml`.
+        parse: turns the text into a value, or raises `InputError`.
+        help: what it is for, in Markdown; the description in `action.yml` and in the README.
+        default: what an empty input counts as.
+        required: whether there is no default.
+        see: the anchor in the README that says more.
+        commands: the commands that have it.
+    """
+
+    name: str
+    parse: Callable[[str, Context], Any]
+    help: str
+    default: str = ""
+    required: bool = False
+    see: str = ""
+    commands: frozenset[str] = frozenset({"upload"})
+
+    @property
+    def field(self) -> str:
+        """The attribute of `Settings` that has its value."""
+        return _FIELDS.get(self.name, self.name.replace("-", "_"))
+
+
+# Inputs whose value has another name in the code.
+_FIELDS = {"glob": "patterns", "validate": "validation_level"}
+
+INPUTS = (
+    Input(
+        "channel",
+        parsers.channel,
+        "Channel to publish to: `namespace` or `namespace/channel`. Its URL is understood too, if it is on the server.",
+        required=True,
+    ),
+    Input(
+        "glob",
+        parsers.patterns,
+        "Packages to publish: one pattern a line, relative to the workspace; `!` excludes, `#` comments.",
+        required=True,
+        see="patterns",
+    ),
+    Input(
+        "token",
+        parsers.token,
+        "prefix.dev API key with write access. Empty: trusted publishing, with the permission `id-token: write`.",
+    ),
+    Input(
+        "server-url",
+        parsers.server_url,
+        "Server to publish to. `https` only, except on loopback hosts.",
+        default="https://prefix.dev",
+    ),
+    Input(
+        "if-no-files-found",
+        parsers.choice(IfNoFilesFound),
+        "What to do when nothing matches at all: `error`, `warn` or `ignore`.",
+        default="error",
+    ),
+    Input(
+        "skip-existing",
+        parsers.boolean,
+        "Leave a file alone, with a warning, that is on the channel with *other* bytes.",
+        default="false",
+    ),
+    Input(
+        "force",
+        parsers.boolean,
+        "Overwrite a file that is on the channel with other bytes.",
+        default="false",
+    ),
+    Input(
+        "dry-run",
+        parsers.boolean,
+        "Validate and compare with the channel, but send no package.",
+        default="false",
+    ),
+    Input(
+        "attestations",
+        parsers.boolean,
+        "Sign a publish attestation for each package and send it along; needs `id-token: write`.",
+        default="false",
+        see="attestations",
+    ),
+    Input(
+        "sigstore-instance",
+        parsers.sigstore_instance,
+        f"Who certifies the signatures: `{PRODUCTION}`, `{STAGING}`, or the path of a trust configuration (JSON).",
+        default=PRODUCTION,
+    ),
+    Input(
+        "concurrency",
+        parsers.number(1, 32),
+        "Uploads at the same time, 1 to 32.",
+        default="8",
+    ),
+    Input(
+        "retries",
+        parsers.number(0, 20),
+        "Further attempts after a passing failure, 0 to 20.",
+        default="5",
+    ),
+    Input(
+        "timeout",
+        parsers.number(1, 86_400),
+        "Seconds without progress on a connection before an attempt is given up, 1 to 86400.",
+        default="300",
+    ),
+    Input(
+        "validate",
+        parsers.choice(ValidationLevel),
+        "`full` decodes the whole package, `metadata` stops after `info/`. Hashes are always of the whole file.",
+        default="full",
+    ),
+    Input(
+        "max-size",
+        parsers.size,
+        "Packages larger than this are invalid: `100MB`, `1GiB`. Empty: no limit but the server's.",
+    ),
+    Input(
+        "summary",
+        parsers.boolean,
+        "Write the job summary.",
+        default="true",
+    ),
+)
+
+DEFAULTS = {entry.name: entry.default for entry in INPUTS}
+"""The default of each input, by its name in `action.yml`."""

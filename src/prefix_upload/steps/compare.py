@@ -1,0 +1,71 @@
+"""Step 4: what the channel already has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prefix_upload.prefix_dev import BATCH_SIZE, conflict
+from prefix_upload.report import Outcome, Status
+from prefix_upload.steps import messages
+from prefix_upload.steps.batches import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.errors import ConflictError
+    from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev import Record
+    from prefix_upload.steps.run import Run
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A package to send. `overwrites`: the channel has other bytes under its name, which may be overwritten."""
+
+    package: Package
+    overwrites: bool = False
+
+
+def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
+    """The uploads that are needed. The outcome of every other package is recorded."""
+    run.reporter.phase(f"Compare {messages.pluralize(len(packages), 'package')} with the channel")
+    records: dict[tuple[str, str], Record] = {}
+    errors: list[str] = []
+    for lookup in run.each(run.channel.lookup, batches(packages, BATCH_SIZE), run.settings.concurrency):
+        records |= lookup.records
+        errors += lookup.errors
+    if errors:
+        run.ledger.warnings.append(messages.cannot_compare(errors, is_dry_run=run.settings.dry_run))
+    uploads = []
+    for package in packages:
+        compared = _compared(run, package, records.get(package.key))
+        if isinstance(compared, Upload):
+            uploads.append(compared)
+        else:
+            run.finish(compared)
+    return uploads
+
+
+def plan(run: Run, uploads: Sequence[Upload]) -> None:
+    """Records what the uploads would do: the end of a dry run."""
+    for upload in uploads:
+        warning = messages.WOULD_OVERWRITE if upload.overwrites else None
+        run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
+
+
+def taken(run: Run, package: Package, error: ConflictError) -> Outcome:
+    """The outcome of a package whose file name is on the channel with other bytes."""
+    if run.settings.skip_existing:
+        return Outcome(file=package, status=Status.SKIPPED, warning=messages.left_alone(error))
+    return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
+
+
+def _compared(run: Run, package: Package, record: Record | None) -> Outcome | Upload:
+    if record is None or record.sha256 is None:
+        return Upload(package)
+    if record.sha256 == package.sha256:
+        return Outcome(file=package, status=Status.ALREADY_PRESENT, md5=record.md5)
+    if run.settings.force:
+        return Upload(package, overwrites=True)
+    return taken(run, package, conflict(package, record.sha256))

@@ -1,0 +1,74 @@
+"""Step 6: each upload is confirmed by the server's own record."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import CancelledError
+from prefix_upload.package.model import Package
+from prefix_upload.prefix_dev import BATCH_SIZE
+from prefix_upload.report import Status
+from prefix_upload.steps import messages
+from prefix_upload.steps.batches import batches
+from prefix_upload.steps.messages import Confirmation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.report import Outcome
+    from prefix_upload.steps.run import Run
+
+# Seconds to wait before the channel is asked again for a record that it does not have yet.
+_PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+_Sent = tuple[Package, "Outcome"]
+
+
+def confirm(run: Run) -> None:
+    """Compares the record of each uploaded package with its hash, and its attestation with the one that was sent."""
+    sent = [
+        (outcome.file, outcome)
+        for outcome in run.ledger.recorded({Status.UPLOADED, Status.OVERWRITTEN})
+        if isinstance(outcome.file, Package)
+    ]
+    if not sent:
+        return
+    run.reporter.phase(f"Confirm {messages.pluralize(len(sent), 'upload')}")
+    # Until the server answers: a cancelled run may never hear of it.
+    for _, outcome in sent:
+        run.ledger.record(messages.confirmed(outcome, Confirmation()))
+    # Records come a hundred at once, attestations one by one.
+    size = BATCH_SIZE if run.signer is None else min(BATCH_SIZE, -(-len(sent) // run.settings.concurrency))
+    for outcomes in run.each(lambda batch: _confirm_batch(run, batch), batches(sent, size), run.settings.concurrency):
+        for outcome in outcomes:
+            if outcome.status is Status.FAILED:
+                run.finish(outcome)
+            else:
+                run.ledger.record(outcome)
+
+
+def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
+    """Runs in a worker. A record may take a moment to appear, so it is looked up a few times."""
+    confirmations = {package.key: Confirmation() for package, _ in sent}
+    pending = sent
+    with contextlib.suppress(CancelledError):
+        for pause in (*_PAUSES, 0.0):
+            _look_up(run, pending, confirmations)
+            pending = [
+                (package, outcome) for package, outcome in pending if not confirmations[package.key].suffices(outcome)
+            ]
+            if not pending or not pause:
+                break
+            run.sleep(pause)
+    return [messages.confirmed(outcome, confirmations[package.key]) for package, outcome in sent]
+
+
+def _look_up(run: Run, pending: Sequence[_Sent], confirmations: dict[tuple[str, str], Confirmation]) -> None:
+    records = run.channel.lookup([package for package, _ in pending]).records
+    for package, outcome in pending:
+        before = confirmations[package.key]
+        is_attested = before.is_attested
+        if outcome.attestation is not None and not is_attested:
+            is_attested = run.channel.has_attestation(package, outcome.attestation.bundle)
+        confirmations[package.key] = Confirmation(records.get(package.key, before.record), is_attested)

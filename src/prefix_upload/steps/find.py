@@ -1,0 +1,46 @@
+"""Step 1: the files that match."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload import discovery
+from prefix_upload.errors import NothingToPublishError
+from prefix_upload.settings import IfNoFilesFound
+from prefix_upload.steps import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from prefix_upload.steps.run import Run
+
+
+def find(run: Run) -> Sequence[Path]:
+    """The matched files, in the order of the patterns.
+
+    Raises:
+        NothingToPublishError: there are none, and that is an error by the settings.
+        ConfigurationError: a pattern stands for too many.
+    """
+    patterns = run.settings.patterns
+    # In a worker, so that a cancellation does not wait for a slow file system.
+    found = run.call(lambda: discovery.find(patterns, run.workspace))
+    if found is None:
+        return ()
+    if not found.files:
+        _nothing_found(run)
+    elif found.unmatched:
+        run.ledger.warnings.append(messages.unmatched(found.unmatched))
+    return found.files
+
+
+def _nothing_found(run: Run) -> None:
+    error = NothingToPublishError(messages.quoted(run.settings.patterns.include))
+    match run.settings.if_no_files_found:
+        case IfNoFilesFound.ERROR:
+            raise error
+        case IfNoFilesFound.WARN:
+            run.ledger.warnings.append(error.diagnostic)
+        case IfNoFilesFound.IGNORE:
+            pass

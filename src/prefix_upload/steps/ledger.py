@@ -1,0 +1,57 @@
+"""What became of each file so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prefix_upload.report import Outcome, Status
+from prefix_upload.steps.messages import ENDED_BEFORE, OTHERS_INVALID, cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prefix_upload.errors import Diagnostic
+    from prefix_upload.package.model import CandidateFile, Package
+    from prefix_upload.steps.progress import Transfer
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The files of a run and their outcomes, complete at any moment.
+
+    Steps record outcomes in the main thread; what has none yet is given one by `outcomes`.
+
+    Attributes:
+        files: the files in input order, as far as they are validated.
+        transfers: the uploads in progress, by the path that users know.
+        errors: what went wrong with the run as a whole.
+        warnings: what users should know of the run as a whole.
+    """
+
+    files: Sequence[Package | CandidateFile] = ()
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    _recorded: dict[str, Outcome] = field(default_factory=dict)
+
+    def record(self, outcome: Outcome) -> None:
+        """Sets the outcome of a file, over what was recorded before."""
+        self._recorded[outcome.file.label] = outcome
+        self.transfers.pop(outcome.file.label, None)
+
+    def recorded(self, statuses: Iterable[Status]) -> list[Outcome]:
+        """The recorded outcomes with one of these statuses."""
+        wanted = set(statuses)
+        return [outcome for outcome in self._recorded.values() if outcome.status in wanted]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """An outcome for every file, in input order."""
+        return tuple(self._recorded.get(file.label) or self._unfinished(file) for file in self.files)
+
+    def _unfinished(self, file: Package | CandidateFile) -> Outcome:
+        """What to say of a file that the run has not come to the end with."""
+        if file.label in self.transfers:
+            return Outcome(file=file, status=Status.FAILED, error=cancelled().diagnostic)
+        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE
+        return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)

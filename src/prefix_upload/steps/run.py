@@ -1,0 +1,106 @@
+"""One run of a command: what it works with, and what became of it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from prefix_upload.report import Report
+from prefix_upload.steps.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from prefix_upload.concurrency import Pool
+    from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev import Channel
+    from prefix_upload.report import Attestation, Outcome
+    from prefix_upload.settings import Settings
+    from prefix_upload.steps.progress import ProgressReporter
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# Seconds without news after which the uploads in progress are shown.
+_QUIET = 10.0
+
+
+class PackageSigner(Protocol):
+    """Signs packages. Called by workers."""
+
+    def prepare(self) -> None:
+        """Makes sure that packages can be signed.
+
+        Raises:
+            AuthenticationError: they cannot.
+        """
+
+    def sign(self, package: Package) -> Attestation:
+        """The attestation of a package.
+
+        Raises:
+            ChannelError: it could not be signed.
+        """
+
+
+@dataclass(kw_only=True)
+class Run:
+    """What the steps of a command share.
+
+    Args:
+        settings: what to do.
+        workspace: the folder that patterns are relative to, resolved.
+        channel: the channel to publish to.
+        pool: runs calls in threads.
+        reporter: shows the progress.
+        signer: signs the packages; `None` if they are published without attestations.
+        sleep: waits for so many seconds; raises `CancelledError` when the run is cancelled.
+    """
+
+    settings: Settings
+    workspace: Path
+    channel: Channel
+    pool: Pool
+    reporter: ProgressReporter
+    signer: PackageSigner | None
+    sleep: Callable[[float], None]
+    ledger: Ledger = field(default_factory=Ledger)
+    _last_news: float = 0.0
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether to start nothing more."""
+        return self.pool.is_cancelled()
+
+    def each(self, work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int) -> Iterator[_Result]:
+        """Results of `work` as they complete, from so many threads; see `Pool.map`."""
+        self._last_news = self.pool.clock()
+        return self.pool.map(work, items, workers=workers, on_wait=self._show_progress)
+
+    def call(self, work: Callable[[], _Result]) -> _Result | None:
+        """The result of `work`, from a thread; `None` if the run was cancelled first."""
+        self._last_news = self.pool.clock()
+        return self.pool.call(work, self._show_progress)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Records and shows the outcome of a file."""
+        self.ledger.record(outcome)
+        self.reporter.finished(outcome)
+        self._last_news = self.pool.clock()
+
+    def report(self) -> Report:
+        """How far the run came, at any moment."""
+        return Report(
+            channel=self.settings.channel,
+            server_url=self.settings.server_url,
+            dry_run=self.settings.dry_run,
+            outcomes=self.ledger.outcomes(),
+            errors=tuple(self.ledger.errors),
+            warnings=tuple(self.ledger.warnings),
+        )
+
+    def _show_progress(self) -> None:
+        if self.pool.clock() - self._last_news >= _QUIET:
+            self.reporter.waiting(list(self.ledger.transfers.values()))
+            self._last_news = self.pool.clock()

@@ -1,0 +1,89 @@
+"""Step 5: what is missing is sent, several packages at a time. A failure stays with its package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError
+from prefix_upload.report import Outcome, Status
+from prefix_upload.steps import messages
+from prefix_upload.steps.compare import taken
+from prefix_upload.steps.progress import Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.package.model import Package
+    from prefix_upload.report import Attestation
+    from prefix_upload.steps.compare import Upload
+    from prefix_upload.steps.run import Run
+
+
+def transfer(run: Run, uploads: Sequence[Upload]) -> None:
+    """Sends the packages and records the outcome of each."""
+    run.reporter.phase(f"Upload {messages.pluralize(len(uploads), 'package')} to {run.settings.channel}")
+    for outcome in run.each(_Sender(run).upload, uploads, run.settings.concurrency):
+        run.finish(outcome)
+
+
+class _Sender:
+    """Uploads packages, until the server gives an answer that it would give for every package. Called by workers."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._stopped_by: ChannelWideError | None = None
+
+    def upload(self, upload: Upload) -> Outcome:
+        """Signs and sends one package, if that is wanted by now."""
+        package = upload.package
+        if self._run.is_cancelled:
+            return _not_attempted(package)
+        if self._stopped_by is not None:
+            error = messages.not_attempted(self._stopped_by)
+            return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=error)
+        try:
+            return self._sign_and_send(upload)
+        except ConflictError as error:
+            return taken(self._run, package, error)
+        except ChannelError as error:
+            if isinstance(error, ChannelWideError):
+                self._stopped_by = error
+            return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
+
+    def _sign_and_send(self, upload: Upload) -> Outcome:
+        attestation = self._run.signer.sign(upload.package) if self._run.signer else None
+        if self._run.is_cancelled:
+            return _not_attempted(upload.package)
+        return self._send(upload, attestation)
+
+    def _send(self, upload: Upload, attestation: Attestation | None) -> Outcome:
+        run, package = self._run, upload.package
+        progress = run.ledger.transfers[package.label] = Transfer(package, run.pool.clock())
+
+        def on_progress(sent: int) -> None:
+            if run.is_cancelled:
+                raise messages.cancelled()
+            progress.sent = sent
+
+        def on_retry(reason: str) -> None:
+            progress.last_error = reason
+
+        receipt = run.channel.upload(
+            package,
+            force=run.settings.force,
+            on_progress=on_progress,
+            on_retry=on_retry,
+            attestation=attestation.bundle if attestation else None,
+        )
+        is_ours = receipt.status is Status.UPLOADED
+        return Outcome(
+            file=package,
+            status=Status.OVERWRITTEN if is_ours and upload.overwrites else receipt.status,
+            seconds=run.pool.clock() - progress.started,
+            attestation=attestation if is_ours else None,  # another run's upload has none of ours
+            md5=receipt.record.md5 if receipt.record else None,
+        )
+
+
+def _not_attempted(package: Package) -> Outcome:
+    return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=messages.ENDED_BEFORE)

@@ -1,0 +1,19 @@
+"""The parts of the documentation that follow the code: `make docs` writes them, and a test compares them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from documents import inputs, reliability
+from support.running import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    REPOSITORY / "README.md": inputs.readme,
+    REPOSITORY / "action.yml": inputs.action,
+    REPOSITORY / "docs" / "reliability.md": reliability.render,
+}
+"""Each file, and what it should be."""
