@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from documents import inputs, reliability
+from documents import inputs, modules, reliability
 from support.running import REPOSITORY
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     REPOSITORY / "README.md": inputs.readme,
+    REPOSITORY / "CONTRIBUTING.md": modules.contributing,
     REPOSITORY / "action.yml": inputs.action,
     REPOSITORY / "docs" / "reliability.md": reliability.render,
 }
