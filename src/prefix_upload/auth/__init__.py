@@ -1,4 +1,4 @@
-"""What proves to the server who is asking: a bearer token that only ever reaches the server's own origin."""
+"""Credentials: bearer tokens that are sent to the server's own origin only."""
 
 from prefix_upload.auth.credentials import ApiKey, Credentials
 from prefix_upload.auth.identity import IdentityProvider, IdToken

@@ -1,4 +1,4 @@
-"""What proves to the server who is asking: a bearer token that only ever reaches the server's own origin."""
+"""The interface of credentials, and its implementation for API keys."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ if TYPE_CHECKING:
 
 
 class Credentials(Protocol):
-    """Who is asking. May be used by several threads at once; as text it is what messages call it."""
+    """Credentials for the server. Safe to use from several threads. `str()` gives their name for messages."""
 
     def bearer(self) -> str | None:
-        """The token to send, if there is any.
+        """The token to send; `None` for anonymous requests.
 
         Raises:
-            AuthenticationError: there should be one, but none is to be had.
+            AuthenticationError: a token is needed, but cannot be obtained.
         """
 
     def renew(self, rejected: str | None) -> bool:
-        """Whether there is another token than the one that the server has rejected.
+        """Replaces a token that the server has rejected, if possible. Returns whether there is another one to try.
 
         Raises:
-            AuthenticationError: there should be one, but none is to be had.
+            AuthenticationError: a token is needed, but cannot be obtained.
         """
 
     def hint(self, status: int, channel: str) -> str:
-        """What to do where the server refuses the token for the channel with this status, 401 or 403."""
+        """What to do if the server refuses the token for the channel with this status, 401 or 403."""
 
 
 class ApiKey:
-    """The API key that the workflow passes on; or nobody, who may read public channels."""
+    """An API key; without one, anonymous access to public channels."""
 
     def __init__(self, token: Secret | None) -> None:
         self._token = token
 
     def bearer(self) -> str | None:
-        """The key, if there is one."""
+        """The API key, if there is one."""
         return self._token.reveal() if self._token else None
 
     def renew(self, rejected: str | None) -> bool:
-        """Never: there is only one."""
+        """Always false: there is only one key."""
         del rejected
         return False
 
     def hint(self, status: int, channel: str) -> str:
-        """What to look at."""
+        """What to check if the server refuses the key with this status, 401 or 403."""
         return _HINTS[status].format(self, channel)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""The job's identity: tokens of GitHub's OpenID provider, which tell anybody which workflow is asking.
+"""The job's identity: tokens from GitHub's OpenID Connect provider, which prove which workflow is running.
 
-Source: docs.github.com, "OpenID Connect reference"; the two variables are there only in a job with the permission
-`id-token: write`.
+Source: docs.github.com, "OpenID Connect reference". `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`
+are set only in a job with the permission `id-token: write`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _MAX_BODY = 2**16
 
 @dataclass(frozen=True)
 class IdToken:
-    """A token for one audience. `claims` are what it says, which whoever gets it will check; here nobody has."""
+    """A token for one audience. Its signature is left for the recipient to verify, so `claims` are unverified here."""
 
     secret: Secret
     claims: Mapping[str, Any]
 
     @classmethod
     def read(cls, text: str) -> IdToken:
-        """The token that a text is.
+        """Parses a token.
 
         Raises:
-            ValueError: it is no JSON Web Token.
+            ValueError: the text is not a JSON Web Token.
         """
         _, payload, _ = text.split(".")
         try:
@@ -47,13 +47,13 @@ class IdToken:
 
 
 class IdentityProvider:
-    """GitHub's OpenID provider, as the job is told to ask it.
+    """GitHub's OpenID Connect provider.
 
     Args:
-        client: of the provider's origin; its bearer is the job's request token.
-        path: path and query of the request.
-        patience: how long to keep trying.
-        on_secret: told each token before anybody else gets it.
+        client: a client for the provider's origin; its bearer token is the job's request token.
+        path: path and query of the job's request URL.
+        retry_policy: when to retry.
+        on_secret: called with each token before it is used.
     """
 
     def __init__(self, client: Client, path: str, retry_policy: RetryPolicy, on_secret: Callable[[str], None]) -> None:
@@ -63,10 +63,10 @@ class IdentityProvider:
         self._on_secret = on_secret
 
     def id_token(self, audience: str) -> IdToken:
-        """A token that only this audience should take.
+        """Requests a token for this audience.
 
         Raises:
-            AuthenticationError: there is none.
+            AuthenticationError: the provider issued none.
         """
         path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
         try:
@@ -86,7 +86,7 @@ class IdentityProvider:
             self._on_secret(token)
             return IdToken.read(token)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            # NOTE: not `response.summary`: whatever came may hold a token.
+            # NOTE: not `response.summary`: the body may contain a token.
             raise _not_given("what it answered is no identity token") from error
 
 

@@ -1,10 +1,10 @@
-"""A credential on its way."""
+"""A wrapper that keeps credentials out of messages."""
 
 from __future__ import annotations
 
 
 class Secret:
-    """A credential that can be sent but not shown: printing, formatting or dumping it gives stars."""
+    """A credential that can be sent but is not shown: its `str()` and `repr()` have stars in its place."""
 
     __slots__ = ("_value",)
 
@@ -12,7 +12,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The credential itself, for whom it is meant, and for the runner's mask."""
+        """The credential itself, for sending it and for masking it."""
         return self._value
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Trusted publishing: the job's identity is exchanged for a token that is good for minutes, and nobody keeps a secret.
+"""Trusted publishing: exchanges the job's identity for a token that is valid for minutes, so no secret is stored.
 
 Source: prefix.dev's documentation, "Trusted publishing"; the exchange as in rattler (`trusted_publishing.rs`).
 """
@@ -21,25 +21,26 @@ if TYPE_CHECKING:
 
     from prefix_upload.auth.identity import IdentityProvider
 
-# A token that is good for less than this could expire on the way. One that is short-lived has half of its life.
+# A token is renewed this long before it expires, so that it does not expire on its way to the server. A short-lived one
+# is renewed after half of its lifetime.
 _MARGIN = timedelta(seconds=60)
-# What prefix.dev puts before a JSON Web Token.
+# The prefix that prefix.dev adds to its JSON Web Tokens.
 _PREFIX = "pfx-jwt."
-# What a publisher is found by, in the order in which people are asked for it.
+# The claims that identify a trusted publisher, in the order in which users enter them.
 _MATCHED_CLAIMS = ("repository", "workflow_ref", "job_workflow_ref", "ref", "environment")
-# What goes into a header: visible ASCII; a quote would be one of JSON's.
+# A token that fits into a header: visible ASCII, without quotes, which would mean that the body is JSON.
 _BEARER = re.compile(r"[!#-&(-~]{1,16384}")
 
 
 class TrustedPublishing:
-    """A minted token, renewed before it expires or when the server does not take it any more.
+    """A token minted by the server, renewed before it expires or when the server rejects it.
 
     Args:
-        identity: who this job is.
-        client: of the server; no bearer is needed.
-        audience: whom the identity token is for.
-        patience: how long to keep trying.
-        on_secret: told each token before it is used.
+        identity: provides the job's identity tokens.
+        client: a client for the server; it needs no bearer token.
+        audience: the audience of the identity token.
+        retry_policy: when to retry, and the current time.
+        on_secret: called with each token before it is used.
     """
 
     def __init__(
@@ -60,21 +61,21 @@ class TrustedPublishing:
         self._renew_at: datetime | None = None
 
     def bearer(self) -> str:
-        """The token, minted where there is none yet or the last one is about to expire."""
+        """The token; mints one if there is none yet or the last one is about to expire."""
         with self._lock:
             if self._token is None or (self._renew_at is not None and self._retry_policy.now() >= self._renew_at):
                 self._token = self._mint()
             return self._token.reveal()
 
     def renew(self, rejected: str | None) -> bool:
-        """Mints another, unless somebody has done so since."""
+        """Mints another token, unless another thread has replaced the rejected one already. Returns true."""
         with self._lock:
             if self._token is None or self._token.reveal() == rejected:
                 self._token = self._mint()
             return True
 
     def hint(self, status: int, channel: str) -> str:
-        """What to look at."""
+        """What to check if the server refuses a minted token with this status, 401 or 403."""
         return _HINTS[status].format(channel)
 
     def __str__(self) -> str:
@@ -97,20 +98,20 @@ class TrustedPublishing:
             raise _refused(response, id_token.claims)
         text = response.body.decode("utf-8", "replace")
         if not _BEARER.fullmatch(text):
-            # NOTE: not shown: it may be a token with something around it.
+            # NOTE: not shown, because it may be a token with something around it.
             raise AuthenticationError(
                 "The server answered with something that is no token where it was asked for one.",
                 f"Check that {setting('server-url')} is the address of the server itself.",
             )
         self._on_secret(text)
-        # A server may say the token without its prefix.
+        # A server message may repeat the token without its prefix.
         self._on_secret(text.removeprefix(_PREFIX))
         self._renew_at = _time_to_renew(text, self._retry_policy.now())
         return Secret(text)
 
 
 def _time_to_renew(token: str, now: datetime) -> datetime | None:
-    """When to get another one; nothing where the token does not tell its end, or this machine's clock is wrong."""
+    """When to renew the token; `None` if its expiry is unknown, or past because this machine's clock is wrong."""
     try:
         end = datetime.fromtimestamp(IdToken.read(token.removeprefix(_PREFIX)).claims["exp"], UTC)
     except (ValueError, LookupError, TypeError, OverflowError, OSError):
@@ -135,7 +136,7 @@ def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationErr
     return AuthenticationError(f"The server mints no token for this job ({reason(response)}). {identity}", hint)
 
 
-# Said where the server took the identity, but mints no token.
+# Hints by status, if the server mints no token.
 _MINT_HINTS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: (
         "The server could not read the identity token: check that "
@@ -151,7 +152,7 @@ _MINT_HINTS: Mapping[int, str] = {
     ),
     HTTPStatus.NOT_FOUND: f"This server does not know trusted publishing: pass an API key as {setting('token')}.",
 }
-# Said where the server minted a token and then does not take it.
+# Hints by status, if the server minted a token and then refuses it.
 _HINTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
         "The server minted a token for this workflow, but does not take it, nor another one: check that the trusted "

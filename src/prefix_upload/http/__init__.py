@@ -1,4 +1,4 @@
-"""Requests to servers, and when to try again: the only package that sends any."""
+"""HTTP requests and retries. Every request goes through this package, except those of the `sigstore` library."""
 
 from prefix_upload.http.client import Client
 from prefix_upload.http.errors import RequestError

@@ -1,8 +1,8 @@
-"""Connections that hear the server out, also where it answers before it has read the whole request.
+"""Connections that can read a response that is sent before the whole request has arrived.
 
-A server that refuses a package may answer and close the connection while most of the body is still to be sent. Its
-answer can be read all the same. urllib3 does so after the errors that a plain socket raises then
-(`HTTPConnectionPool._make_request`), but not after the one of TLS.
+A server that refuses a package may respond and close the connection while most of the body is still to be sent. The
+response can still be read. urllib3 does so after the errors that a plain socket raises in this case
+(`HTTPConnectionPool._make_request`), but not after the one that TLS raises.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """Makes such connections, to servers and through proxies."""
+    """A transport adapter that reads early responses, on direct connections and through proxies."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """For servers that are reached directly."""
+        """Sets up the pools of direct connections."""
         super().init_poolmanager(*args, **options)
         _teach(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
-        """For servers behind this proxy."""
+        """Returns the manager of the connections through this proxy."""
         manager: ProxyManager = super().proxy_manager_for(proxy, **options)
         _teach(manager)
         return manager

@@ -1,4 +1,4 @@
-"""One request, one answer: what `requests` is used for, and what it has to be kept from doing."""
+"""An HTTP client on top of `requests` that handles redirects, `~/.netrc` and response sizes more strictly."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 USER_AGENT = f"prefix-upload/{__version__}"
-# Enough of an error page to show; a success has a few bytes.
+# Bytes of a body that are read by default: enough of an error page to show; a success has only a few.
 MAX_BODY = 2**16
 _MAX_REDIRECTS = 5
-# The seconds that an answer's body may take altogether: a server that sends a byte now and then never runs into the
-# timeout, which is about silence.
+# Seconds that reading a whole body may take. The timeout only limits the time without progress, so a server that sends
+# a byte now and then never exceeds it.
 _MAX_ANSWER_TIME = 120.0
 _REDIRECTS = frozenset(
     {
@@ -37,14 +37,14 @@ _REDIRECTS = frozenset(
 
 
 class Client:
-    """Sends requests to one server over pooled connections. May be used by several threads at once.
+    """Sends requests to one server over pooled connections. Safe to use from several threads.
 
     Args:
-        server_url: the origin that the bearer is for.
-        bearer: tells the token to send, if there is any; it is sent to this origin only.
+        server_url: the origin that the bearer token is for.
+        bearer: returns the token to send, or `None`; it is sent to this origin only.
         connections: how many connections to keep open.
-        ca_bundle: the file of certificates to trust where `REQUESTS_CA_BUNDLE` names none; "" for the usual.
-        clock: seconds that only ever grow.
+        ca_bundle: the CA bundle to use if neither `REQUESTS_CA_BUNDLE` nor `CURL_CA_BUNDLE` is set; "" for the default.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -78,19 +78,19 @@ class Client:
         max_body: int = MAX_BODY,
         anonymously: bool = False,
     ) -> Response:
-        """Posts a body to the server. A redirect is an answer, not followed.
+        """Posts a body to the server. A redirect is returned, not followed.
 
         Raises:
-            RequestError: no answer came.
+            RequestError: there was no response.
         """
         arguments = {"headers": headers, "data": data, "json": json, "auth": _NO_TOKEN if anonymously else self._bearer}
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
 
     def get(self, path: str, *, timeout: float, max_body: int, anonymously: bool = False) -> Response:
-        """Gets something from the server, over redirects, on which other origins are not shown the token.
+        """Gets a resource from the server. Follows redirects, without the token if they lead to another origin.
 
         Raises:
-            RequestError: no answer came.
+            RequestError: there was no response, or a redirect's address is not valid.
         """
         url = self._server_url + path
         response = self._get(url, timeout, max_body, with_token=not anonymously)
@@ -120,18 +120,18 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
             raise request_error(error) from error
         except OSError as error:
-            # NOTE: so requests reports a bundle of certificates that does not exist; no connection was made.
+            # NOTE: requests raises a bare OSError for a CA bundle that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
         with response:
             body, is_complete = self._read(response, max_body)
             return Response(response.status_code, response.headers, body, is_complete)
 
     def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
-        """The body up to the limit, and whether it is all of it. What broke off on the way is kept."""
+        """The body up to the limit, and whether it is complete. If the connection breaks, what was read is kept."""
         deadline = self._clock() + _MAX_ANSWER_TIME
         body = bytearray()
         try:
-            # NOTE: `read1` returns what has come; what `requests` offers waits until there is more.
+            # NOTE: `read1` returns what has arrived; the methods that `requests` offers wait for more.
             while piece := response.raw.read1(MAX_BODY, decode_content=True):
                 body += piece
                 if len(body) > limit or self._clock() > deadline:
@@ -142,21 +142,21 @@ class Client:
 
 
 class _Session(requests.Session):
-    """Leaves redirects alone.
+    """A session that ignores redirects.
 
-    Even where it does not follow one, `requests` reads all of its body and trips over an address that is none.
+    Even if `requests` does not follow a redirect, it reads the whole body and fails on an invalid address.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere."""
+        """Always `None`, so that no response counts as a redirect."""
         del resp
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Sets the `Authorization` header.
+    """Sets the `Authorization` header, if there is a token.
 
-    As an auth object, since a header alone would be replaced by what `~/.netrc` has for the host; for the same
-    reason one that sets nothing where there is no token.
+    NOTE: without an auth object, `requests` would use the credentials that `~/.netrc` has for the host, even if the
+    header were set. For the same reason, anonymous requests have an auth object, too.
     """
 
     def __init__(self, bearer: Callable[[], str | None]) -> None:

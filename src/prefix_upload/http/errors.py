@@ -1,4 +1,4 @@
-"""What can keep a request from getting a response."""
+"""Why a request got no response."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import ssl
 import requests
 import urllib3
 
-# What OpenSSL calls mistakes in the settings, which show before anything is sent: plain HTTP at the other end, and
-# a file of certificates that holds none.
+# OpenSSL's names for configuration mistakes that show before anything is sent: plain HTTP at the other end, and a CA
+# bundle without certificates.
 _TLS_MISTAKES = frozenset({"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND"})
 
 
 class RequestError(Exception):
-    """The request got no answer. The text says why.
+    """The request got no response. The message gives the reason.
 
     Args:
-        reason: what happened, in the words of whoever noticed it.
-        may_have_arrived: whether the server may have got, and acted on, the whole request.
-        is_final: whether trying again is pointless.
+        reason: what happened, usually as the library reported it.
+        may_have_arrived: whether the server may have received the whole request, and acted on it.
+        is_permanent: whether a retry is pointless.
     """
 
     def __init__(self, reason: str, *, may_have_arrived: bool, is_permanent: bool = False) -> None:
@@ -29,14 +29,14 @@ class RequestError(Exception):
 
 
 def request_error(error: Exception) -> RequestError:
-    """Tells apart what `requests` lumps together: whether the request can have arrived, and what to say."""
+    """Classifies an error from `requests`: whether the request may have arrived, and whether a retry is pointless."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"its certificate was not accepted ({cause.verify_message})"
         return RequestError(reason, may_have_arrived=False, is_permanent=True)
     if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
         return RequestError(_said(cause), may_have_arrived=False, is_permanent=True)
-    # NOTE: requests lets through what urllib3 says of a host such as `a..b`.
+    # NOTE: requests does not wrap urllib3's error about a host such as `a..b`.
     if isinstance(
         error,
         requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | urllib3.exceptions.LocationValueError,
@@ -49,7 +49,7 @@ def request_error(error: Exception) -> RequestError:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The error that the others were raised for, as far as it says more than they do."""
+    """The innermost error; `requests` and urllib3 keep it in `reason` or `args`."""
     seen = {error}
     while True:
         reasons = (getattr(error, "reason", None), *error.args)
@@ -61,11 +61,11 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _said(error: BaseException) -> str:
-    # NOTE: to urllib3 a refused connection is a timeout, too.
+    # NOTE: in urllib3, the error for a refused connection is a subclass of TimeoutError.
     if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
         error, urllib3.exceptions.NewConnectionError
     ):
         return "nothing came or went in time"
-    # urllib3 writes "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
+    # urllib3's messages look like "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
     text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))
     return text or type(error).__name__

@@ -1,4 +1,4 @@
-"""What the server answered."""
+"""A server's response."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What is shown of it, in characters.
+# Characters of a body that a summary shows.
 _MAX_SUMMARY = 500
 _RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True)
 class Response:
-    """What the server said. `body` is what came of it, up to the limit asked for; `is_complete`: that is all of it."""
+    """A server's response.
+
+    Attributes:
+        status: the HTTP status code.
+        headers: the headers.
+        body: the body, as far as it was read.
+        is_complete: whether that is the whole body.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -29,22 +36,22 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether it is a 2xx."""
+        """Whether the status is 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may well succeed later."""
+        """Whether the same request may succeed later: 408, 425, 429 or 5xx."""
         return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
     def is_redirect(self) -> bool:
-        """Whether it is a 3xx."""
+        """Whether the status is 3xx."""
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
     @property
     def summary(self) -> str:
-        """The status and what the server says about it, for people."""
+        """The status and the server's message, as shown to users."""
         text = " ".join(self.body.decode("utf-8", "replace").split())
         if "<html" in text[:200].lower():
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
@@ -54,14 +61,14 @@ class Response:
 
     @property
     def redirect_host(self) -> str:
-        """Where the server sends the request on to, for people."""
+        """The host that the server redirects to, as shown to users."""
         try:
             return urlsplit(self.headers.get("Location", "")).netloc or "another address"
         except ValueError:
             return "an address that is none"
 
     def retry_after(self, now: datetime) -> float:
-        """The seconds that the server asks to wait; 0 where it asks for nothing (RFC 9110, 10.2.3)."""
+        """The seconds to wait according to `Retry-After`; 0 without a valid value (RFC 9110, section 10.2.3)."""
         value = self.headers.get("Retry-After", "")
         if re.fullmatch(r"[0-9]{1,9}", value):
             return float(value)

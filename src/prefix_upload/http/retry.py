@@ -1,4 +1,4 @@
-"""When to try a request again, and how long to wait before."""
+"""When to retry a request, and how long to wait first."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-# Seconds without progress after which a query fails: it is small, so it is given up sooner than an upload.
+# Seconds without progress after which a query fails. Queries are small, so they time out sooner than uploads.
 QUERY_TIMEOUT = 60.0
-# The longest `Retry-After` that is honoured, in seconds.
+# The longest `Retry-After` that is honored, in seconds.
 _MAX_RETRY_AFTER = 120.0
 _MAX_BACKOFF = 30.0
 
 Failure = Response | RequestError
-"""A response that is not a success, or the error that came instead of one."""
+"""A response that is not a complete success, or the error raised instead of one."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often to retry, and what the world provides for it.
+    """How often to retry a request, and how long to wait in between.
 
     Args:
-        retries: retries after a transient failure.
+        retries: the number of retries after transient failures.
         timeout: seconds without progress on a connection after which an attempt fails.
-        sleep: waits for so many seconds; what it raises ends the retries.
-        now: the current time, with its time zone.
-        jitter: a random number between 0 and 1.
+        sleep: waits for this many seconds; an exception that it raises ends the retries.
+        now: returns the current time, with its time zone.
+        jitter: returns a random number between 0 and 1.
     """
 
     retries: int
@@ -52,19 +52,21 @@ class RetryPolicy:
     ) -> _Result:
         """Calls `send` until it returns anything but a transient failure, or until no retry is left.
 
+        Transient failures are a `RequestError` that is not permanent, a retryable response, and an incomplete success.
+
         Args:
-            send: makes one attempt with this timeout in seconds; returns the response, or what it made of one.
-            retries: an upper bound below the policy's.
-            timeout: the same, in seconds.
-            on_failure: called with each transient failure. If the server may have carried out the request all the same,
-                it returns a function that finds out: called after the pause, its result ends the retries unless it
-                is `None`.
+            send: makes one attempt with the given timeout in seconds; returns the response, or a result made from it.
+            retries: an upper bound on the policy's number of retries.
+            timeout: an upper bound on the policy's timeout, in seconds.
+            on_failure: called with each transient failure. If the server may have acted on the request anyway, it
+                returns a function that looks for the result. That function is called after the wait; unless it
+                returns `None`, its result ends the retries.
 
         Returns:
-            What `send` returned last, which may be the response of a failure.
+            The last result of `send`, which may be a failed response, or the one that was looked up.
 
         Raises:
-            RequestError: the last attempt got no response, or further ones would not either.
+            RequestError: the last attempt got no response, or the error is permanent.
         """
         retries = self.retries if retries is None else min(self.retries, retries)
         timeout = self.timeout if timeout is None else min(self.timeout, timeout)
@@ -111,7 +113,7 @@ def _transient_failure(outcome: object) -> Failure | None:
 
 
 def reason(failure: Failure) -> str:
-    """What went wrong, for people."""
+    """The reason for a failure, as shown to users."""
     if isinstance(failure, RequestError):
         return str(failure)
     return "the answer is cut off or too large" if failure.is_success else failure.summary
