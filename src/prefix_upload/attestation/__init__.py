@@ -1,7 +1,7 @@
-"""Publish attestations (CEP 27): who published these bytes under this name to this channel, signed and logged.
+"""Publish attestations (CEP 27): signed and logged statements of who published which bytes to which channel.
 
-The only package that uses `sigstore`, which takes a third of a second and tens of megabytes to load: so it is imported
-only where packages are to be signed.
+This is the only package that uses `sigstore`, which takes a third of a second and tens of megabytes to load. It is
+imported only if packages are to be signed.
 """
 
 from prefix_upload.attestation.signer import Signer

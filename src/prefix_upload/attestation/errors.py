@@ -1,4 +1,4 @@
-"""What the library raises, and what it means."""
+"""The errors of the `sigstore` library, and what they mean."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sigstore._internal.fulcio.client import FulcioClientError
     from sigstore._internal.rekor import RekorClientError
 
-# What the library raises for answers that are not what they should be: it reads them without a look at their shape.
+# What the library raises for malformed responses, which it reads without checking their structure.
 MALFORMED = (
     Error,
     ValueError,
@@ -30,20 +30,20 @@ MALFORMED = (
 
 
 class RefusedError(Exception):
-    """Sigstore's servers gave no certificate or no entry. The text says why."""
+    """Sigstore's servers did not provide what signing needs. The message gives the reason."""
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong and, if the library tells, why."""
+    """The text of the error and, if there is one, of its cause."""
     texts = [str(error) or type(error).__name__, str(error.__cause__ or "")]
     return ": ".join(text for text in texts if text)
 
 
 def response_to(error: FulcioClientError | RekorClientError) -> Response:
-    """The server's answer, which the library's own message may not have.
+    """The server's response, which the library's own message may lack.
 
     Raises:
-        RefusedError: it was a success that the library makes nothing of.
+        RefusedError: the response was a success, but the library could not use it.
     """
     cause = error.__cause__ or error.__context__
     response = cause.response if isinstance(cause, requests.HTTPError) else None

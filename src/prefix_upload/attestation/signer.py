@@ -1,4 +1,4 @@
-"""Signs packages with a certificate of Sigstore."""
+"""Signs packages with a Sigstore certificate."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ _Result = TypeVar("_Result")
 
 # CEP 27, "Publish attestation".
 _PREDICATE_TYPE = "https://schemas.conda.org/attestations-publish-1.schema.json"
-# The only audience that Sigstore takes (fulcio, `docs/oidc.md`).
+# The only audience that Sigstore accepts (fulcio, `docs/oidc.md`).
 _AUDIENCE = "sigstore"
-# A certificate is good for ten minutes; what is signed later than this before its end could be logged too late.
+# A certificate, valid for ten minutes, is replaced this long before it expires, because a later signature might be
+# logged too late.
 _MARGIN = timedelta(seconds=60)
-# Where people look up an entry of the public log.
+# Where users can look up an entry of the public log.
 _LOG_PAGES = {PRODUCTION: "https://search.sigstore.dev/?logIndex={}"}
 
 
 class Signer:
-    """Signs packages for one channel with the job's identity. May be used by several threads at once.
+    """Signs packages for one channel with the job's identity. Safe to use from several threads.
 
-    One certificate serves all packages; another one is asked for before it expires.
+    One certificate serves all packages, and is replaced before it expires. The library takes proxies and CA bundles
+    from `os.environ`, which the constructor completes.
 
     Args:
         instance: `production`, `staging`, or the file that describes a private instance.
-        channel_url: the channel as conda clients know it, without a slash at the end.
-        identity: who this job is.
-        patience: how long to keep trying.
-        submit: starts each request of the library, which has no timeout of its own, in the background.
-
-    The library finds proxies and certificates by the environment, which is completed for it.
+        channel_url: the channel's URL as conda clients know it, without a trailing slash.
+        identity: provides the job's identity tokens.
+        retry_policy: when to retry, and the current time.
+        submit: runs the library's calls in the background, because its requests have no timeout.
     """
 
     def __init__(
@@ -82,19 +82,19 @@ class Signer:
         complete_environment(os.environ)
 
     def prepare(self) -> None:
-        """Gets a certificate, so that a failure shows before anything is sent.
+        """Obtains a certificate, so that a failure shows before anything is sent.
 
         Raises:
-            AuthenticationError: there is none to be had, for any package.
+            AuthenticationError: no certificate can be obtained.
         """
         self._current()
 
     def sign(self, package: Package) -> Attestation:
-        """The attestation of a package, verified.
+        """Signs a package and verifies the resulting attestation.
 
         Raises:
-            AttestationError: it could not be signed, or what came of it does not hold.
-            AuthenticationError: there is no certificate any more.
+            AttestationError: the package could not be signed, or the attestation is not valid.
+            AuthenticationError: no certificate can be obtained.
         """
         for _ in range(2):
             certified = self._current()
@@ -118,7 +118,7 @@ class Signer:
         return attestation
 
     def _statement(self, package: Package) -> Statement:
-        """CEP 27: one subject, the file's name and hash; and the channel that it is for."""
+        """The statement to sign (CEP 27): one subject with the file's name and hash, and the target channel."""
         subject = Subject(name=package.file_name, digest=DigestSet(root={"sha256": package.sha256}))
         predicate = {"targetChannel": self._channel_url}
         return StatementBuilder([subject], _PREDICATE_TYPE, predicate).build()
@@ -130,7 +130,7 @@ class Signer:
         return Attestation(bundle=text, log_index=index, url=_LOG_PAGES.get(str(self._instance), "").format(index))
 
     def _current(self) -> Certified:
-        """The key with its certificate, another one where that is about to expire."""
+        """The current key and certificate, replaced if the certificate is about to expire."""
         with self._lock:
             if self._certified is None or self._retry_policy.now() + _MARGIN >= self._certified.good_until:
                 self._certified = self._certify()
@@ -140,7 +140,7 @@ class Signer:
         try:
             config = self._config = self._config or self._trying(lambda: load_trust_config(self._instance))
             context = sign.SigningContext.from_trust_config(config)
-            require_secure_transport(context._fulcio.url)  # noqa: SLF001 - whom the identity is told to
+            require_secure_transport(context._fulcio.url)  # noqa: SLF001 - where the identity token is sent
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
             signer = self._trying(lambda: sign.Signer(identity_token, context))
@@ -153,10 +153,10 @@ class Signer:
             raise _no_certificate(describe(error)) from error
 
     def _trying(self, work: Callable[[], _Result]) -> _Result:
-        """The result of something that asks Sigstore's servers, tried again where that fails in passing.
+        """The result of `work`, which sends requests to Sigstore's servers and is retried after transient failures.
 
         Raises:
-            RefusedError: a server said no, or did not answer in the end.
+            RefusedError: a server refused the request, or the last attempt got no response.
         """
         try:
             told = self._retry_policy.call(partial(self._attempt, work))
@@ -185,7 +185,7 @@ def _no_certificate(why: str) -> AuthenticationError:
     return AuthenticationError(f"Sigstore gave this job no signing certificate: {why}.", _HINT)
 
 
-# Said where Sigstore does not do its part.
+# What to do if Sigstore fails.
 _HINT = (
     "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set "
     f"{setting('attestations', 'false')}."

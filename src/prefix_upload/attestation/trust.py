@@ -1,4 +1,4 @@
-"""The Sigstore instance that signs, and what it is trusted with."""
+"""The trust configuration of a Sigstore instance, and the verification of what it certified."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
 class Certified:
-    """A key with a certificate for the job's identity, and what verifies that it has signed."""
+    """A key with a certificate for the job's identity, and the means to verify its signatures."""
 
     def __init__(self, signer: sign.Signer, verifier: verify.Verifier, claims: Mapping[str, Any]) -> None:
         self.signer = signer
-        # Not known before the first signature; certificates are good for longer than that takes.
+        # Not known before the first signature, which is made well before the certificate expires.
         self.good_until = datetime.max.replace(tzinfo=UTC)
         self._verifier = verifier
-        # What Fulcio makes of the claims of GitHub's tokens (fulcio, `docs/oidc.md`), or of another provider's.
+        # The identity in the certificate, which Fulcio derives from the claims of GitHub's tokens, or of another
+        # provider's (fulcio, `docs/oidc.md`).
         workflow = claims.get("job_workflow_ref")
         identity = f"https://github.com/{workflow}" if workflow else claims.get("email") or claims.get("sub", "")
         self._policy = Identity(identity=str(identity), issuer=str(claims.get("iss", "")))
 
     def verify(self, bundle: Bundle, statement: Statement) -> None:
-        """Makes sure that anybody can verify the bundle, and that it states what it should.
+        """Verifies the bundle as clients do, and checks that it contains this statement.
 
         Raises:
-            sigstore.errors.Error: signature, certificate, log entry or identity do not hold.
-            ValueError: it states something else.
+            sigstore.errors.Error: the signature, certificate, log entry or identity is not valid.
+            ValueError: the bundle contains a different statement.
         """
         payload_type, payload = self._verifier.verify_dsse(bundle, self._policy)
         if payload_type != _PAYLOAD_TYPE or payload != statement._contents:  # noqa: SLF001 - the bytes that were signed
@@ -50,11 +51,11 @@ class Certified:
 
 
 def load_trust_config(instance: str | Path) -> ClientTrustConfig:
-    """The configuration of `production`, of `staging`, or of the private instance that the file describes.
+    """The trust configuration of `production`, of `staging`, or of the private instance that a file describes.
 
     Raises:
-        AuthenticationError: the file is not a trust configuration.
-        sigstore.errors.Error: that of a public instance cannot be fetched or verified.
+        AuthenticationError: the file cannot be read, or is not a trust configuration.
+        sigstore.errors.Error: the configuration of a public instance cannot be fetched or verified.
     """
     if instance == PRODUCTION:
         return ClientTrustConfig.production()
@@ -63,7 +64,7 @@ def load_trust_config(instance: str | Path) -> ClientTrustConfig:
     try:
         return ClientTrustConfig.from_json(Path(instance).read_text(encoding="utf-8"))
     except (Error, ValueError, OSError) as error:
-        # Of pydantic's many lines the first one says how much is wrong.
+        # The first of pydantic's many lines has the number of errors.
         what = str(error).partition("\n")[0]
         raise AuthenticationError(
             f"The file of {setting('sigstore-instance')} is no trust configuration: {what}.",
@@ -73,20 +74,21 @@ def load_trust_config(instance: str | Path) -> ClientTrustConfig:
 
 
 def require_secure_transport(url: str) -> None:
-    """Makes sure that nobody can read the identity on its way to this address.
+    """Makes sure that an identity token cannot be read on its way to this URL.
 
     Raises:
-        ValueError: it is not protected.
+        ValueError: the transport is not secure.
     """
     if not uses_secure_transport(url):
         raise ValueError(f"{url} would be told this job's identity over plain http, where it could be read on the way")
 
 
 def complete_environment(environ: MutableMapping[str, str]) -> None:
-    """Lets the library's sessions do what our own client does.
+    """Sets environment variables so that the library's sessions behave like our own client.
 
-    The two ways to name certificates are worth the same, of which each of its parts knows one; and requests would
-    replace the identity by what `~/.netrc` has for the host.
+    If only one of `REQUESTS_CA_BUNDLE` and `SSL_CERT_FILE` is set, the other gets its value, because each part of the
+    library reads only one of them. `NETRC` names an empty file, because requests would otherwise replace the identity
+    token with the credentials that `~/.netrc` has for the host.
     """
     bundles = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
     bundle = next((environ[name] for name in bundles if environ.get(name)), None)

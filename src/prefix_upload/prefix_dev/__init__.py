@@ -1,4 +1,4 @@
-"""The server: what a channel has, and how a package gets there."""
+"""The API of a prefix.dev server: queries about a channel, and uploads."""
 
 from prefix_upload.prefix_dev.channel import Channel
 from prefix_upload.prefix_dev.queries import Lookup

@@ -1,7 +1,7 @@
-"""The server: what a channel has, and how a package gets there.
+"""A channel on a prefix.dev server.
 
-An upload ends in one of three ways only: the package is known to be there with these bytes, it is known not to be,
-or the error says that nobody could tell.
+If a failed attempt may have stored the package, the channel's record decides whether to retry. An upload that is still
+undecided after the last attempt raises an error that says so.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ __all__ = ["BATCH_SIZE", "Channel", "Lookup", "Record", "conflict"]
 
 @dataclass(frozen=True)
 class Receipt:
-    """How an upload ended, and the channel's record of the package where it was looked at."""
+    """How an upload ended, and the channel's record of the package if it was looked up."""
 
     status: Status
     record: Record | None = None
 
 
 class Channel:
-    """One channel of one server. May be used by several threads at once.
+    """One channel of one server. Safe to use from several threads.
 
     Args:
         client: sends the requests.
         name: `namespace` or `namespace/channel`.
-        credentials: the client's bearer, to be renewed, or named when the server refuses it.
-        patience: how long to keep trying.
-        submit: starts what goes on beside an upload.
+        credentials: the source of the client's bearer token; renewed, and named in errors, if the server rejects it.
+        retry_policy: when to retry.
+        submit: runs the hashing that goes on during an upload.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class Channel:
         self._queries = ChannelQueries(client, name, credentials, retry_policy)
 
     def authenticate(self) -> None:
-        """Makes sure that there is a token, where one is to be had.
+        """Obtains a token now, if the credentials need one.
 
         Raises:
-            AuthenticationError: there is none.
+            AuthenticationError: a token is needed, but cannot be obtained.
         """
         self._credentials.bearer()
 
     def lookup(self, packages: Sequence[Package]) -> Lookup:
-        """What the channel has under the names of these packages, of which there are at most `BATCH_SIZE`."""
+        """The channel's records under the file names of at most `BATCH_SIZE` packages."""
         return self._queries.lookup(packages)
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
-        """Whether the channel serves the attestation with the package; `None` where it does not tell."""
+        """Whether the channel serves the attestation with the package; `None` if that is not known."""
         return self._queries.has_attestation(package, attestation)
 
     def upload(
@@ -89,23 +89,24 @@ class Channel:
         on_retry: Callable[[str], None],
         attestation: str | None = None,
     ) -> Receipt:
-        """Brings the package to the channel.
+        """Uploads the package.
 
         Args:
-            package: what to send.
-            force: overwrite other bytes of the same name.
-            on_progress: called with the number of bytes sent by the attempt so far; what it raises ends it.
-            on_retry: called with the reason when an attempt has failed in passing.
-            attestation: a Sigstore bundle, as JSON, to send along.
+            package: the package to send.
+            force: whether to overwrite different bytes under the same name.
+            on_progress: called with the number of bytes that the current attempt has sent; an exception that it raises
+                ends the upload.
+            on_retry: called with the reason of each transient failure.
+            attestation: a Sigstore bundle, as JSON, to send with the package.
 
         Returns:
-            With the status `UPLOADED`, or `ALREADY_PRESENT` where somebody else has just brought the same bytes.
+            A receipt with the status `UPLOADED`, or `ALREADY_PRESENT` if another upload has just added the same bytes.
 
         Raises:
-            ConflictError: the channel has other bytes under this name.
-            ChannelWideError: the server's answer would be the same for every package.
-            FileChangedError: the file is not the validated one any more.
-            ChannelError: the server refused it, or all attempts failed.
+            ConflictError: the channel has different bytes under this name.
+            ChannelWideError: every package would fail in this way.
+            FileChangedError: the file has changed since it was validated.
+            ChannelError: the server refused the package, or all attempts failed.
         """
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
@@ -128,7 +129,7 @@ class Channel:
         return self._settle(package, result, force=force, ours=may_be_there)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
-        """One attempt, of which only success needs no further look; a second one where the token had expired."""
+        """One attempt, repeated if the token was rejected but could be renewed. Only a success becomes a receipt."""
         token = self._credentials.bearer()
         response = self._post(content, timeout, force=force)
         if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token):
@@ -144,7 +145,7 @@ class Channel:
         )
 
     def _settle(self, package: Package, response: Response, *, force: bool, ours: bool) -> Receipt:
-        """What a final answer means: 409 may be good news, everything else is an error."""
+        """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
             raise refused(response, self._credentials, self._name)
         record = self._queries.existing(package)
@@ -177,4 +178,4 @@ def _may_have_arrived(failure: Failure) -> bool:
     """Whether the package may be on the channel in spite of the failure."""
     if isinstance(failure, RequestError):
         return failure.may_have_arrived
-    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's yes
+    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's response

@@ -1,4 +1,4 @@
-"""What the channel is asked: GraphQL first, then what conda clients read."""
+"""Queries about a channel: GraphQL first, then the repodata that conda clients read."""
 
 from __future__ import annotations
 
@@ -25,35 +25,36 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
 
-# A question can be asked in another way: it is given up sooner than an upload.
+# Queries have alternatives, so they are retried less often than uploads.
 _RETRIES = 2
 _MAX_GRAPHQL_BODY = 2**20
-# Repodata is read only where GraphQL does not answer; parsed, it takes a few times this much memory.
+# Repodata is read only for packages that GraphQL leaves unknown. Parsed, it takes a few times this much memory.
 _MAX_REPODATA_BODY = 64 * 2**20
 _MAX_ATTESTATIONS_BODY = 2**22
-# They are asked for one by one: a server that gives no answer so often is not asked for hundreds.
+# Attestations are queried one by one, perhaps hundreds of them. After this many requests without a response, the rest
+# are not queried.
 _MAX_SILENCES = 3
-# Where attestations are served: today, and by CEP 50.
+# Suffixes of a package's URL under which its attestations are served: by prefix.dev today, and according to CEP 50.
 _ATTESTATIONS = (".v0.sigs", ".sigs")
 
 
 class Ask(Protocol):
-    """Sends a question."""
+    """Sends a query."""
 
     def __call__(self, timeout: float, *, anonymously: bool) -> Response:
-        """`timeout` is in seconds; `anonymously` is without the token."""
+        """Returns the response. `timeout` is in seconds; `anonymously` sends no token."""
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """What could be learned of a batch. `errors` says why where a record is missing."""
+    """The records that were found for a batch, and the errors of the queries that failed."""
 
     records: Records
     errors: tuple[str, ...] = ()
 
 
 class ChannelQueries:
-    """Asks about one channel. What the server does not tell is not known; nothing is raised for it."""
+    """Queries one channel. Results that the server does not provide are unknown, which is not an error."""
 
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
         self._client = client
@@ -63,7 +64,7 @@ class ChannelQueries:
         self._silences = 0
 
     def lookup(self, packages: Sequence[Package]) -> Lookup:
-        """One GraphQL request for all; what it leaves open is looked for in the repodata of each subdir."""
+        """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata."""
         records: Records = {}
         errors = []
         try:
@@ -75,14 +76,14 @@ class ChannelQueries:
         return Lookup(records | found.records, (*errors, *found.errors))
 
     def existing(self, package: Package) -> Record:
-        """The record of a file that is known to be there, whichever of the two knows it."""
+        """The record of a file that is known to exist, from GraphQL or repodata; without hashes if neither lists it."""
         record = self.lookup([package]).records.get(package.key)
         if record is None or record.sha256 is None:
             record = self._look_into_repodata([package]).records.get(package.key, Record(None))
         return record
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
-        """Whether the attestation is served with the package; `None` where that cannot be told."""
+        """Whether the attestation is served with the package; `None` if that is not known."""
         for suffix in _ATTESTATIONS:
             if self._silences >= _MAX_SILENCES:
                 break
@@ -122,10 +123,10 @@ class ChannelQueries:
         return self._asked(ask, retries)
 
     def _asked(self, ask: Ask, retries: int = _RETRIES) -> Response:
-        """The successful, whole answer to a question.
+        """The successful, complete response to a query.
 
         Raises:
-            LookupFailedError: there is none.
+            LookupFailedError: there is no such response.
         """
         try:
             response = self._retry_policy.call(
@@ -140,9 +141,9 @@ class ChannelQueries:
         return response
 
     def _ask_openly(self, ask: Ask, timeout: float) -> Response:
-        """The answer; where the token is refused, that to anybody, who may read a public channel, or to another token.
+        """Sends the query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
 
-        Whether the server takes a minted token for questions is not documented.
+        Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
         """
         token = self._credentials.bearer()
         response = ask(timeout, anonymously=False)

@@ -1,6 +1,6 @@
-"""What the channel says it has: GraphQL questions and answers, and the repodata that clients read.
+"""Records of a channel, from GraphQL responses and from the repodata that clients read.
 
-Everything here is pure: JSON from the server becomes a `Record`, or nothing where it does not tell.
+Nothing here does I/O. Packages for which the server's JSON has no valid record are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.model import Package
 
-# How many packages are asked for in one request; the server's limit on a query's size is not known.
+# Packages per GraphQL request. The server's limit on the size of a query is not known.
 BATCH_SIZE = 100
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -24,9 +24,11 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Record:
-    """What a channel has under one file name: the SHA-256 of the bytes, or `None` if it has no such file.
+    """What a channel has under one file name.
 
-    `md5` is their MD5, or `None` if the server does not tell it. Both are lower-case hexadecimal.
+    Attributes:
+        sha256: the file's SHA-256 in lower-case hexadecimal; `None` if the channel has no such file.
+        md5: the file's MD5 in lower-case hexadecimal; `None` if the server does not report it.
     """
 
     sha256: str | None
@@ -34,17 +36,17 @@ class Record:
 
 
 Records = dict[tuple[str, str], Record]
-"""Records by subdir and file name. What is missing is not known."""
+"""Records by subdir and file name. It is not known whether the channel has files that are missing here."""
 
 
 class LookupFailedError(Exception):
-    """The server's answer does not tell what was asked. The text says why."""
+    """A query got no usable response. The message gives the reason."""
 
 
 def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
-    """The body of one request for all the packages: an alias and three variables each.
+    """The body of one request for all the packages, with an alias and three variables for each.
 
-    The names go in as variables: spliced into the query they could change it.
+    Names are passed as variables, because they could change the query if they were part of it.
     """
     variables = {"channel": channel}
     declared, fields = ["$channel: String!"], ["channel(name: $channel) { channelPath }"]
@@ -62,10 +64,10 @@ def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
 
 
 def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
-    """The records in the answer to `graphql_query`.
+    """The records in the response to `graphql_query`.
 
     Raises:
-        LookupFailedError: the answer is no GraphQL answer, is only an error, or the channel is not visible.
+        LookupFailedError: the body is not a GraphQL response, has only errors, or the channel is not visible.
     """
     response = _json_object(body)
     data = response.get("data")
@@ -85,12 +87,12 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
 
 
 def from_repodata(body: bytes, packages: Iterable[Package]) -> Records:
-    """The records in a subdir's `repodata.json`, of those packages that stand in it.
+    """The records of those packages that a subdir's `repodata.json` lists.
 
-    A package that does not stand there may have come since the index was written: it is not known.
+    A package that it does not list may have been added since the index was written, so it has no record here.
 
     Raises:
-        LookupFailedError: it is no repodata.
+        LookupFailedError: the body is not a JSON object.
     """
     repodata = _json_object(body)
     records: Records = {}
@@ -104,10 +106,10 @@ def from_repodata(body: bytes, packages: Iterable[Package]) -> Records:
 
 
 def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
-    """Whether a package's attestations, a JSON array of Sigstore bundles, have this one.
+    """Whether a package's attestations, a JSON array of Sigstore bundles, contain this one.
 
     Raises:
-        LookupFailedError: they are no such array.
+        LookupFailedError: the body is not a JSON array.
     """
     served = _json(body)
     if not isinstance(served, list):
@@ -142,7 +144,7 @@ def _json(body: bytes) -> object:
 
 
 def _failed_fields(errors: object) -> set[str | None]:
-    """The fields that are null for an error, not for there being nothing; `None` stands for any of them."""
+    """The fields that are null because of an error, not because there is no file; `None` stands for any field."""
     fields: set[str | None] = set()
     for error in errors if isinstance(errors, list) else [errors] if errors else []:
         match error:

@@ -1,4 +1,4 @@
-"""A validated file as the body of a request: streamed, hashed again, and never sent whole if it has changed."""
+"""A validated file as a request body: streamed, hashed again, and never sent completely if it has changed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.model import Package
 
-# Large enough for a thread to be worth it, small enough for several uploads to be in memory.
+# Bytes per piece: enough to be worth a thread, and few enough for several uploads to fit in memory.
 _PIECE = 2**22
 
 
 class Body:
-    """Iterate to get the file's bytes in pieces of at most 4 MiB; its length is the validated size.
+    """The file's bytes, as an iterable of pieces of at most 4 MiB; its length is the validated size.
 
     Args:
         package: the validated file.
-        on_progress: called with the number of bytes handed out so far, before each piece. What it raises
-            breaks the request off.
-        submit: a large file's pieces are hashed while they are being sent.
+        on_progress: called with the number of bytes yielded so far, before each piece and after the last one. An
+            exception that it raises aborts the request.
+        submit: hashes the pieces of a large file while they are being sent.
     """
 
     def __init__(self, package: Package, on_progress: Callable[[int], None], submit: Submit) -> None:
@@ -38,7 +38,7 @@ class Body:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the server is told of the file (prefix.dev's API documentation, "Upload a package")."""
+        """The headers that describe the file (prefix.dev's API documentation, "Upload a package")."""
         return {
             "X-File-Name": self._package.file_name,
             "X-File-SHA256": self._package.sha256,
@@ -49,11 +49,11 @@ class Body:
         return self._package.size
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yields the pieces. The last one is held back until the hash of all of them is the validated one.
+        """Yields the pieces, each valid until the next one. The last one is held back until the hash has been verified.
 
         Raises:
-            FileChangedError: the file is gone or has other bytes. The request then lacks its end, so that the
-                server cannot take it.
+            FileChangedError: the file is gone or has different bytes. The request is then incomplete, so the server
+                cannot accept it.
         """
         try:
             with os.fdopen(open_regular(self._package.path), "rb", buffering=0) as file:
@@ -73,9 +73,9 @@ class Body:
             if not piece or sent >= len(self):
                 break
             yield piece
-            hashed.result()  # before the next piece takes its place
+            hashed.result()  # before the buffer is reused
         hashed.result()
-        # What has grown may begin with the validated bytes: so one byte more is asked for.
+        # A file that has grown may begin with the validated bytes, so try to read one more.
         if digest.hexdigest() != self._package.sha256 or readinto(beyond):
             raise _changed(self._package, "was changed after its validation")
         yield piece
@@ -83,10 +83,10 @@ class Body:
 
 
 class Form:
-    """The body within a form that has an attestation as well; the file is streamed all the same.
+    """A multipart form with the file and its attestation. The file is still streamed.
 
-    The parts and their headers are those of rattler (`upload/prefix.rs`): of the file its four headers, of the
-    attestation nothing but its name.
+    The parts and their headers are those of rattler (`upload/prefix.rs`): the file has four headers besides its
+    `Content-Disposition`, the attestation has only that.
 
     Args:
         body: the file.
@@ -110,7 +110,11 @@ class Form:
         return len(self._before) + len(self._body) + len(self._after)
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yields the parts, the file's pieces among them; see there for what is raised."""
+        """Yields the form, with the file in pieces.
+
+        Raises:
+            FileChangedError: the file is gone or has different bytes.
+        """
         yield memoryview(self._before)
         yield from self._body
         yield memoryview(self._after)

@@ -1,4 +1,4 @@
-"""What went wrong with an upload, and what to do about it."""
+"""The errors of uploads, with what to do about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
 
-# Answers about one package.
+# Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "The server could not read the request or the package: its words say why.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
@@ -46,7 +46,7 @@ def refused(response: Response, credentials: Credentials, channel: str) -> Chann
 
 
 def gave_up(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
-    """The error after the last attempt."""
+    """The error after the last attempt has failed."""
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {reason(failure)}."
     if may_be_there:
         return ChannelError(f"{message} The channel does not list it, but may still do.", RERUN_IS_SAFE)
@@ -56,7 +56,7 @@ def gave_up(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelEr
 
 
 def unreachable(error: RequestError) -> ChannelWideError:
-    """The error where no request gets through."""
+    """The error if no request gets through."""
     return ChannelWideError(
         f"The server cannot be reached: {error}.",
         CHECK_CONNECTION,
@@ -64,7 +64,7 @@ def unreachable(error: RequestError) -> ChannelWideError:
 
 
 def conflict(package: Package, other_sha256: str) -> ConflictError:
-    """The error for a file name that the channel has with other bytes."""
+    """The error if the channel has different bytes under the package's file name."""
     return ConflictError(
         f"The channel has '{package.subdir}/{package.file_name}' with other bytes: SHA-256 {other_sha256} there, "
         f"{package.sha256} here.",
