@@ -1,1 +1,1 @@
-"""What is asked for: one module a verb, each readable from top to bottom."""
+"""The commands. Each is a module that reads from top to bottom."""

@@ -1,4 +1,4 @@
-"""`upload`: validates the files that match, and publishes what the channel does not have."""
+"""`upload`: validates the matching files and publishes those that the channel does not have."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def upload(run: Run) -> None:
-    """Publishes all matched files, or nothing if one of them is invalid.
+    """Publishes all matching files, or none of them if one is invalid.
 
-    What became of each file is in the ledger of the run, also if this is interrupted.
+    The run's ledger has the outcome of each file, even if the command is interrupted.
 
     Raises:
-        NothingToPublishError: no file matches, and that is an error by the settings.
-        ConfigurationError: a pattern stands for too many.
+        NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
+        ConfigurationError: a pattern has too many alternatives in braces.
     """
     packages = validate(run, find(run))
     if not packages or run.is_cancelled or not authenticate(run, packages):

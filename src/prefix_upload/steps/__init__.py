@@ -1,1 +1,1 @@
-"""What commands are made of."""
+"""The steps that commands are made of, and the state that they share."""

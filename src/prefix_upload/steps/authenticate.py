@@ -1,4 +1,4 @@
-"""Step 3: credentials for the server, and a certificate for the signer, before either is needed."""
+"""Step 3: obtains credentials for the server and a certificate for the signer before they are needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def authenticate(run: Run, packages: Sequence[Package]) -> bool:
-    """Whether the run can go on. A dry run needs no credentials: it reads what is public."""
+    """Obtains what publishing needs. Returns whether the run can continue.
+
+    If that fails, records every package as not attempted. A dry run needs no credentials.
+    """
     if run.settings.dry_run:
         return True
     if run.settings.token is None or run.signer is not None:

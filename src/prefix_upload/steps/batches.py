@@ -1,4 +1,4 @@
-"""Items in groups of bounded size."""
+"""Splits items into groups of bounded size."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _Item = TypeVar("_Item")
 
 
 def batches(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
-    """The items in order, at most `size` in a group."""
+    """The items in order, in groups of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]

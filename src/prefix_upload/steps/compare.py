@@ -1,4 +1,4 @@
-"""Step 4: what the channel already has."""
+"""Step 4: compares the packages with what the channel already has."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Upload:
-    """A package to send. `overwrites`: the channel has other bytes under its name, which may be overwritten."""
+    """A package to send. `overwrites` is whether it replaces different bytes under the same name."""
 
     package: Package
     overwrites: bool = False
 
 
 def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
-    """The uploads that are needed. The outcome of every other package is recorded."""
+    """The uploads that are needed. Records the outcome of every other package."""
     run.reporter.phase(f"Compare {messages.pluralize(len(packages), 'package')} with the channel")
     records: dict[tuple[str, str], Record] = {}
     errors: list[str] = []
@@ -48,14 +48,14 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
 
 
 def plan(run: Run, uploads: Sequence[Upload]) -> None:
-    """Records what the uploads would do: the end of a dry run."""
+    """Records what a dry run would upload."""
     for upload in uploads:
         warning = messages.WOULD_OVERWRITE if upload.overwrites else None
         run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
 
 
 def taken(run: Run, package: Package, error: ConflictError) -> Outcome:
-    """The outcome of a package whose file name is on the channel with other bytes."""
+    """The outcome of a package if the channel has different bytes under its file name."""
     if run.settings.skip_existing:
         return Outcome(file=package, status=Status.SKIPPED, warning=messages.left_alone(error))
     return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)

@@ -1,4 +1,4 @@
-"""Step 6: each upload is confirmed by the server's own record."""
+"""Step 6: confirms each upload with the server's own record."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from prefix_upload.report import Outcome
     from prefix_upload.steps.run import Run
 
-# Seconds to wait before the channel is asked again for a record that it does not have yet.
+# Seconds to wait between look-ups of records that the channel does not have yet.
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 _Sent = tuple[Package, "Outcome"]
 
 
 def confirm(run: Run) -> None:
-    """Compares the record of each uploaded package with its hash, and its attestation with the one that was sent."""
+    """Checks that the channel lists each uploaded package with its hash, and serves the attestation sent with it."""
     sent = [
         (outcome.file, outcome)
         for outcome in run.ledger.recorded({Status.UPLOADED, Status.OVERWRITTEN})
@@ -35,10 +35,10 @@ def confirm(run: Run) -> None:
     if not sent:
         return
     run.reporter.phase(f"Confirm {messages.pluralize(len(sent), 'upload')}")
-    # Until the server answers: a cancelled run may never hear of it.
+    # Marked as unconfirmed until the server responds, because a cancelled run may not wait for that.
     for _, outcome in sent:
         run.ledger.record(messages.confirmed(outcome, Confirmation()))
-    # Records come a hundred at once, attestations one by one.
+    # Records are looked up a hundred at a time, but attestations one by one: these are spread over all workers.
     size = BATCH_SIZE if run.signer is None else min(BATCH_SIZE, -(-len(sent) // run.settings.concurrency))
     for outcomes in run.each(lambda batch: _confirm_batch(run, batch), batches(sent, size), run.settings.concurrency):
         for outcome in outcomes:
@@ -49,7 +49,7 @@ def confirm(run: Run) -> None:
 
 
 def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
-    """Runs in a worker. A record may take a moment to appear, so it is looked up a few times."""
+    """Looks up a batch a few times, since records may take a moment to appear. Called from worker threads."""
     confirmations = {package.key: Confirmation() for package, _ in sent}
     pending = sent
     with contextlib.suppress(CancelledError):

@@ -1,4 +1,4 @@
-"""Step 1: the files that match."""
+"""Step 1: finds the files that match the patterns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def find(run: Run) -> Sequence[Path]:
-    """The matched files, in the order of the patterns.
+    """The matching files, in the order of the patterns.
 
     Raises:
-        NothingToPublishError: there are none, and that is an error by the settings.
-        ConfigurationError: a pattern stands for too many.
+        NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
+        ConfigurationError: a pattern has too many alternatives in braces.
     """
     patterns = run.settings.patterns
-    # In a worker, so that a cancellation does not wait for a slow file system.
+    # In a thread, so that a cancellation need not wait for a slow file system.
     found = run.call(lambda: discovery.find(patterns, run.workspace))
     if found is None:
         return ()

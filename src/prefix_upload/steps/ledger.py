@@ -1,4 +1,4 @@
-"""What became of each file so far."""
+"""The outcomes of a run so far."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 class Ledger:
     """The files of a run and their outcomes, complete at any moment.
 
-    Steps record outcomes in the main thread; what has none yet is given one by `outcomes`.
+    Steps record outcomes in the main thread. `outcomes` provides those that are not recorded yet.
 
     Attributes:
-        files: the files in input order, as far as they are validated.
-        transfers: the uploads in progress, by the path that users know.
-        errors: what went wrong with the run as a whole.
-        warnings: what users should know of the run as a whole.
+        files: the files in input order, as packages once they are validated.
+        transfers: the uploads in progress, by the label of their file.
+        errors: errors of the run as a whole.
+        warnings: warnings about the run as a whole.
     """
 
     files: Sequence[Package | CandidateFile] = ()
@@ -36,7 +36,7 @@ class Ledger:
     _recorded: dict[str, Outcome] = field(default_factory=dict)
 
     def record(self, outcome: Outcome) -> None:
-        """Sets the outcome of a file, over what was recorded before."""
+        """Sets the outcome of a file, replacing an earlier one."""
         self._recorded[outcome.file.label] = outcome
         self.transfers.pop(outcome.file.label, None)
 
@@ -50,7 +50,7 @@ class Ledger:
         return tuple(self._recorded.get(file.label) or self._unfinished(file) for file in self.files)
 
     def _unfinished(self, file: Package | CandidateFile) -> Outcome:
-        """What to say of a file that the run has not come to the end with."""
+        """The outcome of a file that the run has not finished."""
         if file.label in self.transfers:
             return Outcome(file=file, status=Status.FAILED, error=cancelled().diagnostic)
         reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE

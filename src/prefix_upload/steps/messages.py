@@ -1,4 +1,4 @@
-"""What is said of files and runs: pure functions that make outcomes and problems."""
+"""The messages of a run, as diagnostics and outcomes. All functions are pure."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ _INVALID_HINT = f"Nothing was sent. Build the package again, or leave it out wit
 
 
 def unmatched(patterns: Iterable[str]) -> Diagnostic:
-    """The warning for patterns that match nothing beside others that do."""
+    """The warning about patterns that match nothing while others match."""
     return Diagnostic(
         "Pattern without match", f"No file matches {quoted(patterns)}.", "Check the spelling, or take the line out."
     )
 
 
 def invalid(findings: Iterable[str]) -> Diagnostic:
-    """Why a file is invalid."""
+    """The error of an invalid file, with all its findings."""
     return Diagnostic("Invalid package", f"{'; '.join(findings)}.", _INVALID_HINT)
 
 
 def left_alone(error: ConflictError) -> Diagnostic:
-    """The warning for a file name that is on the channel with other bytes and was skipped."""
+    """The warning about a package that was skipped because the channel has different bytes under its file name."""
     return Diagnostic("Left alone", f"{error.message} What is there is not what this run built.")
 
 
 def cancelled() -> CancelledError:
-    """The error for an upload that is given up because the run was cancelled."""
+    """The error of an upload that was abandoned because the run was cancelled."""
     return CancelledError(
         "The run was cancelled while this package was being sent: the channel may have it or not.", RERUN_IS_SAFE
     )
 
 
 def not_attempted(error: ChannelWideError) -> Diagnostic:
-    """Why a package was not sent that would have had the same answer as another one."""
+    """The error of a package that was not sent because of a channel-wide failure."""
     return Diagnostic("Not attempted", f"Not sent, because of what came before: {error.message}", error.hint)
 
 
 def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
-    """What it means that the channel did not tell what it has."""
+    """The warning that queries about the channel failed, with the consequences."""
     reasons = "; ".join(dict.fromkeys(errors))
     return Diagnostic(
         "Channel not compared",
@@ -69,19 +69,19 @@ def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the server told of an upload afterwards; `None` is what it did not tell."""
+    """What the server reports about an upload; `None` if that is not known."""
 
     record: Record | None = None
     is_attested: bool | None = None
 
     def suffices(self, outcome: Outcome) -> bool:
-        """Whether there is no need to ask again."""
+        """Whether no further look-up is needed."""
         is_listed = self.record is not None and self.record.sha256 is not None
         return is_listed and (outcome.attestation is None or self.is_attested is True)
 
 
 def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
-    """The outcome in the light of the server's own record."""
+    """The outcome of an upload, updated from the server's own record."""
     package, record = outcome.file, told.record
     if not isinstance(package, Package):
         return outcome
@@ -102,7 +102,7 @@ def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
     return replace(outcome, status=Status.FAILED, error=_ATTESTATION_DROPPED, warning=None)
 
 
-# Said where an upload was taken and nobody could look at what came of it.
+# The upload was accepted, but its record could not be read.
 _NOT_COMPARED = Diagnostic(
     "Not confirmed", "The server took it, but its record could not be read, so nobody compared the hashes."
 )
@@ -111,7 +111,7 @@ _ATTESTATION_NOT_SEEN = Diagnostic(
     "The server took the attestation with the package, but does not show it yet.",
     "Look for it beside the package on the channel, as '<file>.v0.sigs'.",
 )
-# Said where the server shows attestations of the package, and this one is not among them.
+# The server shows the package's attestations, and this one is not among them.
 _ATTESTATION_DROPPED = Diagnostic(
     "Attestation dropped",
     "The server has the package, but not the attestation that was sent with it.",
@@ -121,10 +121,10 @@ _ATTESTATION_DROPPED = Diagnostic(
 
 
 def pluralize(count: int, noun: str) -> str:
-    """A number with its noun."""
+    """The number and the noun, in the plural unless the number is 1."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def quoted(patterns: Iterable[str]) -> str:
-    """The patterns as a list for a sentence."""
+    """The quoted patterns, separated by commas."""
     return ", ".join(f"'{pattern}'" for pattern in patterns)

@@ -1,4 +1,4 @@
-"""What a front end shows while a run goes on."""
+"""What a front end shows during a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Transfer:
     """An upload in progress.
 
     Attributes:
-        package: what is sent.
+        package: the package that is being sent.
         started: when its first attempt began, in monotonic seconds.
-        sent: bytes of the file that the current attempt has sent.
+        sent: the number of bytes that the current attempt has sent.
         last_error: why the previous attempt failed; "" if there was none.
     """
 
@@ -30,16 +30,16 @@ class Transfer:
 
 
 class ProgressReporter(Protocol):
-    """Shows the progress of a run. Called by the main thread only."""
+    """Shows the progress of a run. Called from the main thread only."""
 
     def phase(self, title: str) -> None:
-        """A step begins."""
+        """Called when a step begins."""
 
     def checked(self, file: Package | CandidateFile) -> None:
-        """A file was validated."""
+        """Called when a file has been validated; only a `Package` is valid."""
 
     def finished(self, outcome: Outcome) -> None:
-        """The outcome of a file is known."""
+        """Called when the outcome of a file is known."""
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
-        """Nothing was reported for a while; these uploads are in progress."""
+        """Called when there was no outcome for a while, with the uploads in progress, if any."""

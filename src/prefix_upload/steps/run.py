@@ -1,4 +1,4 @@
-"""One run of a command: what it works with, and what became of it so far."""
+"""One run of a command: what its steps share, and their results so far."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# Seconds without news after which the uploads in progress are shown.
+# Seconds without an outcome after which the uploads in progress are shown.
 _QUIET = 10.0
 
 
 class PackageSigner(Protocol):
-    """Signs packages. Called by workers."""
+    """Signs packages. Called from worker threads."""
 
     def prepare(self) -> None:
         """Makes sure that packages can be signed.
 
         Raises:
-            AuthenticationError: they cannot.
+            AuthenticationError: no package can be signed.
         """
 
     def sign(self, package: Package) -> Attestation:
-        """The attestation of a package.
+        """Returns a signed attestation of the package.
 
         Raises:
-            ChannelError: it could not be signed.
+            ChannelError: the package could not be signed.
         """
 
 
@@ -49,13 +49,13 @@ class Run:
     """What the steps of a command share.
 
     Args:
-        settings: what to do.
+        settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
         channel: the channel to publish to.
         pool: runs calls in threads.
         reporter: shows the progress.
         signer: signs the packages; `None` if they are published without attestations.
-        sleep: waits for so many seconds; raises `CancelledError` when the run is cancelled.
+        sleep: waits for this many seconds; raises `CancelledError` if the run is cancelled.
     """
 
     settings: Settings
@@ -70,16 +70,16 @@ class Run:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether to start nothing more."""
+        """Whether the run is cancelled, so that nothing more is started."""
         return self.pool.is_cancelled()
 
     def each(self, work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int) -> Iterator[_Result]:
-        """Results of `work` as they complete, from so many threads; see `Pool.map`."""
+        """Yields the results of `work` as they complete, from this many worker threads (see `Pool.map`)."""
         self._last_news = self.pool.clock()
         return self.pool.map(work, items, workers=workers, on_wait=self._show_progress)
 
     def call(self, work: Callable[[], _Result]) -> _Result | None:
-        """The result of `work`, from a thread; `None` if the run was cancelled first."""
+        """The result of `work`, called in a thread; `None` if a cancellation cut it short."""
         self._last_news = self.pool.clock()
         return self.pool.call(work, self._show_progress)
 
@@ -90,7 +90,7 @@ class Run:
         self._last_news = self.pool.clock()
 
     def report(self) -> Report:
-        """How far the run came, at any moment."""
+        """The report of the run so far; available at any time."""
         return Report(
             channel=self.settings.channel,
             server_url=self.settings.server_url,

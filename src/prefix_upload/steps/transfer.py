@@ -1,4 +1,4 @@
-"""Step 5: what is missing is sent, several packages at a time. A failure stays with its package."""
+"""Step 5: sends the missing packages, several at a time. A failure stops the others only if it is channel-wide."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def transfer(run: Run, uploads: Sequence[Upload]) -> None:
 
 
 class _Sender:
-    """Uploads packages, until the server gives an answer that it would give for every package. Called by workers."""
+    """Uploads packages until there is a channel-wide failure. Called from worker threads."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._stopped_by: ChannelWideError | None = None
 
     def upload(self, upload: Upload) -> Outcome:
-        """Signs and sends one package, if that is wanted by now."""
+        """Signs and sends one package, unless the run was cancelled or stopped by a channel-wide failure."""
         package = upload.package
         if self._run.is_cancelled:
             return _not_attempted(package)
@@ -80,7 +80,7 @@ class _Sender:
             file=package,
             status=Status.OVERWRITTEN if is_ours and upload.overwrites else receipt.status,
             seconds=run.pool.clock() - progress.started,
-            attestation=attestation if is_ours else None,  # another run's upload has none of ours
+            attestation=attestation if is_ours else None,  # ours was not stored if another upload came first
             md5=receipt.record.md5 if receipt.record else None,
         )
 

@@ -1,4 +1,4 @@
-"""Step 2: every file is validated, before the first byte is sent."""
+"""Step 2: validates every file before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def validate(run: Run, paths: Sequence[Path]) -> list[Package]:
-    """The packages to publish: all of them, or none if a file is invalid."""
+    """The packages to publish: all of them, or none if a file is invalid or the run was cancelled."""
     if not paths:
         return []
     run.reporter.phase(f"Validate {messages.pluralize(len(paths), 'file')}")
@@ -26,7 +26,7 @@ def validate(run: Run, paths: Sequence[Path]) -> list[Package]:
     rules = validation.Rules(run.workspace, settings.validation_level, settings.max_size, start_thread)
     ledger.files = [validation.candidate(path, rules) for path in paths]
     checked = {}
-    # Hashing and decoding release the interpreter lock, so a thread per processor is what helps.
+    # Hashing and decoding release the GIL, so there is one thread per CPU.
     for file in run.each(lambda path: validation.check(path, rules), paths, available_cpus()):
         checked[file.label] = file
         run.reporter.checked(file)
