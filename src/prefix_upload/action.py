@@ -1,4 +1,4 @@
-"""The front end for GitHub Actions: inputs in; annotations, outputs, job summary and exit code out."""
+"""The GitHub Actions front end: inputs in; annotations, outputs, job summary and exit code out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings import Settings
     from prefix_upload.steps.run import Run
 
-# Shown when the job was cancelled or its runner is shut down.
+# Shown when the job was cancelled, or its runner is shutting down.
 _CANCELLED = Diagnostic(
     "Cancelled",
     "The run was cancelled: no upload was begun after that, and those under way were given up. "
@@ -44,7 +44,8 @@ _BUG = Diagnostic(
 def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) -> int:
     """Runs the action and returns its exit code.
 
-    Outputs and summary are written in every case. The traceback of an unexpected error is in the log.
+    Outputs and, unless it is disabled, the job summary are written in every case. An unexpected error is logged with
+    its traceback.
     """
     log = Log()
     action = _Action(log, environ, cancellation)
@@ -60,7 +61,7 @@ class _Action:
 
     Args:
         log: the log of the job.
-        environ: the environment of the step.
+        environ: the environment variables of the step.
         cancellation: whether the job was cancelled.
     """
 
@@ -81,7 +82,12 @@ class _Action:
         return wants_summary(self._inputs)
 
     def run(self) -> tuple[ExitCode | None, tuple[Diagnostic, ...]]:
-        """Runs the command. Returns by what it was ended, and why, unless it came to its end."""
+        """Runs the command.
+
+        Returns:
+            The exit code and the errors of a command that ended early; `None` and no errors for one that completed,
+            whose report determines the exit code.
+        """
         try:
             self._run = self._create_run()
             upload(self._run)
@@ -89,7 +95,7 @@ class _Action:
             return ExitCode.CONFIGURATION, error.diagnostics
         except NothingToPublishError as error:
             return ExitCode.NOTHING_TO_UPLOAD, (error.diagnostic,)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the outputs are written
+        except Exception as error:  # noqa: BLE001 - outputs are written after any error
             self._console.log_exception(error)
             return ExitCode.BUG, (_BUG,)
         if self._cancellation.exit_code is not None:
@@ -97,7 +103,7 @@ class _Action:
         return None, ()
 
     def report(self) -> Report:
-        """How far the command came."""
+        """The report of the command so far; empty if it did not start."""
         return self._run.report() if self._run else Report()
 
     def _create_run(self) -> Run:

@@ -1,15 +1,15 @@
-"""The failures that are expected, each with what happened and what to do.
+"""Expected failures. Each has a message about what happened, and a hint about what to do.
 
 PrefixUploadError
-├── ConfigurationError        the settings do not make sense
-├── NothingToPublishError     no file matches
-└── ChannelError              a package was not published
-├── ChannelWideError      … and no other would be
-│   └── AuthenticationError
-├── ConflictError
-├── FileChangedError
-├── AttestationError
-└── CancelledError
+├── ConfigurationError          the settings are invalid
+├── NothingToPublishError       no file matches
+└── ChannelError                a package was not published
+    ├── ChannelWideError        … and no other package would be
+    │   └── AuthenticationError
+    ├── ConflictError
+    ├── FileChangedError
+    ├── AttestationError
+    └── CancelledError
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 
 
 def setting(name: str, value: str = "") -> str:
-    """Stands for a setting, or for its value, in a diagnostic: each front end spells it its own way."""
+    """A placeholder for a setting, or for a setting and its value, that each front end spells in its own way."""
     return f"⟨{name}: {value}⟩" if value else f"⟨{name}⟩"
 
 
@@ -36,10 +36,16 @@ CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificat
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing to tell the user: a title of a few words, what happened, and what to do about it.
+    """A message for the user.
 
-    `example` holds lines to paste. It is our own text throughout; the others may hold text from outside, such as file
-    names or a server's message, so that they have to be sanitized for the place where they are shown.
+    `example` is always our own text. The other fields may contain untrusted text, such as file names or a server's
+    message, and must be sanitized for the place where they are shown.
+
+    Attributes:
+        title: a few words.
+        message: what happened.
+        hint: what to do about it.
+        example: lines to paste.
     """
 
     title: str
@@ -51,17 +57,17 @@ class Diagnostic:
         return f"{self.message} {self.hint}".rstrip()
 
     def map(self, change: Callable[[str], str]) -> Diagnostic:
-        """The diagnostic with its title, message and hint changed."""
+        """The diagnostic with `change` applied to its title, message and hint."""
         return replace(self, title=change(self.title), message=change(self.message), hint=change(self.hint))
 
 
 def spell_settings(text: str, spell: Callable[[str, str], str]) -> str:
-    """The text with every setting as `spell` writes its name and value ("" if only the setting is meant)."""
+    """The text with each placeholder replaced by `spell(name, value)`; the value is "" if the placeholder has none."""
     return _SETTING.sub(lambda match: spell(match[1], match[2] or ""), text)
 
 
 class PrefixUploadError(Exception):
-    """An expected failure, to be shown without a traceback."""
+    """An expected failure, shown without a traceback."""
 
     title: ClassVar[str]
 
@@ -72,12 +78,12 @@ class PrefixUploadError(Exception):
 
     @property
     def diagnostic(self) -> Diagnostic:
-        """The failure as users read it."""
+        """The failure as a message for the user."""
         return Diagnostic(self.title, self.message, self.hint)
 
 
 class ConfigurationError(PrefixUploadError):
-    """The settings do not make sense. Has all diagnostics of the run."""
+    """The settings are invalid. Carries a diagnostic for each problem."""
 
     title = "Configuration"
 
@@ -87,7 +93,7 @@ class ConfigurationError(PrefixUploadError):
 
 
 class NothingToPublishError(PrefixUploadError):
-    """No file matches."""
+    """No file matches the patterns."""
 
     title = "No files found"
 
@@ -101,29 +107,29 @@ class NothingToPublishError(PrefixUploadError):
 
 
 class ChannelError(PrefixUploadError):
-    """The server did not take one package, or did not say what it has."""
+    """A package was not published, or it is not known whether it was."""
 
     title = "Upload failed"
 
 
 class ChannelWideError(ChannelError):
-    """An answer that would be the same for every package: uploads that have not started never do."""
+    """A failure that would be the same for every package. Uploads that have not started are not attempted."""
 
 
 class AuthenticationError(ChannelWideError):
-    """Nobody knows who is asking, so that nothing can be sent."""
+    """The run cannot authenticate, so nothing can be sent."""
 
     title = "Sign-in failed"
 
 
 class ConflictError(ChannelError):
-    """The channel has other bytes under this file name."""
+    """The channel has different bytes under this file name."""
 
     title = "File name taken"
 
 
 class FileChangedError(ChannelError):
-    """The file is no longer the one that was validated."""
+    """The file has changed since it was validated."""
 
     title = "File changed"
 
@@ -135,6 +141,6 @@ class AttestationError(ChannelError):
 
 
 class CancelledError(ChannelError):
-    """The run was cancelled while this package was being sent."""
+    """The run was cancelled while a package was being sent, or while it was waiting to retry."""
 
     title = "Cancelled"

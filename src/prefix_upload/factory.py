@@ -1,4 +1,4 @@
-"""The composition root: settings in, the parts of a run out."""
+"""The composition root: creates a run from the settings."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def create_run(
     reporter: ProgressReporter,
     on_secret: Callable[[str], None],
 ) -> Run:
-    """A run that is ready to start.
+    """Creates a run that is ready to start.
 
     Args:
-        settings: what to do.
+        settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
-        environ: variables that HTTP clients heed.
-        identity_request: where, and with which token, to ask for the identity of the job, if it has one.
+        environ: the environment variables; `SSL_CERT_FILE` is read from it.
+        identity_request: URL and bearer token for requesting the job's identity token; `None` if the job has none.
         pool: runs calls in threads.
-        cancellation: ends the waiting.
+        cancellation: interrupts waits.
         reporter: shows the progress.
-        on_secret: called with every credential before it is used.
+        on_secret: called with each credential before it is used, except `settings.token`.
     """
 
     def sleep(seconds: float) -> None:
@@ -65,7 +65,7 @@ def create_run(
     create_client = partial(
         Client,
         connections=settings.concurrency,
-        # requests itself knows REQUESTS_CA_BUNDLE only, which comes first.
+        # requests does not read SSL_CERT_FILE. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it reads, take precedence.
         ca_bundle=environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
     )
@@ -105,7 +105,7 @@ def _create_credentials(
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:
-    # A dry run reads only what is public.
+    # A dry run needs no token: it only reads, and public channels need no credentials.
     if settings.token is not None or identity is None or settings.dry_run:
         return ApiKey(settings.token)
     client = create_client(settings.server_url, lambda: None)
@@ -117,6 +117,6 @@ def _create_signer(
 ) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
-    from prefix_upload.attestation import Signer  # noqa: PLC0415 - only here: it takes long to load
+    from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 
     return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread)

@@ -1,1 +1,1 @@
-"""The front end for the runner of GitHub Actions."""
+"""The interface to the GitHub Actions runner: environment, log and results."""

@@ -1,4 +1,4 @@
-"""The files through which a step hands its outputs and its summary to the runner."""
+"""The files through which a step passes its outputs and its summary to the runner."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class CommandFiles:
-    """The files of this step. Outside of GitHub there are none, and nothing is written.
+    """The runner's files for this step. Outside GitHub Actions there are none, and nothing is written.
 
     Args:
-        environ: the variables that name the files.
+        environ: the variables that name the files. The toolkit reads them from `os.environ`.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def write_outputs(self, values: Mapping[str, str]) -> Iterator[Diagnostic]:
-        """Sets the outputs. Yields a warning if that fails."""
+        """Sets the outputs when iterated. Yields a warning if that fails."""
 
         def write() -> None:
             for name, value in values.items():
@@ -36,7 +36,7 @@ class CommandFiles:
         return self._write("GITHUB_OUTPUT", "outputs", write)
 
     def write_summary(self, text: str) -> Iterator[Diagnostic]:
-        """Appends to the job summary. Yields a warning if that fails."""
+        """Appends to the job summary when iterated. Yields a warning if that fails."""
         return self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
 
     def _write(self, variable: str, what: str, write: Callable[[], None]) -> Iterator[Diagnostic]:
@@ -45,11 +45,13 @@ class CommandFiles:
             return
         size = 0
         try:
-            with Path(path).open("a") as file:  # the toolkit has no error of its own for a file that is not there
+            # Creates a missing file, for which the toolkit would raise a bare Exception.
+            with Path(path).open("a") as file:
                 size = file.tell()
             write()
         except OSError as error:
-            # Half of an output is worse than none: for it the runner fails the step (FileCommandManager).
+            # NOTE: undo a partial write, since the runner fails the step if an output is truncated (actions/runner,
+            # FileCommandManager).
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
             message = f"The {what} could not be written to {path} ({error.strerror})."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prefix_upload.report import Outcome
     from prefix_upload.steps.progress import Transfer
 
-# The runner shows so many annotations of a kind a step (actions/runner, ActionCommandManager).
+# How many annotations of each kind the runner shows per step (actions/runner, ActionCommandManager).
 _MAX_ANNOTATIONS = 10
 
 _SIGNS = {
@@ -31,29 +31,29 @@ _SIGNS = {
 
 
 def as_input(name: str, value: str) -> str:
-    """A setting as a workflow spells it: `'force'`, or `'force: true'`."""
+    """A setting as it is written in a workflow: `'force'`, or `'force: true'`."""
     return f"'{name}: {value}'" if value else f"'{name}'"
 
 
 class Console:
-    """Shows what happens. Implements `ProgressReporter`."""
+    """Logs the progress of a run. Implements `ProgressReporter`."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def phase(self, title: str) -> None:
-        """Begins a group of lines that can be folded."""
+        """Opens a collapsible group of lines."""
         self._log.open_group(title)
 
     def checked(self, file: Package | CandidateFile) -> None:
-        """Says that a file was validated."""
+        """Logs whether a file is valid."""
         if isinstance(file, Package):
             self._log.info(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
         else:
             self._log.info(f"  INVALID  {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
-        """Says what became of a file, with the rate if it was sent."""
+        """Logs the outcome of a file, with the transfer rate if it was sent."""
         source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
@@ -65,7 +65,7 @@ class Console:
                 self._log.info(f"      {spell_settings(str(told), as_input)}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
-        """A sign of life."""
+        """Logs the uploads in progress, as a sign of life."""
         if not transfers:
             self._log.info("  … still working")
         for transfer in transfers:
@@ -75,13 +75,13 @@ class Console:
             self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
 
     def log_exception(self, error: BaseException) -> None:
-        """Shows the traceback of a bug, line by line, since its message may hold words from outside."""
+        """Logs the traceback of a bug, line by line, because its message may contain untrusted text."""
         for part in traceback.format_exception(error):
             for line in part.splitlines():
                 self._log.info(line)
 
     def annotate(self, kind: Literal["error", "warning"], diagnostics: Sequence[Diagnostic]) -> None:
-        """Annotates the run. What the runner would not show as an annotation is in the log."""
+        """Adds annotations. Those beyond the number that the runner shows are logged instead."""
         shown, left_out = list(diagnostics), []
         if len(diagnostics) > _MAX_ANNOTATIONS:
             shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]

@@ -1,4 +1,4 @@
-"""Whether a job on GitHub can sign in with what it was given, and what to do if it cannot."""
+"""Whether a GitHub job has the credentials that its settings need, and what to do if it does not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """What the runner lets this job do.
+    """What the runner grants this job.
 
-    `is_on_github` is whether it runs it at all, `has_identity` whether identity tokens are to be had, and
-    `is_from_fork` whether a fork's pull request started it, which gets neither secrets nor an identity.
+    Attributes:
+        is_on_github: whether the job runs on GitHub Actions.
+        has_identity: whether the job can get identity tokens.
+        is_from_fork: whether a fork's pull request started the job; by default, it then has no secrets and no identity.
     """
 
     is_on_github: bool = True
@@ -29,14 +31,14 @@ class Job:
 
 
 def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:
-    """What stands in the way of signing in, before anything is asked or sent.
+    """Yields the reasons why the job cannot authenticate or sign, without sending a request.
 
     Args:
-        settings: the settings.
+        settings: the checked settings.
         job: the job that runs the action.
-        has_token: whether the input is set, though perhaps to something that cannot be a token.
+        has_token: whether the `token` input is set, even to an invalid value.
     """
-    # NOTE: a dry run reads only, and anybody can read a public channel: so pull requests can validate.
+    # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
     if settings.dry_run:
         return
     if not has_token:
@@ -62,14 +64,13 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
         )
 
 
-# What a job needs to have an identity. Permissions that are not named are taken away, so the other one is named, too.
+# What a job needs to have an identity. Naming one permission revokes those that are not named, hence `contents`.
 _PERMISSIONS = """\
 permissions:
   contents: read
   id-token: write"""
 
-# Said where nothing is passed and GitHub gives the job no identity: the permission is missing, or, if the workflow does
-# pass a secret, that does not exist.
+# Neither a token nor an identity: the permission is missing, or the workflow passes a secret that does not exist.
 _NO_PERMISSION = Diagnostic(
     "No credentials",
     "'token' is empty, and this job has no identity with which to publish without one.",
@@ -77,13 +78,13 @@ _NO_PERMISSION = Diagnostic(
     "workflow passes a secret as 'token', that secret does not exist here under this very name.",
     _PERMISSIONS,
 )
-# Said outside GitHub Actions, where there is no identity.
+# There is no identity outside GitHub Actions.
 _NO_TOKEN = Diagnostic(
     "Missing 'token'",
     "'token' is empty, and outside GitHub Actions there is no identity to publish with.",
     "Create an API key with write access on prefix.dev and pass it.",
 )
-# Said where neither can be had: GitHub gives pull requests from forks no secrets and no identity.
+# GitHub gives pull requests from forks neither secrets nor an identity.
 _FORK = Diagnostic(
     "Pull request from a fork",
     "This is a pull request from a fork, which is given neither secrets nor an identity.",
@@ -92,7 +93,7 @@ _FORK = Diagnostic(
 with:
   dry-run: ${{ github.event_name == 'pull_request' }}""",
 )
-# Said where packages are to be signed by an identity that the job does not have; an API key cannot sign.
+# Signing needs an identity; an API key is not enough.
 _NO_IDENTITY_TO_SIGN = Diagnostic(
     "Invalid 'attestations'",
     "'attestations' is true, but this job has no identity to sign with.",

@@ -1,4 +1,4 @@
-"""What the runner of GitHub Actions tells a container action by environment variables."""
+"""What the GitHub Actions runner passes to a container action in environment variables."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class Environment:
     """The environment of this step.
 
     Args:
-        environ: its variables.
+        environ: the environment variables.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def inputs(self, names: Iterable[str]) -> dict[str, str]:
-        """The inputs by their names in `action.yml`; "" where one is not set."""
+        """The inputs by their names in `action.yml`, read from `os.environ`; "" for one that is not set."""
         return {name: core.get_input(name) for name in names}
 
     @property
     def workspace(self) -> Workspace:
-        """The checkout."""
+        """The job's workspace."""
         path = Path(self._environ.get("GITHUB_WORKSPACE") or ".").resolve()
         return Workspace(path, self._workspace_aliases, _OUTSIDE_HINT)
 
     @property
     def _workspace_aliases(self) -> tuple[PurePosixPath, ...]:
-        """What the checkout is called outside this container.
+        """The paths that the workspace may have outside this container.
 
         The runner translates only values that start with the host's path, so the lines of `glob` after the first
-        still hold it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
+        still contain it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
         """
         outside = PurePosixPath(self._environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
         return (
@@ -58,14 +58,14 @@ class Environment:
 
     @property
     def identity_request(self) -> tuple[str, str] | None:
-        """Where, and with which token, the job can ask for its identity; nothing without `id-token: write`."""
+        """URL and bearer token for requesting an identity token; `None` without `id-token: write` or a secure URL."""
         url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
         is_sendable = token != "" and token.isascii() and token.isprintable()
         return (url, token) if is_sendable and uses_secure_transport(url) else None
 
     @property
     def job(self) -> Job:
-        """What the runner lets this job do."""
+        """What the runner grants this job."""
         return Job(
             is_on_github=self._environ.get("GITHUB_ACTIONS") == "true",
             has_identity=self.identity_request is not None,
@@ -80,7 +80,7 @@ class Environment:
             head = event["pull_request"]["head"]["repo"]["full_name"]
         except (OSError, ValueError, LookupError, TypeError):
             return False
-        # `pull_request_target` runs for a fork's pull request, too, but in the base repository and with its secrets.
+        # `pull_request_target` also runs for a fork's pull request, but in the base repository and with its secrets.
         is_trusted = self._environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
         return not is_trusted and bool(head != self._environ.get("GITHUB_REPOSITORY"))
 

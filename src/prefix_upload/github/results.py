@@ -1,4 +1,4 @@
-"""What is left of a run: outputs, job summary, annotations, and a last line in the log."""
+"""Publishes the results of a run: outputs, job summary, annotations, and a last line in the log."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def publish_results(report: Report, log: Log, environ: Mapping[str, str], *, wit
     """Writes the results of a run.
 
     Args:
-        report: the run.
+        report: the report of the run.
         log: the log of the job, which knows its secrets.
         environ: the variables that name the runner's files.
         with_summary: whether to write the job summary.
     """
 
     def presentable(diagnostic: Diagnostic) -> Diagnostic:
-        # A server may repeat the token in its answer, and nobody masks outputs.
+        # A server may repeat the token in its response, and the runner does not mask outputs.
         return diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
 
     log.close_group()
