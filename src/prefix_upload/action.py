@@ -49,11 +49,11 @@ def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) ->
     """
     log = Log()
     action = _Action(log, environ, cancellation)
-    ended_by, errors = action.run()
+    early_exit, errors = action.run()
     report = action.report()
     report = replace(report, errors=(*report.errors, *errors))
     publish_results(report, log, environ, with_summary=action.wants_summary)
-    return exit_code(report) if ended_by is None else ended_by
+    return exit_code(report) if early_exit is None else early_exit
 
 
 class _Action:

@@ -19,7 +19,12 @@ from sigstore.errors import TUFError
 from sigstore.oidc import ExpiredIdentity, IdentityToken
 
 from prefix_upload.attestation.errors import MALFORMED, RefusedError, describe, response_to
-from prefix_upload.attestation.trust import Certified, complete_environment, load_trust_config, require_secure_transport
+from prefix_upload.attestation.trust import (
+    CertifiedSigner,
+    complete_environment,
+    load_trust_config,
+    require_secure_transport,
+)
 from prefix_upload.errors import AttestationError, AuthenticationError, setting
 from prefix_upload.http import RequestError, Response, reason
 from prefix_upload.report import Attestation
@@ -78,7 +83,7 @@ class Signer:
         self._submit = submit
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
-        self._certified: Certified | None = None
+        self._certified: CertifiedSigner | None = None
         complete_environment(os.environ)
 
     def prepare(self) -> None:
@@ -87,7 +92,7 @@ class Signer:
         Raises:
             AuthenticationError: no certificate can be obtained.
         """
-        self._current()
+        self._current_certificate()
 
     def sign(self, package: Package) -> Attestation:
         """Signs a package and verifies the resulting attestation.
@@ -97,24 +102,24 @@ class Signer:
             AuthenticationError: no certificate can be obtained.
         """
         for _ in range(2):
-            certified = self._current()
+            certified = self._current_certificate()
             try:
-                return self._signed(package, certified)
+                return self._sign_with(package, certified)
             except ExpiredCertificate:
-                certified.good_until = self._retry_policy.now()
+                certified.valid_until = self._retry_policy.now()
         raise _unsigned("each certificate had expired before it was used; is the machine's clock right?")
 
-    def _signed(self, package: Package, certified: Certified) -> Attestation:
+    def _sign_with(self, package: Package, certified: CertifiedSigner) -> Attestation:
         statement = self._statement(package)
         try:
-            bundle = self._trying(lambda: certified.signer.sign_dsse(statement))
+            bundle = self._with_retries(lambda: certified.signer.sign_dsse(statement))
             certified.verify(bundle, statement)
             attestation = self._attestation(bundle)
         except RefusedError as error:
             raise _unsigned(str(error)) from error
         except MALFORMED as error:
             raise _unsigned(f"what was signed does not hold ({describe(error)})") from error
-        certified.good_until = bundle.signing_certificate.not_valid_after_utc
+        certified.valid_until = bundle.signing_certificate.not_valid_after_utc
         return attestation
 
     def _statement(self, package: Package) -> Statement:
@@ -129,22 +134,22 @@ class Signer:
         index = int(entry["logIndex"])
         return Attestation(bundle=text, log_index=index, url=_LOG_PAGES.get(str(self._instance), "").format(index))
 
-    def _current(self) -> Certified:
+    def _current_certificate(self) -> CertifiedSigner:
         """The current key and certificate, replaced if the certificate is about to expire."""
         with self._lock:
-            if self._certified is None or self._retry_policy.now() + _MARGIN >= self._certified.good_until:
+            if self._certified is None or self._retry_policy.now() + _MARGIN >= self._certified.valid_until:
                 self._certified = self._certify()
             return self._certified
 
-    def _certify(self) -> Certified:
+    def _certify(self) -> CertifiedSigner:
         try:
-            config = self._config = self._config or self._trying(lambda: load_trust_config(self._instance))
+            config = self._config = self._config or self._with_retries(lambda: load_trust_config(self._instance))
             context = sign.SigningContext.from_trust_config(config)
             require_secure_transport(context._fulcio.url)  # noqa: SLF001 - where the identity token is sent
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
-            signer = self._trying(lambda: sign.Signer(identity_token, context))
-            return Certified(signer, verify.Verifier(trusted_root=config.trusted_root), token.claims)
+            signer = self._with_retries(lambda: sign.Signer(identity_token, context))
+            return CertifiedSigner(signer, verify.Verifier(trusted_root=config.trusted_root), token.claims)
         except RefusedError as error:
             raise _no_certificate(str(error)) from error
         except ExpiredIdentity as error:
@@ -152,19 +157,19 @@ class Signer:
         except MALFORMED as error:
             raise _no_certificate(describe(error)) from error
 
-    def _trying(self, work: Callable[[], _Result]) -> _Result:
+    def _with_retries(self, work: Callable[[], _Result]) -> _Result:
         """The result of `work`, which sends requests to Sigstore's servers and is retried after transient failures.
 
         Raises:
             RefusedError: a server refused the request, or the last attempt got no response.
         """
         try:
-            told = self._retry_policy.call(partial(self._attempt, work))
+            result = self._retry_policy.call(partial(self._attempt, work))
         except RequestError as error:
             raise RefusedError(str(error)) from error
-        if isinstance(told, Response):
-            raise RefusedError(reason(told))
-        return told
+        if isinstance(result, Response):
+            raise RefusedError(reason(result))
+        return result
 
     def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:
         try:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
-class Certified:
+class CertifiedSigner:
     """A key with a certificate for the job's identity, and the means to verify its signatures."""
 
     def __init__(self, signer: sign.Signer, verifier: verify.Verifier, claims: Mapping[str, Any]) -> None:
         self.signer = signer
         # Not known before the first signature, which is made well before the certificate expires.
-        self.good_until = datetime.max.replace(tzinfo=UTC)
+        self.valid_until = datetime.max.replace(tzinfo=UTC)
         self._verifier = verifier
         # The identity in the certificate, which Fulcio derives from the claims of GitHub's tokens, or of another
         # provider's (fulcio, `docs/oidc.md`).

@@ -30,7 +30,7 @@ class IdToken:
     claims: Mapping[str, Any]
 
     @classmethod
-    def read(cls, text: str) -> IdToken:
+    def parse(cls, text: str) -> IdToken:
         """Parses a token.
 
         Raises:
@@ -74,9 +74,9 @@ class IdentityProvider:
                 lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
-            raise _not_given(str(error)) from error
+            raise _no_identity_token(str(error)) from error
         if not response.is_success or not response.is_complete:
-            raise _not_given(reason(response))
+            raise _no_identity_token(reason(response))
         return self._read(response)
 
     def _read(self, response: Response) -> IdToken:
@@ -84,13 +84,13 @@ class IdentityProvider:
             value = json.loads(response.body)["value"]
             token = value if isinstance(value, str) else ""
             self._on_secret(token)
-            return IdToken.read(token)
+            return IdToken.parse(token)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             # NOTE: not `response.summary`: the body may contain a token.
-            raise _not_given("what it answered is no identity token") from error
+            raise _no_identity_token("what it answered is no identity token") from error
 
 
-def _not_given(why: str) -> AuthenticationError:
+def _no_identity_token(why: str) -> AuthenticationError:
     return AuthenticationError(
         f"GitHub gave this job no identity token: {why}.",
         "Run the job again. If that does not help, look at githubstatus.com, and whether 'permissions' of the job has "

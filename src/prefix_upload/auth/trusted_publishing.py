@@ -113,7 +113,7 @@ class TrustedPublishing:
 def _time_to_renew(token: str, now: datetime) -> datetime | None:
     """When to renew the token; `None` if its expiry is unknown, or past because this machine's clock is wrong."""
     try:
-        end = datetime.fromtimestamp(IdToken.read(token.removeprefix(_PREFIX)).claims["exp"], UTC)
+        end = datetime.fromtimestamp(IdToken.parse(token.removeprefix(_PREFIX)).claims["exp"], UTC)
     except (ValueError, LookupError, TypeError, OverflowError, OSError):
         return None
     life = end - now

@@ -60,9 +60,9 @@ class Console:
             per_second = summary.size(int(source.size / outcome.seconds))
             rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
-        for told in (outcome.error, outcome.warning):
-            if told is not None:
-                self._log.info(f"      {spell_settings(str(told), as_input)}")
+        for diagnostic in (outcome.error, outcome.warning):
+            if diagnostic is not None:
+                self._log.info(f"      {spell_settings(str(diagnostic), as_input)}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Logs the uploads in progress, as a sign of life."""

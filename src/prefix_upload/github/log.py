@@ -18,7 +18,7 @@ from prefix_upload.reporting import sanitize
 # Characters of an annotation that the runner shows, with some margin (actions/runner, ActionCommandManager).
 _MAX_ANNOTATION = 4000
 # Leading characters by which a truncated token is recognized.
-_BEGINNING = 16
+_RECOGNIZABLE_PREFIX = 16
 
 
 class Log:
@@ -74,8 +74,8 @@ class Log:
             text = text.replace(secret, "***")
         # A long server message is truncated, perhaps in the middle of a token, and the runner masks only whole ones.
         for secret in self._secrets:
-            if len(secret) > _BEGINNING:
-                text = re.sub(rf"{re.escape(secret[:_BEGINNING])}[\w.~+/=-]*", "***", text)
+            if len(secret) > _RECOGNIZABLE_PREFIX:
+                text = re.sub(rf"{re.escape(secret[:_RECOGNIZABLE_PREFIX])}[\w.~+/=-]*", "***", text)
         return text
 
     def _sanitized(self, text: str) -> str:

@@ -24,16 +24,16 @@ class Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Sets up the pools of direct connections."""
         super().init_poolmanager(*args, **options)
-        _teach(self.poolmanager)
+        _use_early_response_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
         """Returns the manager of the connections through this proxy."""
         manager: ProxyManager = super().proxy_manager_for(proxy, **options)
-        _teach(manager)
+        _use_early_response_pools(manager)
         return manager
 
 
-def _teach(manager: PoolManager) -> None:
+def _use_early_response_pools(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _Pool}
 
 

@@ -24,7 +24,7 @@ MAX_BODY = 2**16
 _MAX_REDIRECTS = 5
 # Seconds that reading a whole body may take. The timeout only limits the time without progress, so a server that sends
 # a byte now and then never exceeds it.
-_MAX_ANSWER_TIME = 120.0
+_MAX_READ_TIME = 120.0
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -128,7 +128,7 @@ class Client:
 
     def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
         """The body up to the limit, and whether it is complete. If the connection breaks, what was read is kept."""
-        deadline = self._clock() + _MAX_ANSWER_TIME
+        deadline = self._clock() + _MAX_READ_TIME
         body = bytearray()
         try:
             # NOTE: `read1` returns what has arrived; the methods that `requests` offers wait for more.

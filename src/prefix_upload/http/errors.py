@@ -30,12 +30,12 @@ class RequestError(Exception):
 
 def request_error(error: Exception) -> RequestError:
     """Classifies an error from `requests`: whether the request may have arrived, and whether a retry is pointless."""
-    cause = _root(error)
+    cause = _innermost(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"its certificate was not accepted ({cause.verify_message})"
         return RequestError(reason, may_have_arrived=False, is_permanent=True)
     if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
-        return RequestError(_said(cause), may_have_arrived=False, is_permanent=True)
+        return RequestError(_describe(cause), may_have_arrived=False, is_permanent=True)
     # NOTE: requests does not wrap urllib3's error about a host such as `a..b`.
     if isinstance(
         error,
@@ -45,10 +45,10 @@ def request_error(error: Exception) -> RequestError:
     never_sent = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError) or isinstance(
         cause, urllib3.exceptions.NewConnectionError
     )
-    return RequestError(_said(cause), may_have_arrived=not never_sent)
+    return RequestError(_describe(cause), may_have_arrived=not never_sent)
 
 
-def _root(error: BaseException) -> BaseException:
+def _innermost(error: BaseException) -> BaseException:
     """The innermost error; `requests` and urllib3 keep it in `reason` or `args`."""
     seen = {error}
     while True:
@@ -60,7 +60,7 @@ def _root(error: BaseException) -> BaseException:
         error = inner
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     # NOTE: in urllib3, the error for a refused connection is a subclass of TimeoutError.
     if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
         error, urllib3.exceptions.NewConnectionError

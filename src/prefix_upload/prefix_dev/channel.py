@@ -15,7 +15,6 @@ from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelError
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, reason
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
-from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import conflict, gave_up, refused, unreachable
 from prefix_upload.report import Status
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
-
-__all__ = ["BATCH_SIZE", "Channel", "Lookup", "Record", "conflict"]
+    from prefix_upload.prefix_dev.records import Record
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Channel:
             return result
         if result.is_retryable:
             raise self._error(result, may_be_there=may_be_there)
-        return self._settle(package, result, force=force, ours=may_be_there)
+        return self._settle(package, result, force=force, may_be_ours=may_be_there)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
         """One attempt, repeated if the token was rejected but could be renewed. Only a success becomes a receipt."""
@@ -144,13 +142,13 @@ class Channel:
             data=content,
         )
 
-    def _settle(self, package: Package, response: Response, *, force: bool, ours: bool) -> Receipt:
+    def _settle(self, package: Package, response: Response, *, force: bool, may_be_ours: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
             raise refused(response, self._credentials, self._name)
         record = self._queries.existing(package)
         if record.sha256 == package.sha256:
-            return Receipt(Status.UPLOADED if ours else Status.ALREADY_PRESENT, record)
+            return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
         if record.sha256 is None:
             raise ChannelError(
                 f"The channel has a file of this name, but does not tell with which bytes ({response.summary}).",

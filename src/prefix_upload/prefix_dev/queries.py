@@ -33,12 +33,12 @@ _MAX_REPODATA_BODY = 64 * 2**20
 _MAX_ATTESTATIONS_BODY = 2**22
 # Attestations are queried one by one, perhaps hundreds of them. After this many requests without a response, the rest
 # are not queried.
-_MAX_SILENCES = 3
+_MAX_UNANSWERED = 3
 # Suffixes of a package's URL under which its attestations are served: by prefix.dev today, and according to CEP 50.
 _ATTESTATIONS = (".v0.sigs", ".sigs")
 
 
-class Ask(Protocol):
+class SendQuery(Protocol):
     """Sends a query."""
 
     def __call__(self, timeout: float, *, anonymously: bool) -> Response:
@@ -61,50 +61,50 @@ class ChannelQueries:
         self._channel = channel
         self._credentials = credentials
         self._retry_policy = retry_policy
-        self._silences = 0
+        self._unanswered = 0
 
     def lookup(self, packages: Sequence[Package]) -> Lookup:
         """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata."""
         records: Records = {}
         errors = []
         try:
-            records = self._ask_graphql(packages)
+            records = self._query_graphql(packages)
         except LookupFailedError as error:
             errors.append(f"GraphQL: {error}")
-        open_ones = [package for package in packages if package.key not in records]
-        found = self._look_into_repodata(open_ones)
+        unknown = [package for package in packages if package.key not in records]
+        found = self._query_repodata(unknown)
         return Lookup(records | found.records, (*errors, *found.errors))
 
     def existing(self, package: Package) -> Record:
         """The record of a file that is known to exist, from GraphQL or repodata; without hashes if neither lists it."""
         record = self.lookup([package]).records.get(package.key)
         if record is None or record.sha256 is None:
-            record = self._look_into_repodata([package]).records.get(package.key, Record(None))
+            record = self._query_repodata([package]).records.get(package.key, Record(None))
         return record
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` if that is not known."""
         for suffix in _ATTESTATIONS:
-            if self._silences >= _MAX_SILENCES:
+            if self._unanswered >= _MAX_UNANSWERED:
                 break
             try:
                 response = self._get(f"{package.subdir}/{package.file_name}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0)
                 return has_bundle(response.body, json.loads(attestation))
             except LookupFailedError as error:
-                self._silences += isinstance(error.__cause__, RequestError)
+                self._unanswered += isinstance(error.__cause__, RequestError)
         return None
 
-    def _ask_graphql(self, packages: Sequence[Package]) -> Records:
-        question = graphql_query(self._channel, packages)
+    def _query_graphql(self, packages: Sequence[Package]) -> Records:
+        query = graphql_query(self._channel, packages)
 
-        def ask(timeout: float, *, anonymously: bool) -> Response:
+        def send(timeout: float, *, anonymously: bool) -> Response:
             return self._client.post(
-                "/api/graphql", timeout=timeout, json=question, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
+                "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        return from_graphql(self._asked(ask).body, packages)
+        return from_graphql(self._query(send).body, packages)
 
-    def _look_into_repodata(self, packages: Sequence[Package]) -> Lookup:
+    def _query_repodata(self, packages: Sequence[Package]) -> Lookup:
         records: Records = {}
         errors = []
         for subdir in sorted({package.subdir for package in packages}):
@@ -116,13 +116,13 @@ class ChannelQueries:
         return Lookup(records, tuple(errors))
 
     def _get(self, path: str, max_body: int, retries: int = _RETRIES) -> Response:
-        def ask(timeout: float, *, anonymously: bool) -> Response:
+        def send(timeout: float, *, anonymously: bool) -> Response:
             path_on_server = f"/{self._channel}/{path}"
             return self._client.get(path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously)
 
-        return self._asked(ask, retries)
+        return self._query(send, retries)
 
-    def _asked(self, ask: Ask, retries: int = _RETRIES) -> Response:
+    def _query(self, send: SendQuery, retries: int = _RETRIES) -> Response:
         """The successful, complete response to a query.
 
         Raises:
@@ -130,7 +130,7 @@ class ChannelQueries:
         """
         try:
             response = self._retry_policy.call(
-                lambda timeout: self._ask_openly(ask, timeout), retries=retries, timeout=QUERY_TIMEOUT
+                lambda timeout: self._query_with_fallback(send, timeout), retries=retries, timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
             raise LookupFailedError(str(error)) from error
@@ -140,17 +140,17 @@ class ChannelQueries:
             raise LookupFailedError(reason(response))
         return response
 
-    def _ask_openly(self, ask: Ask, timeout: float) -> Response:
+    def _query_with_fallback(self, send: SendQuery, timeout: float) -> Response:
         """Sends the query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
 
         Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
         """
         token = self._credentials.bearer()
-        response = ask(timeout, anonymously=False)
+        response = send(timeout, anonymously=False)
         if response.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return response
-        anonymous_response = ask(timeout, anonymously=True)
+        anonymous_response = send(timeout, anonymously=True)
         if anonymous_response.is_success:
             return anonymous_response
         is_renewed = response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token)
-        return ask(timeout, anonymously=False) if is_renewed else response
+        return send(timeout, anonymously=False) if is_renewed else response

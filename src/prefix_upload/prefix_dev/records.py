@@ -80,8 +80,8 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
     records: Records = {}
     for number, package in enumerate(packages):
         field = f"package{number}"
-        is_told = field in data and field not in failed
-        if is_told and not (data[field] is None and None in failed):
+        is_reported = field in data and field not in failed
+        if is_reported and not (data[field] is None and None in failed):
             _add(records, package, data[field])
     return records
 

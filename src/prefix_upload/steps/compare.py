@@ -54,7 +54,7 @@ def plan(run: Run, uploads: Sequence[Upload]) -> None:
         run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
 
 
-def taken(run: Run, package: Package, error: ConflictError) -> Outcome:
+def conflict_outcome(run: Run, package: Package, error: ConflictError) -> Outcome:
     """The outcome of a package if the channel has different bytes under its file name."""
     if run.settings.skip_existing:
         return Outcome(file=package, status=Status.SKIPPED, warning=messages.left_alone(error))
@@ -68,4 +68,4 @@ def _compared(run: Run, package: Package, record: Record | None) -> Outcome | Up
         return Outcome(file=package, status=Status.ALREADY_PRESENT, md5=record.md5)
     if run.settings.force:
         return Upload(package, overwrites=True)
-    return taken(run, package, conflict(package, record.sha256))
+    return conflict_outcome(run, package, conflict(package, record.sha256))

@@ -56,7 +56,9 @@ def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
         for pause in (*_PAUSES, 0.0):
             _look_up(run, pending, confirmations)
             pending = [
-                (package, outcome) for package, outcome in pending if not confirmations[package.key].suffices(outcome)
+                (package, outcome)
+                for package, outcome in pending
+                if not confirmations[package.key].is_sufficient_for(outcome)
             ]
             if not pending or not pause:
                 break

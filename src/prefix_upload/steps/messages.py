@@ -74,15 +74,15 @@ class Confirmation:
     record: Record | None = None
     is_attested: bool | None = None
 
-    def suffices(self, outcome: Outcome) -> bool:
+    def is_sufficient_for(self, outcome: Outcome) -> bool:
         """Whether no further look-up is needed."""
         is_listed = self.record is not None and self.record.sha256 is not None
         return is_listed and (outcome.attestation is None or self.is_attested is True)
 
 
-def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
+def confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     """The outcome of an upload, updated from the server's own record."""
-    package, record = outcome.file, told.record
+    package, record = outcome.file, confirmation.record
     if not isinstance(package, Package):
         return outcome
     if record is None:
@@ -95,9 +95,9 @@ def confirmed(outcome: Outcome, told: Confirmation) -> Outcome:
             "Look at the channel: somebody may have deleted or overwritten it. Then run the step again.",
         )
         return replace(outcome, status=Status.FAILED, error=problem, warning=None)
-    if outcome.attestation is None or told.is_attested:
+    if outcome.attestation is None or confirmation.is_attested:
         return replace(outcome, warning=None, md5=record.md5)
-    if told.is_attested is None:
+    if confirmation.is_attested is None:
         return replace(outcome, warning=_ATTESTATION_NOT_SEEN, md5=record.md5)
     return replace(outcome, status=Status.FAILED, error=_ATTESTATION_DROPPED, warning=None)
 

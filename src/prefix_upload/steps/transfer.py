@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
-from prefix_upload.steps.compare import taken
+from prefix_upload.steps.compare import conflict_outcome
 from prefix_upload.steps.progress import Transfer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Sender:
         try:
             return self._sign_and_send(upload)
         except ConflictError as error:
-            return taken(self._run, package, error)
+            return conflict_outcome(self._run, package, error)
         except ChannelError as error:
             if isinstance(error, ChannelWideError):
                 self._stopped_by = error
