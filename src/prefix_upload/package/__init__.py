@@ -1,1 +1,1 @@
-"""What a conda package is: its bytes, its metadata, and the rules for both."""
+"""Reads and validates conda packages."""

@@ -1,6 +1,6 @@
-"""Opening and inspecting files: everything here that differs from one operating system to the next.
+"""Opens and inspects files: all file access that depends on the operating system.
 
-Other modules name no flag of `os.open` and no field of `os.stat`.
+Other modules do not use flags of `os.open` or fields of `os.stat`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class NotRegularFileError(OSError):
-    """The path names a folder, FIFO, device or socket."""
+    """The path names a folder, FIFO or device."""
 
 
 def open_regular(path: Path) -> int:
-    """A descriptor for reading the file.
+    """Opens a file for reading and returns its descriptor.
 
     Args:
-        path: resolved. If its last part has become a link since, it is not followed.
+        path: a resolved path. If its last component has become a symlink since, it is not followed.
 
     Raises:
-        NotRegularFileError: it is not a regular file.
-        OSError: it is missing, a link, or not readable.
+        NotRegularFileError: it is a folder, FIFO or device.
+        OSError: it is missing, a symlink, a socket, or not readable.
     """
-    # NOTE: without O_NONBLOCK, opening a FIFO blocks until another process writes to it.
+    # NOTE: without O_NONBLOCK, opening a FIFO blocks until another process opens it for writing.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
@@ -37,13 +37,13 @@ def open_regular(path: Path) -> int:
 
 
 def read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
-    """Reads into the buffer from this offset, without moving the position of the open file. Returns the byte count."""
+    """Reads into the buffer from this offset, without moving the file position. Returns the number of bytes read."""
     return os.preadv(descriptor, [buffer], offset)
 
 
 @dataclass(frozen=True)
 class FileState:
-    """What changes when a file is written to: its size in bytes, and its times in nanoseconds."""
+    """What changes when a file is written to: its size in bytes, and its mtime and ctime in nanoseconds."""
 
     size: int
     modified: int
@@ -51,15 +51,15 @@ class FileState:
 
     @classmethod
     def of(cls, descriptor: int) -> FileState:
-        """The present state of an open file."""
+        """The current state of an open file."""
         status = os.fstat(descriptor)
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """What all names of one regular file have in common; `None` if the path names no regular file."""
+    """Device and inode, which all names of a regular file share; `None` if the path is not a regular file."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - beside `os.fstat` and `stat.S_ISREG`
+        status = os.stat(path)  # noqa: PTH116 - consistent with `os.fstat` and `stat.S_ISREG`
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None

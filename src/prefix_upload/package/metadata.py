@@ -1,4 +1,4 @@
-"""`info/index.json` held against the file name and CEP 34: the fields that place a package on a channel."""
+"""`info/index.json`: the fields that place a package on a channel, checked against the file name and CEP 34."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prefix_upload.package.strict_json import parse_json_object
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
 _MAX_SUBDIR = 32
 
-# The subdirs that conda clients know (rattler's `Platform`), for telling a folder's name from any other.
+# The subdirs that conda clients know (rattler's `Platform`), to recognize a folder that is named after one.
 KNOWN_SUBDIRS = frozenset(
     {
         "noarch", "linux-32", "linux-64", "linux-aarch64", "linux-armv6l", "linux-armv7l", "linux-loongarch64",
@@ -22,13 +22,13 @@ KNOWN_SUBDIRS = frozenset(
         "win-32", "win-64", "win-arm64", "emscripten-wasm32", "wasi-wasm32", "freebsd-64", "zos-z",
     }
 )  # fmt: skip
-# `arch` of packages that have no `subdir` yet (before conda-build 1.21), where it is not the subdir's own word.
+# Values of `arch` that a subdir spells differently, for packages without a `subdir` (before conda-build 1.21).
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
 
 @dataclass(slots=True)
 class Index:
-    """`info/index.json`: its fields, the subdir that they name ("" if none), and what is wrong with them."""
+    """`info/index.json`: its fields, the subdir ("" if missing or invalid), findings and warnings."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     subdir: str = ""
@@ -37,12 +37,12 @@ class Index:
 
 
 def read_index(raw: bytes, file_name: str, folder: str) -> Index:
-    """Reads `info/index.json`.
+    """Reads and checks `info/index.json`.
 
     Args:
         raw: its bytes.
-        file_name: the name of the package's file, which has to say the same.
-        folder: the name of the folder that the file is in, which should be that of the subdir.
+        file_name: the file name of the package, which has to match.
+        folder: the name of the folder that contains the file. If it is another subdir, a warning is added.
     """
     index = Index()
     try:

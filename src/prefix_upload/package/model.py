@@ -1,4 +1,4 @@
-"""Conda packages: as files that may be some, as validated packages, and as records of a channel."""
+"""Conda packages: candidate files, validated packages, and artifacts on a channel."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The two formats of a conda package (CEP 35).
+# The file name extensions of the two package formats (CEP 35).
 PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
 
 
 class ValidationLevel(StrEnum):
-    """How much of a package is decoded: all of it, or nothing after `info/`."""
+    """How much of a package is decoded: all of it (`FULL`), or nothing after `info/` (`METADATA`)."""
 
     FULL = "full"
     METADATA = "metadata"
@@ -22,9 +22,9 @@ class ValidationLevel(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A conda package as a file of some subdir, on a disk or on a channel (CEP 26, "Identifying package artifacts").
+    """A conda package file in a subdir, on disk or on a channel (CEP 26, "Identifying package artifacts").
 
-    `size` is in bytes; `sha256` is lower-case hexadecimal, of the whole file.
+    `size` is in bytes; `sha256` is the hash of the whole file in lower-case hexadecimal.
     """
 
     file_name: str
@@ -38,21 +38,21 @@ class Artifact:
 
     @property
     def label(self) -> str:
-        """What users know it by."""
+        """The subdir and file name, as shown to users."""
         return f"{self.subdir}/{self.file_name}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What identifies it on a channel, which holds one file of a name per subdir."""
+        """The subdir and file name: a channel has at most one file for each key."""
         return self.subdir, self.file_name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package(Artifact):
-    """A local file that passed validation. Only `validate.check` makes one.
+    """A local file that passed validation. Only `validate.check` creates packages.
 
-    `path` is where its bytes are, with all links resolved; `relative_path` is the path that users know, relative to the
-    workspace and with `/`.
+    `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users: relative
+    to the workspace, with `/` as separator.
     """
 
     path: Path
@@ -61,15 +61,15 @@ class Package(Artifact):
 
     @property
     def label(self) -> str:
-        """Its path in the workspace."""
+        """The path relative to the workspace, as shown to users."""
         return self.relative_path
 
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateFile:
-    """A matched file that is not a `Package`: `findings` are the reasons why it is invalid.
+    """A matched file that is not a `Package`.
 
-    There are none if the run ended before the file was validated.
+    `findings` are the reasons why it is invalid; there are none if it has not been validated.
     """
 
     relative_path: str
@@ -78,5 +78,5 @@ class CandidateFile:
 
     @property
     def label(self) -> str:
-        """Its path in the workspace."""
+        """The path relative to the workspace, as shown to users."""
         return self.relative_path

@@ -1,4 +1,4 @@
-"""The rules for a publishable package: each a small function that yields what it finds."""
+"""The rules for publishable packages: small functions that yield findings or warnings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from prefix_upload.package.strict_json import parse_json_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# CEP 26, "Identifying package artifacts": the characters, and the lengths.
+# Allowed characters and lengths (CEP 26, "Identifying package artifacts").
 _NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
 _VERSION = re.compile(r"[0-9a-z._+!]+")
 _BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
 _MAX_PART, _MAX_FILE_NAME = 64, 211
 _PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
 
-# More paths than these are counted, not listed.
+# The number of paths that a message lists; further ones are only counted.
 _LISTED_PATHS = 3
-# Brackets in `paths.json` beyond those of a list that could be compared at all: each makes an object.
+# A `paths.json` with more opening brackets is too large to compare. Each of them would become an object in memory.
 _MAX_PATHS_OBJECTS = limits.MAX_COMPARED_MEMBERS + 10
 
 
 def file_name_findings(file_name: str) -> Iterator[str]:
-    """CEP 26, "Filenames"."""
+    """Yields violations of the file name rules (CEP 26, "Filenames")."""
     parts = split(file_name)
     if parts is None:
         yield "the file name is not '<name>-<version>-<build>' and the extension"
@@ -42,7 +42,7 @@ def file_name_findings(file_name: str) -> Iterator[str]:
 
 
 def split(file_name: str) -> tuple[str, str, str] | None:
-    """Name, version and build: split at the last two hyphens."""
+    """The name, version and build in a file name, split at its last two hyphens; `None` if one of them is missing."""
     for extension in PACKAGE_EXTENSIONS:
         file_name = file_name.removesuffix(extension)
     match file_name.rsplit("-", 2):
@@ -52,8 +52,13 @@ def split(file_name: str) -> tuple[str, str, str] | None:
 
 
 def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | None) -> Iterator[str]:
-    """CEP 35: the file is called after what its index says."""
-    # NOTE: part by part: joined again, 'demo' + 'extra-1.0' would pass for 'demo-extra' + '1.0'.
+    """Yields differences between a file name and the fields of its `info/index.json` (CEP 35).
+
+    Args:
+        index: the fields.
+        parts: the result of `split`. If it is `None`, only the types of the fields are checked.
+    """
+    # NOTE: compare part by part. Joined again, 'demo' + 'extra-1.0' would equal 'demo-extra' + '1.0'.
     for position, (field_name, _) in enumerate(_PARTS):
         told = index.get(field_name)
         if not isinstance(told, str):
@@ -66,18 +71,18 @@ def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | No
 
 
 def metadata_findings(raw: bytes) -> Iterator[str]:
-    """CEP 35: the version of the `.conda` format is 2."""
+    """Yields a finding unless `metadata.json` declares version 2 of the `.conda` format (CEP 35)."""
     try:
         version = parse_json_object(raw).get("conda_pkg_format_version")
     except ValueError as error:
         yield f"'metadata.json' is {error}"
         return
-    if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the number of the format
+    if version != 2 or isinstance(version, float):  # noqa: PLR2004 - the version of the format
         yield f"'metadata.json' has the conda_pkg_format_version {archive.truncated_repr(version)}, which is not 2"
 
 
 def paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
-    """CEP 34, `info/paths.json`: it lists the payload. conda, too, only warns."""
+    """Yields differences between `info/paths.json` (CEP 34) and the payload. conda also only warns about them."""
     if raw.count(b"{") + raw.count(b"[") > _MAX_PATHS_OBJECTS:
         yield "'info/paths.json' is too large to be compared with the payload"
         return
@@ -95,7 +100,11 @@ def paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]
 
 
 def _listed_files(paths: object) -> Iterator[tuple[str, archive.PayloadFile | None]]:
-    """The entries that stand for a member; size and hash of those that are regular files."""
+    """Yields the listed paths except folders, with size and SHA-256 for regular files.
+
+    Raises:
+        ValueError: an entry has no path.
+    """
     for entry in paths if isinstance(paths, list) else ():
         match entry:
             case {"path_type": "directory"}:
@@ -122,7 +131,7 @@ def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadF
 
 
 def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
-    """Clients unpack one over the other."""
+    """Yields a warning if payload files occur more than once: clients extract one over the other."""
     yield from _differences("stand in it more than once", set(duplicates))
 
 

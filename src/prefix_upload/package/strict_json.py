@@ -1,4 +1,4 @@
-"""JSON as every reader understands it."""
+"""Strict JSON: only what every parser reads alike."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object as every reader understands it.
+    """Parses a JSON object that every parser reads alike.
 
-    `json.loads` takes more than JSON: other encodings, NaN, a key twice (of which readers disagree).
+    `json.loads` also accepts other encodings, NaN, and duplicate keys, about which parsers disagree.
 
     Raises:
-        ValueError: it is something else; the text completes "… is".
+        ValueError: it is anything else. The message completes "<file> is …".
     """
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-        # A lone surrogate can be spelled in JSON, but not written as UTF-8; neither can a number like 1e999.
+        # Refuses what JSON can spell, but not every parser can represent: lone surrogates, and numbers such as 1e999.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -32,7 +32,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
 
 
 class _RefusedError(ValueError):
-    """JSON to `json`, but not to every reader."""
+    """The `json` module accepts the input, but not every parser does."""
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

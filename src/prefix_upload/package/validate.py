@@ -1,4 +1,4 @@
-"""Files in, packages out: each file is opened, hashed, read and held against the rules."""
+"""Validates files: opens, hashes and decodes each of them, and checks it against the rules."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CHUNK = 2**18
 
 @dataclass(frozen=True)
 class Rules:
-    """What this run asks of a file. `workspace` is resolved; `max_size` is in bytes.
+    """What a run requires of a file. `workspace` is a resolved path; `max_size` is in bytes, `None` for no limit.
 
-    `submit` starts what is worth a thread for large files.
+    `submit` starts the decoding of a large file, which is hashed meanwhile.
     """
 
     workspace: Path
@@ -36,9 +36,9 @@ class Rules:
 
 
 def check(path: Path, rules: Rules) -> Package | CandidateFile:
-    """Validates one file.
+    """Validates one file. Returns a `CandidateFile` with its findings if it is invalid.
 
-    A file is hashed and decoded; both at the same time where it is large. It must not change meanwhile.
+    The file is hashed and decoded, both at the same time if it is large. It is invalid if it changes meanwhile.
     """
     state = ValidationState(path, _relative(path, rules))
     state.target = _target(state, rules.workspace)
@@ -54,12 +54,15 @@ def check(path: Path, rules: Rules) -> Package | CandidateFile:
 
 
 def candidate(path: Path, rules: Rules) -> CandidateFile:
-    """A file that has not been validated yet."""
+    """A candidate for a file that has not been validated yet."""
     return CandidateFile(relative_path=_relative(path, rules), file_name=path.name, findings=())
 
 
 def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | CandidateFile]:
-    """What the files are together: two files for one place on the channel are one package or a conflict."""
+    """Resolves duplicates: packages with the same subdir and file name.
+
+    Of packages with the same bytes, only the first is kept. If their bytes differ, all of them become invalid.
+    """
     groups: dict[tuple[str, str], list[Package]] = {}
     for package in checked:
         if isinstance(package, Package):
@@ -84,7 +87,7 @@ def _relative(path: Path, rules: Rules) -> str:
 
 @dataclass(slots=True)
 class ValidationState:
-    """What is known of a file so far. `target` is where its bytes are, which `path` may only link to."""
+    """What is known about a file so far. `target` is `path` with all symlinks resolved; `None` if it cannot be used."""
 
     path: Path
     relative_path: str
@@ -96,7 +99,7 @@ class ValidationState:
     warnings: list[str] = field(default_factory=list)
 
     def finish(self) -> Package | CandidateFile:
-        """The package, or the file with all that is wrong with it."""
+        """The package, or a candidate with the findings."""
         if self.findings:
             return CandidateFile(
                 relative_path=self.relative_path, file_name=self.path.name, findings=tuple(self.findings)
@@ -122,10 +125,10 @@ def _clashing(package: Package, other: str) -> CandidateFile:
 
 
 def _target(state: ValidationState, workspace: Path) -> Path | None:
-    """The file itself. A link is followed only inside the workspace."""
+    """The path with all symlinks resolved. `None`, with a finding, if it is missing or outside the workspace."""
     try:
         target = state.path.resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+    except (OSError, RuntimeError):  # RuntimeError: a symlink loop, before Python 3.13
         state.findings.append("the file is gone, or is a link that leads nowhere (a container sees only the workspace)")
         return None
     if not target.is_relative_to(workspace):
@@ -183,21 +186,21 @@ def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None
 
 
 class _Hashing:
-    """Hashes a file, unless it turns out not to be worth it: an invalid file can be as large as a disk claims."""
+    """Hashes a file until it turns out to be invalid: an invalid file may be sparse and of any size."""
 
     def __init__(self) -> None:
         self._is_wanted = True
 
     def stop(self) -> None:
-        """The hash is of no use: it may end early, and wrong."""
+        """Makes `sha256` return early, with a meaningless hash."""
         self._is_wanted = False
 
     def sha256(self, descriptor: int) -> str:
-        """The SHA-256 of the whole file, in lower-case hexadecimal."""
+        """The SHA-256 of the whole file in lower-case hexadecimal, unless `stop` is called."""
         digest = hashlib.sha256()
         buffer = memoryview(bytearray(_CHUNK))
         offset = 0
-        # NOTE: at an offset, since the decoder reads the same open file.
+        # NOTE: read at an offset, since the decoder moves the position of the same open file.
         while self._is_wanted and (size := read_at(descriptor, buffer, offset)):
             digest.update(buffer[:size])
             offset += size

@@ -1,4 +1,4 @@
-"""What is inside a conda package: read without unpacking, within limits, whatever the file holds."""
+"""Reads conda packages without extracting them, within limits, whatever the file contains."""
 
 from prefix_upload.package.archive.contents import Contents, PayloadFile
 from prefix_upload.package.archive.reader import read

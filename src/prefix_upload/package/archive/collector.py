@@ -1,4 +1,4 @@
-"""Takes what validation needs from the members of a package's tarballs."""
+"""Collects what validation needs from the members of a package's tarballs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INFO_WITHOUT_DOTS = frozenset({"info", "infoindexjson"})
 
 
 class MemberCollector:
-    """Takes the members of a package's tarballs one by one, whichever tarball they stand in."""
+    """Collects the members of a package's tarballs one by one, regardless of which tarball they are in."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
@@ -34,10 +34,10 @@ class MemberCollector:
         self._payload_names = 0
 
     def take(self, member: Member, data: Iterable[memoryview]) -> None:
-        """Checks the member and keeps of it what the rules ask for.
+        """Checks a member and keeps what the rules need.
 
         Raises:
-            CorruptArchiveError: there are more members, or larger ones, than a package may have.
+            CorruptArchiveError: there are more or larger members than a package may have, or `data` is corrupt.
         """
         name = member.name.removeprefix("./")
         for violation in path_violations(member.name):
@@ -53,13 +53,16 @@ class MemberCollector:
             self._take_payload(name, member, data)
 
     def expect_index(self) -> None:
-        """To be called when `info/` has been read."""
+        """Adds a finding if there was no `info/index.json`. Call this after `info/` has been read."""
         if not self._indexes:
             self._contents.find(f"the package has no {_INDEX!r}")
 
     def _expect_plain_info(self, name: str, member: Member) -> None:
-        """Unpacked, these would put something else in the place of `info/index.json`; some file systems ignore case."""
-        # The first test is for speed: millions of long names are looked through.
+        """Adds a finding for a member that would replace `info/index.json` when extracted.
+
+        Case is ignored, as on some file systems.
+        """
+        # A cheap check first: there may be a million members with long names.
         if name.replace("/", "").replace(".", "").lower() not in _INFO_WITHOUT_DOTS:
             return
         plain = posixpath.normpath(member.name).lower()
@@ -105,12 +108,12 @@ class MemberCollector:
 
 
 def is_info(member: Member) -> bool:
-    """Whether it belongs to the `info/` folder of the package."""
+    """Whether the member is in the `info/` folder of the package."""
     return member.name.removeprefix("./").startswith("info/")
 
 
 def path_violations(name: str) -> Iterator[str]:
-    """Why a member of this name could be unpacked elsewhere than it says. Clients also run on Windows."""
+    """Yields reasons why a member with this name could be extracted to another path. Clients also run on Windows."""
     if not name:
         yield "has no name"
     elif name[0] in "/\\" or re.match(r"[A-Za-z]:", name):

@@ -1,4 +1,4 @@
-"""What a package holds, as far as validation needs it."""
+"""The contents of a package that validation needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prefix_upload.package.archive import limits
 
 @dataclass(frozen=True)
 class PayloadFile:
-    """A regular file of the payload: its size in bytes and its SHA-256."""
+    """A regular file in the payload: its size in bytes and its SHA-256 digest."""
 
     size: int
     sha256: bytes
@@ -17,11 +17,14 @@ class PayloadFile:
 
 @dataclass(slots=True)
 class Contents:
-    """What a package holds. `findings` make it invalid, `warnings` do not; each is a clause to read alone.
+    """The contents of a package that validation needs.
 
-    `payload` has every member outside `info/`: regular files with size and hash, `None` for the others. It is
-    `None` itself where not all members were read or there are too many of them. `duplicates` are the names that stand
-    in it more than once.
+    `findings` make the package invalid, `warnings` do not. Each is a clause that can be read on its own.
+
+    `index`, `paths` and `metadata` are the raw `info/index.json`, `info/paths.json` and `metadata.json`. `payload` maps
+    the name of each member outside `info/`, except folders, to a `PayloadFile`, or to `None` if it is not a regular
+    file. `payload` itself is `None` if it was not read or has too many members to compare; it may be incomplete if
+    there are findings. `duplicates` are the names that occur in it more than once.
     """
 
     index: bytes | None = None
@@ -33,6 +36,6 @@ class Contents:
     warnings: list[str] = field(default_factory=list)
 
     def find(self, finding: str) -> None:
-        """Adds a finding, unless there are more already than anybody reads."""
+        """Adds a finding, unless there are `limits.MAX_FINDINGS` already."""
         if len(self.findings) < limits.MAX_FINDINGS:
             self.findings.append(finding)

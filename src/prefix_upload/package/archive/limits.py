@@ -1,24 +1,29 @@
-"""How large the parts of a package may be: beyond that, decoding ends with a finding (contract, section 5)."""
+"""Limits on the parts of a package, in bytes unless noted.
+
+A package beyond a limit is invalid, except for the limits on what is compared with `info/paths.json`.
+"""
 
 from __future__ import annotations
 
 GIB = 2**30
 MIB = 2**20
-# What a package's `info/` may expand to …
+# The expanded size of `info/`, and its number of members.
 MAX_INFO_SIZE = 256 * MIB
 MAX_INFO_MEMBERS = 100_000
-# … and its payload: beyond both of these it is a bomb.
+# The expanded size of the payload, and its ratio to the compressed size. Beyond both, it is a decompression bomb.
 MAX_PAYLOAD_SIZE = GIB
 MAX_PAYLOAD_RATIO = 1_000
-# … and how many further members its ZIP file may have.
+# The number of ZIP members in addition to the three of a `.conda` package.
 MAX_OTHER_ENTRIES = 100
 MAX_INDEX_SIZE = 4 * MIB
-# Larger lists, or packages with more members, are not compared: they are beyond any real package.
+# A larger `paths.json`, or a payload with more members or more characters in their names, is not compared: real
+# packages are far smaller.
 MAX_PATHS_SIZE = 16 * MIB
 MAX_COMPARED_MEMBERS = 200_000
 MAX_COMPARED_NAMES = 32 * MIB
 MAX_METADATA_SIZE = MIB
-# The time to read this many headers is what a payload of nothing but headers may take.
+# The number of payload members. It bounds the time to read a payload that consists of headers only.
 MAX_PAYLOAD_MEMBERS = 1_000_000
 
+# The number of findings of a package; further ones are dropped.
 MAX_FINDINGS = 25

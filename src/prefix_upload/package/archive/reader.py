@@ -1,6 +1,6 @@
-"""What is inside a conda package: read without unpacking, within limits, whatever the file holds.
+"""Reads a conda package without extracting it, within limits, whatever the file contains.
 
-`read` is the one entrance. It never raises for what the bytes say: everything wrong becomes a finding.
+`read` is the only entry point. It never raises because of the package's bytes: every problem becomes a finding.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _METADATA = "metadata.json"
 
 
 def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
-    """Reads the package.
+    """Reads a package.
 
     Args:
         file: the package, opened for reading.
-        name: the file's name, which tells the format and what a `.conda` package's members are called.
-        everything: also decode the payload; otherwise stop after `info/`.
+        name: the file name, which determines the format and the names of the members in a `.conda` package.
+        everything: whether to decode the payload as well; if not, reading stops after `info/`.
     """
     contents = Contents()
     try:
@@ -82,13 +82,14 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
         return
     if payload is not None:
         _walk(container, payload, _payload_limit(payload.size), collector, contents)
-    # NOTE: where the directory has a finding, members can overlap: reading each could take a file's size each.
+    # NOTE: if the container has findings, members may overlap. Reading each of them could mean reading the whole file
+    # over and over.
     for entry in () if container.findings else others:
         _content(container, entry, contents)
 
 
 def _the_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
-    """The one member that holds `info/` or the payload; one of a wrong name is taken, and told."""
+    """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one, with the right name."""
     expected = f"{kind}-{stem}.tar.zst"
     candidates = [
         entry for entry in container.entries if entry.name.startswith(f"{kind}-") and entry.name.endswith(".tar.zst")
@@ -108,7 +109,7 @@ def _check_others(others: list[Entry], contents: Contents) -> None:
 
 
 def _content(container: ZipContainer, entry: Entry, contents: Contents) -> bytes | None:
-    """A small member's bytes; of a large one only the CRC-32 is checked."""
+    """The first `MAX_METADATA_SIZE` bytes of a member. Reads all of it to check its CRC-32; `None` if it is corrupt."""
     region = container.open(entry)
     try:
         content = region.read(limits.MAX_METADATA_SIZE)
@@ -140,7 +141,7 @@ def _payload_limit(compressed: int) -> int:
 
 
 def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    """The pieces, as long as they do not expand beyond the limit."""
+    """Yields the pieces. Raises `CorruptArchiveError` if they have more than `limit` bytes in total."""
     expanded = 0
     for piece in pieces:
         expanded += len(piece)

@@ -1,4 +1,4 @@
-"""Compressed bytes in, expanded bytes out, in pieces of bounded size and without trusting any header."""
+"""Decompresses streams in pieces of bounded size, without trusting any header."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ import zstandard
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A decoder needs a buffer as large as the frame's window. 128 MiB is what `zstd --long` writes and
-# `zstd -d` accepts without a flag; conda clients accept at least that.
+# A decoder needs a buffer as large as the window of the frame, in bytes. `zstd --long` writes windows of 128 MiB, and
+# `zstd -d` accepts them without a flag; conda clients accept at least as much.
 MAX_ZSTD_WINDOW = 128 * 2**20
-# What the smallest zstd block costs is 3 bytes, so that a stream of empty ones takes long to read and
-# expands to nothing. 4 million full blocks would be 512 GiB.
+# The smallest zstd block has 3 bytes, so a stream of empty blocks takes long to read and expands to nothing. 4 million
+# full blocks of 128 KiB are 488 GiB.
 MAX_ZSTD_BLOCKS = 4_000_000
-# Setting up a decoder takes longer than decoding a small frame or stream.
+# Data frames (zstd) or streams (bzip2). Setting up a decoder takes longer than decoding a small one of them.
 MAX_PARTS = 100_000
 
 _PIECE = 2**18
-# The longest file name of a package (CEP 26) and what the names of its members add to it.
+# Enough for the longest file name of a package (CEP 26) and what member names add to it.
 _SHOWN_CHARACTERS = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
 
 
 class CorruptArchiveError(Exception):
-    """The bytes are not what their format asks for. The text completes "<member> …"."""
+    """The bytes violate their format, or exceed a limit. The message completes "<file or member> …"."""
 
 
 def truncated_repr(value: object) -> str:
-    """A name or value from outside, short enough for a message."""
+    """The `repr` of an untrusted name or value, truncated to fit into a message."""
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 class Readable(Protocol):
-    """Anything with the `read` of a binary file."""
+    """Anything with the `read` method of a binary file."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, fewer only at the end."""
+        """Reads at most `size` bytes; fewer only at the end."""
 
 
 class Zstd:
-    """Decodes a zstd stream: any number of frames, data and skippable ones (RFC 8878, section 3).
+    """Decodes a zstd stream: any number of data frames and skippable frames (RFC 8878, section 3).
 
-    Iterate to get the expanded bytes; `frames` then says how many data frames there were.
+    Iterate to get the expanded bytes; `frames` is then the number of data frames.
 
-    The decoder is fed block by block. A block never expands to more than 128 KiB, so that no input can make
-    a piece large; and the end of the last block is known, which the library's own readers do not tell: for
-    them a stream that was cut off merely ends.
+    The decoder is fed block by block. A block never expands to more than 128 KiB, so no input can produce a larger
+    piece. The end of the last block is known, too, so a truncated stream is an error; for the library's own readers, it
+    merely ends.
     """
 
     def __init__(self, source: Readable) -> None:
@@ -62,7 +62,7 @@ class Zstd:
         """Yields pieces of at most 128 KiB.
 
         Raises:
-            CorruptArchiveError: not zstd, cut off, damaged, or asking for more memory than is granted.
+            CorruptArchiveError: the stream is not zstd, truncated or damaged, or exceeds a limit.
         """
         magic = self._source.read(4)
         if not magic:
@@ -111,13 +111,13 @@ class Zstd:
         return descriptor + self._exactly((1 - single_segment) + dictionary_id + content_size)
 
     def _block(self) -> tuple[bool, bytes]:
-        """Whether it is the frame's last, and the block with its header (RFC 8878, section 3.1.1.2)."""
+        """Whether the next block is the last of its frame, and its bytes with header (RFC 8878, section 3.1.1.2)."""
         self._blocks += 1
         if self._blocks > MAX_ZSTD_BLOCKS:
             raise CorruptArchiveError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
         header = self._exactly(3)
         value = int.from_bytes(header, "little")
-        is_rle = value >> 1 & 3 == 1  # one byte that is repeated as often as the size field says
+        is_rle = value >> 1 & 3 == 1  # a single byte, repeated as often as the size field says
         return bool(value & 1), header + self._exactly(1 if is_rle else value >> 3)
 
     def _skip(self, size: int) -> None:
@@ -132,9 +132,9 @@ class Zstd:
 
 
 class Bzip2:
-    """Decodes a bzip2 file: one stream or several after one another.
+    """Decodes a bzip2 file, which consists of one or more streams.
 
-    Iterate to get the expanded bytes; `streams` then says how many streams there were.
+    Iterate to get the expanded bytes; `streams` is then the number of streams.
     """
 
     def __init__(self, source: Readable) -> None:
@@ -145,7 +145,7 @@ class Bzip2:
         """Yields pieces of at most 256 KiB.
 
         Raises:
-            CorruptArchiveError: not bzip2, cut off, or damaged.
+            CorruptArchiveError: the file is not bzip2, truncated or damaged, or has too many streams.
         """
         data = self._source.read(_PIECE)
         if not data:

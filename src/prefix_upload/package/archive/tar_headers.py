@@ -1,7 +1,7 @@
-"""What stands before the data of a tar member: its header, and those that announce a longer name or more about it.
+"""Tar headers: those of members, and the extended headers before them with a long name or further metadata.
 
-Readers differ in what they make of a strange header. What any of those that conda clients have would read otherwise,
-or take for the end of the archive, is damaged here.
+Readers disagree on unusual headers. One that the reader of any conda client would interpret differently, or take for
+the end of the archive, is an error here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 BLOCK = 512
-# No system that conda knows takes a longer path (Linux, PATH_MAX), so that nobody could unpack such a member.
+# In bytes: PATH_MAX of Linux, where a member with a longer name cannot be extracted.
 MAX_NAME = 4096
 _MAX_SIZE = 2**63
 
@@ -33,13 +33,13 @@ _OTHER_NUMBERS = (slice(100, 108), slice(108, 116), slice(116, 124), slice(136, 
 _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _BINARY, _NEGATIVE = 0x80, 0xFF
 
-# A global record of these would be one of every member that follows; readers disagree on whether they heed it.
+# In a global header, these records would apply to all members that follow; readers disagree on whether they do.
 _PAX_OF_ONE_MEMBER = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
 _PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=]+)=")
 
 
 class Kind(Enum):
-    """What a member becomes when it is unpacked."""
+    """What a member is extracted as."""
 
     FILE = auto()
     SPARSE_FILE = auto()
@@ -65,7 +65,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Member:
-    """A member of the archive. `size` is that of its data in the archive, in bytes, as the header claims."""
+    """A member of the archive. `size` is the size of its data in the archive in bytes, according to its headers."""
 
     name: str
     kind: Kind
@@ -73,7 +73,7 @@ class Member:
 
 
 class Header(NamedTuple):
-    """One header block, found sound: `flag` tells the kind of what follows, `size` the bytes of it."""
+    """A valid header block. `flag` is the type flag, `size` the value of the size field in bytes."""
 
     block: bytes
     flag: bytes
@@ -81,42 +81,43 @@ class Header(NamedTuple):
 
     @classmethod
     def read(cls, block: bytes) -> Header:
-        """The header in a block.
+        """Parses a header block.
 
         Raises:
-            CorruptArchiveError: the checksum is not that of the block with blanks in its place, or a number is none.
+            CorruptArchiveError: the checksum is wrong, or a numeric field is invalid.
         """
         size = _number(block[_SIZE])
-        # NOTE: for a reader such as `tarfile`, with which conda unpacks, the archive ends at any number that is none.
+        # NOTE: `tarfile`, with which conda extracts packages, takes an invalid number for the end of the archive.
         if size is None or not 0 <= size < _MAX_SIZE or not _checksum_holds(block) or not _are_numbers(block):
             raise CorruptArchiveError("is no tar archive, or has a damaged tar header")
         return cls(block, block[156:157], size)
 
     @property
     def name(self) -> bytes:
-        """The name in the header itself."""
+        """The name in the header block itself; an extended header may have another one."""
         name = self.block[:100].split(b"\0", 1)[0]
         prefix = self.block[345:500].split(b"\0", 1)[0]
-        is_posix = self.block[257:263] == b"ustar\0"  # GNU's own format has other fields there
+        is_posix = self.block[257:263] == b"ustar\0"  # GNU's own format has other fields instead of a prefix
         return prefix + b"/" + name if is_posix and prefix else name
 
 
 def _checksum_holds(block: bytes) -> bool:
     told = _number(block[_CHECKSUM])
+    # The checksum is that of the block with spaces in its place.
     others = block[: _CHECKSUM.start] + b" " * 8 + block[_CHECKSUM.stop :]
     # Some old writers summed signed bytes.
     return told == sum(others) or told == sum(byte - 256 * (byte >> 7) for byte in others)
 
 
 def _are_numbers(block: bytes) -> bool:
-    """Whether the other number fields are some: mode, owner, group, time, and the two of a device."""
-    # The first test is for speed: it is all that most headers need.
+    """Whether the other numeric fields are valid: mode, owner, group, time, and the two device numbers."""
+    # A cheap check first, which suffices for most headers.
     digits = block[100:124] + block[136:148] + block[329:345]
     return not digits.translate(None, b"01234567\0") or None not in map(_number, (block[at] for at in _OTHER_NUMBERS))
 
 
 class ExtendedHeaders:
-    """What the headers before a member's own say of it: a long name, or pax records."""
+    """The extended headers before a member: a long name, or pax records."""
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
@@ -127,13 +128,21 @@ class ExtendedHeaders:
         self._is_sparse = False
 
     def take_name(self, flag: bytes, data: bytes) -> None:
-        """GNU: the data of a header that stands for a long name, or for the target of a link."""
+        """Takes the data of a GNU header: a long name, or a long link target.
+
+        Raises:
+            CorruptArchiveError: the member already has a header with this flag.
+        """
         self._expect_first(flag)
         if flag == _LONG_NAME:
             self._long_name = data.split(b"\0", 1)[0]
 
     def take_records(self, flag: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """POSIX: keys and values, of the next member or of all that follow."""
+        """Takes the keys and values of a POSIX pax header: for the next member, or for all that follow.
+
+        Raises:
+            CorruptArchiveError: the member already has a header with this flag, or a record is invalid.
+        """
         if flag == PAX_GLOBAL:
             if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in records):
                 raise CorruptArchiveError("has a global pax header with the path or size of a single member")
@@ -143,7 +152,7 @@ class ExtendedHeaders:
             self._take_record(key, value)
 
     def _expect_first(self, flag: bytes) -> None:
-        if flag in self._seen:  # of two, one reader heeds the first and another one the last
+        if flag in self._seen:  # of two headers, some readers use the first, others the last
             raise CorruptArchiveError("has two headers of a kind before one tar member")
         self._seen.add(flag)
 
@@ -160,21 +169,21 @@ class ExtendedHeaders:
                 self._sparse_name = value
 
     def member(self, header: Header) -> Member:
-        """The member whose own header this is.
+        """The member with this header block.
 
         Raises:
-            CorruptArchiveError: it has two names, or one that nobody could unpack.
+            CorruptArchiveError: it has two different names, or one of more than `MAX_NAME` bytes.
         """
-        # An unknown kind is to be treated like a file (POSIX.1-2017, pax, "typeflag").
+        # Readers treat an unknown type flag as a regular file (POSIX.1-2017, pax, "typeflag").
         kind = _KINDS.get(header.flag, Kind.FILE)
         name = self._name(header)
         if len(name) > MAX_NAME:
             raise CorruptArchiveError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
         if header.flag == b"\0" and name.endswith(b"/"):
-            kind = Kind.DIRECTORY  # as tars before POSIX wrote it
+            kind = Kind.DIRECTORY  # how tars before POSIX wrote a folder
         if kind is Kind.FILE and self._is_sparse:
             kind = Kind.SPARSE_FILE
-        # Links and devices have no data, whatever their size says; some writers give a link its file's size.
+        # Links and devices have no data, whatever their size says; some writers store the size of a link's target.
         has_data = kind is Kind.FILE or kind is Kind.SPARSE_FILE or header.flag not in _KINDS
         size = header.size if self._size is None else self._size
         return Member(name.decode("utf-8", "surrogateescape"), kind, size if has_data else 0)
@@ -182,13 +191,13 @@ class ExtendedHeaders:
     def _name(self, header: Header) -> bytes:
         if self._long_name is not None and self._path is not None and self._long_name != self._path:
             raise CorruptArchiveError("has a tar member with two names")
-        # The path of a sparse member is one for readers that do not know of sparse members.
+        # The `path` of a sparse member is for readers that do not support sparse members.
         told = self._sparse_name or self._path
         return told if told is not None else header.name if self._long_name is None else self._long_name
 
 
 def _number(field: bytes) -> int | None:
-    """A number field: octal digits, or big-endian after a byte that tells the sign. `None` where it is neither."""
+    """The value of a numeric field: octal digits, or a sign byte and a big-endian integer. `None` if it is neither."""
     match = _OCTAL.fullmatch(field)
     if match is not None:
         return int(match[1] or b"0", 8)
@@ -199,7 +208,11 @@ def _number(field: bytes) -> int | None:
 
 
 def pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The records of an extended header: "<length> <key>=<value>" and a line feed (POSIX.1-2017, pax)."""
+    """Yields keys and values of pax records: "<length> <key>=<value>" and a line feed each (POSIX.1-2017, pax).
+
+    Raises:
+        CorruptArchiveError: a record is malformed.
+    """
     at = 0
     while at < len(data):
         match = _PAX_RECORD.match(data, at)

@@ -1,7 +1,7 @@
-"""A tar stream as a sequence of members, read forward once and without allocating what a header claims.
+"""Reads a tar stream as a sequence of members, in one pass and without allocating what a header claims.
 
-The standard library's `tarfile` is not used: it takes a damaged header for the end of the archive, reads
-headers of any size into memory, and expands sparse members. The tests hold this reader against it.
+The standard library's `tarfile` is not used: it takes a damaged header for the end of the archive, reads headers of any
+size into memory, and expands sparse members. The tests compare this reader with it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 _ZEROS = bytes(BLOCK)
 _NOTHING = ExtendedHeaders()
 _ANNOUNCING = NAME_HEADERS | PAX_HEADERS
-# What may stand before one member: its long name and its pax records.
+# In bytes, for each extended header: a long name, or the pax records of a member.
 MAX_HEADER_DATA = 2**20
-# Ten for each of a million members; a small file can expand to many more, which would take minutes to read.
+# Ten for each of a million members. A small file can expand to many more, which would take minutes to read.
 MAX_PAX_RECORDS = 10_000_000
 
 
 class Tarball:
-    """Iterate to get each member and the pieces of its data; unread data is passed over.
+    """A tar archive. Iterate to get each member and the pieces of its data; data that is not consumed is skipped.
 
     Args:
         pieces: the expanded bytes of the archive.
@@ -46,10 +46,10 @@ class Tarball:
         self._pax_records = 0
 
     def __iter__(self) -> Iterator[tuple[Member, Iterator[memoryview]]]:
-        """Yields the members in order, to the end-of-archive marker and the end of the stream.
+        """Yields the members in order. Reads the stream to its end, past the end-of-archive marker.
 
         Raises:
-            CorruptArchiveError: no tar, damaged, cut off, or with data after its end.
+            CorruptArchiveError: the stream is not a tar archive, truncated or damaged, or has data after its end.
         """
         extended: ExtendedHeaders | None = None
         while (header := self._header()) is not None:
@@ -79,7 +79,7 @@ class Tarball:
             raise CorruptArchiveError(f"has a tar header of {header.size} bytes")
         padded = self._exactly(header.size + -header.size % BLOCK)
         data, padding = padded[: header.size], padded[header.size :]
-        if padding.strip(b"\0"):  # some readers go on reading there
+        if padding.strip(b"\0"):  # some readers continue there
             raise CorruptArchiveError("has a tar header whose data goes on after its end")
         if header.flag in NAME_HEADERS:
             extended.take_name(header.flag, data)
@@ -94,7 +94,7 @@ class Tarball:
             yield record
 
     def _pass_sparse_map(self, header: bytes) -> None:
-        """Old GNU sparse members: more of the map follows the header while a flag says so."""
+        """Skips the map of an old GNU sparse member: a flag in each block says whether another one follows."""
         is_extended = header[482]
         blocks = 0
         while is_extended:
@@ -128,7 +128,7 @@ class Tarball:
         return b"".join(parts)
 
     def _some(self, limit: int) -> memoryview:
-        """The next bytes, at least one and at most `limit`; none at the end."""
+        """The next 1 to `limit` bytes; empty at the end of the stream."""
         while not self._piece:
             piece = next(self._pieces, None)
             if piece is None:

@@ -1,8 +1,8 @@
-"""The ZIP file around a `.conda` package (CEP 35): where its members are, and that every reader sees the same.
+"""The ZIP container of a `.conda` package (CEP 35): its members, and whether every reader finds the same ones.
 
-A client that installs from a file reads the central directory at the end; one that unpacks while it downloads
-reads the members from the start and never sees the directory. Both must find the same bytes, so the members
-have to follow one another without gaps, from the first byte to the directory, each described twice alike.
+A client that installs from a file reads the central directory at the end. A client that extracts while downloading
+reads the members from the start and never sees the directory. Both must find the same bytes. So the members have to
+follow one another without gaps, from the first byte to the directory, and each local header has to match the directory.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import BinaryIO
 from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
 from prefix_upload.package.archive.zip_end import end_findings
 
-# Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.3.14 to 4.3.16 (end
-# records), 4.5.3 (zip64 extra field).
+# Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.9 (data descriptor), 4.5.3 (zip64 extra field).
 _LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8_NAME = 0x1, 0x8, 0x800
@@ -28,14 +27,14 @@ _DESCRIPTORS = {struct.calcsize(layout): layout for layout in ("<3L", "<L2Q")}
 _MAX_DESCRIPTOR = 24
 _ZIP64_EXTRA = struct.Struct("<2H2Q")
 _IN_ZIP64_EXTRA = 0xFFFFFFFF
-# What is read in one go from where a header points to. The directory of 103 members with the longest names and
-# extra fields that 16 bits can tell has 20 MB; real ones have less than 1 KiB.
+# The most that `zipfile` may read in one call, in bytes. A directory with 100 further members, whose names, extra
+# fields and comments are as long as 16 bits allow, has 20 MB; a real one has less than 1 KiB.
 _MAX_READ = 2**20
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stored member: `start` and `size` say where in the file its bytes are; `crc` is their CRC-32."""
+    """A stored member. `start` and `size` locate its data in the file, in bytes; `crc` is the CRC-32 of the data."""
 
     name: str
     start: int
@@ -44,10 +43,10 @@ class Entry:
 
 
 class ZipContainer:
-    """The members of a ZIP file: `entries` are those that can be read, `findings` is what is wrong.
+    """The members of a ZIP file. `entries` are the readable ones; `findings` say what is wrong with the file.
 
     Raises:
-        CorruptArchiveError: the file cannot be read as a ZIP file at all.
+        CorruptArchiveError: the file is not a valid ZIP file at all.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -61,14 +60,14 @@ class ZipContainer:
             self.findings.append(f"the ZIP file has two members called {truncated_repr(name)}")
 
     def open(self, entry: Entry) -> MemberReader:
-        """The bytes of a member."""
+        """Opens a member for reading. Read only one at a time: all of them share the position of the file."""
         return MemberReader(self._file, entry)
 
     def _directory(self) -> tuple[list[zipfile.ZipInfo], int]:
         try:
             with zipfile.ZipFile(_BoundedReads(self._file)) as reader:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
-        # NOTE: zipfile lets out what its own calls raise: struct, seek and decoding (ValueError).
+        # NOTE: `zipfile` does not wrap errors from unpacking, seeking and decoding names (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
             raise CorruptArchiveError(f"is no readable ZIP file ({error}{cut})") from error
@@ -86,7 +85,7 @@ class ZipContainer:
                 f"the ZIP member {truncated_repr(name)} is compressed or encrypted, but has to be stored"
             )
             return None
-        # NOTE: the directory can name any offset, also one that no file has.
+        # NOTE: the directory may claim any offset, even one outside the file.
         self._file.seek(info.header_offset if 0 <= info.header_offset < directory_start else directory_start)
         header = self._file.read(_LOCAL_HEADER.size)
         if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
@@ -114,7 +113,7 @@ class ZipContainer:
         starts = [info.header_offset for info in ordered] + [directory_start]
         ends = {entry.name: entry.start + entry.size for entry in self.entries}
         if len(ends) < len(infos):
-            return  # one was found unreadable, or twice: nobody knows where it ends
+            return  # one is unreadable or occurs twice, so its end is unknown
         is_complete = starts[0] == 0 and all(
             self._is_descriptor(info, ends[info.orig_filename], next_start)
             for info, next_start in zip(ordered, starts[1:], strict=True)
@@ -126,7 +125,7 @@ class ZipContainer:
             )
 
     def _is_descriptor(self, info: zipfile.ZipInfo, start: int, end: int) -> bool:
-        """Whether these bytes are what may follow the member: nothing, or what its header says that follows."""
+        """Whether these bytes may follow the member: none, or the data descriptor that its header announces."""
         if not info.flag_bits & _SIZES_FOLLOW:
             return start == end
         if not 0 <= end - start <= _MAX_DESCRIPTOR:
@@ -142,7 +141,7 @@ class ZipContainer:
 
 
 class MemberReader:
-    """Reads one member of the ZIP file from its start and keeps count of its CRC-32."""
+    """Reads one member of a ZIP file from its start and checks its CRC-32."""
 
     def __init__(self, file: BinaryIO, entry: Entry) -> None:
         self._file = file
@@ -152,10 +151,10 @@ class MemberReader:
         file.seek(entry.start)
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes of the member, fewer only at its end.
+        """Reads at most `size` bytes of the member; fewer only at its end.
 
         Raises:
-            CorruptArchiveError: at the end, if the bytes read do not have the CRC-32 that the directory tells.
+            CorruptArchiveError: at the end, if the bytes read do not match the CRC-32 in the directory.
         """
         wanted = min(size, self._left)
         data = self._file.read(wanted)
@@ -168,7 +167,7 @@ class MemberReader:
 
 
 class _BoundedReads:
-    """The file for `zipfile`, which reads as many bytes at once as a header tells it to."""
+    """Limits the reads of `zipfile`, which reads as many bytes in one call as a header claims."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.seek = file.seek
@@ -183,7 +182,7 @@ class _BoundedReads:
 
 
 def _sizes(stored: int, size: int, extra: bytes) -> tuple[int, int]:
-    """The two sizes of a local header, from its zip64 field where they stand there (both always do)."""
+    """Compressed and uncompressed size in a local header, or in its zip64 extra field, which always has both."""
     if _IN_ZIP64_EXTRA in (stored, size):
         while len(extra) >= _ZIP64_EXTRA.size:
             identifier, length, long_size, long_stored = _ZIP64_EXTRA.unpack_from(extra)

@@ -1,4 +1,4 @@
-"""The end records of a ZIP file, which say where its directory is and how many members it has."""
+"""Checks the end records of a ZIP file, which locate its directory and count its members."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_ZIP64_END = 0xFFFF
 
 
 class _EndRecord(NamedTuple):
-    """How many members there are, in this part of the archive and in all of its parts, of which there is only one."""
+    """The part numbers and member counts of an end record. A package has a single part (a "disk" in APPNOTE.TXT)."""
 
     part: int
     directory_part: int
@@ -28,12 +28,18 @@ class _EndRecord(NamedTuple):
     members: int
 
 
-# What no end record should say.
+# Stands for a broken zip64 end record: it never equals the expected record.
 _INVALID = _EndRecord(1, 1, 0, 0)
 
 
 def end_findings(file: BinaryIO, count: int, comment_size: int) -> Iterator[str]:
-    """What is wrong with the end of a ZIP file that has so many members, and a comment of so many bytes."""
+    """Yields what is wrong with the end records of a ZIP file.
+
+    Args:
+        file: the ZIP file.
+        count: the number of members in its directory.
+        comment_size: the size of its comment in bytes.
+    """
     start = file.seek(0, SEEK_END) - _END.size - comment_size
     end = _read_at(file, start, _END)
     if end is None or end[0] != _END_SIGNATURE or end[-1] != comment_size:
@@ -50,7 +56,7 @@ def end_findings(file: BinaryIO, count: int, comment_size: int) -> Iterator[str]
 
 
 def _zip64_end(file: BinaryIO, end_start: int) -> _EndRecord | None:
-    """The end record of a zip64 archive, if there is one: before the usual one, with a locator in between."""
+    """The zip64 end record, if there is one. It comes before the regular end record, with a locator in between."""
     record_start = end_start - _ZIP64_LOCATOR.size - _ZIP64_END.size
     locator = _read_at(file, end_start - _ZIP64_LOCATOR.size, _ZIP64_LOCATOR)
     if locator is None or locator[0] != _ZIP64_LOCATOR_SIGNATURE:
@@ -62,7 +68,7 @@ def _zip64_end(file: BinaryIO, end_start: int) -> _EndRecord | None:
 
 
 def _read_at(file: BinaryIO, start: int, layout: struct.Struct) -> tuple[Any, ...] | None:
-    """The fields of the record at this offset, if the file has as many bytes there."""
+    """The fields of the record at this offset; `None` if the file does not have that many bytes there."""
     if start < 0:
         return None
     file.seek(start)
