@@ -1,4 +1,4 @@
-"""Starts the action: in the container, and for trying it out on a checkout."""
+"""Starts the action, in its container or from a checkout."""
 
 import os
 import sys
@@ -12,8 +12,9 @@ if __name__ == "__main__":
     cancellation = Cancellation()
     cancellation.watch()
 
-    from prefix_upload.action import main  # after `watch`: loading it takes long enough for a signal to be lost
+    from prefix_upload.action import main  # after `watch`: signals have to be handled during this slow import
 
     exit_code = main(cancellation)
     sys.stdout.flush()
-    os._exit(exit_code)  # at once: the interpreter's own end would wait for what a cancelled run has given up
+    # Not `sys.exit`: the interpreter's shutdown is not safe while calls that a cancelled run has abandoned still run.
+    os._exit(exit_code)

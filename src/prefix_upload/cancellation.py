@@ -1,8 +1,8 @@
-"""The request to end a run: SIGINT and SIGTERM, which end no process here but are noted.
+"""Cancellation of a run by SIGINT or SIGTERM, which are recorded instead of ending the process.
 
-It imports next to nothing, so that `entrypoint.py` can have it in place before the rest is loaded: until then a signal
-would be lost, since the action is its container's first process, for which signals have no default effect (signal(7),
-pid_namespaces(7)).
+This module imports next to nothing, so that `entrypoint.py` can install the handlers before it loads the rest. Until
+then, SIGTERM would be lost, since the action is the first process of its container, for which signals have no default
+effect (signal(7), pid_namespaces(7)). SIGINT would end the run without outputs, with Python's `KeyboardInterrupt`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-# A cancelled job is sent SIGINT, SIGTERM 7.5 s later, and SIGKILL 2.5 s after that (actions/runner, ProcessInvoker).
+# The runner cancels a job with SIGINT, SIGTERM 7.5 s later, and SIGKILL after another 2.5 s (actions/runner,
+# ProcessInvoker).
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Cancellation:
-    """Whether, and by which signal, the run was told to end.
+    """Whether the run is cancelled, and by which signal.
 
     Args:
-        wait: waits for the event so many seconds at most, and tells whether it is set. Tests wait less.
+        wait: waits for the event for at most this many seconds and returns whether it is set. Tests wait less.
     """
 
     def __init__(self, wait: Callable[[threading.Event, float], bool] = threading.Event.wait) -> None:
@@ -32,26 +33,29 @@ class Cancellation:
         self._signal: int | None = None
 
     def watch(self) -> None:
-        """From now on the signals are noted. To be called by the main thread."""
+        """Installs the signal handlers. Call this in the main thread."""
         for number in SIGNALS:
             signal.signal(number, self._note)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        # NOTE: a second signal can interrupt the first one's handling, within the lock of the event: so it stays away.
+        # NOTE: a second signal can interrupt this handler while `set` has the event's lock: it must not call it again.
         if self._signal is None:
             self._signal = number
             self._requested.set()
 
     @property
     def is_requested(self) -> bool:
-        """Whether the run is to end."""
+        """Whether the run is cancelled."""
         return self._signal is not None
 
     @property
     def exit_code(self) -> int | None:
-        """How a cancelled run exits, as shells tell it; `None` while nobody cancelled."""
+        """128 plus the number of the signal, as in shells; `None` if the run is not cancelled."""
         return None if self._signal is None else 128 + self._signal
 
     def wait(self, seconds: float) -> bool:
-        """Waits; returns early, and true, if the run is cancelled. For workers: the main thread has to stay free."""
+        """Waits for this many seconds, or until the run is cancelled. Returns whether it is.
+
+        For worker threads only: the main thread has to stay free to handle signals.
+        """
         return self._wait(self._requested, seconds)

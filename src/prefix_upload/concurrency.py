@@ -1,7 +1,7 @@
-"""Work in threads. No other module starts any.
+"""Runs calls in threads. No other module starts threads.
 
-Threads are daemons that fill `concurrent.futures.Future`s. The executors of the standard library are not used: they
-join their threads when the interpreter exits, so that a call which a cancelled run has given up could hold up its end.
+The threads are daemons that complete `concurrent.futures.Future`s. The executors of the standard library are not used:
+they join their threads when the interpreter exits, so a call that a cancelled run has abandoned could delay the exit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# How soon a signal is noticed, in seconds.
+# Seconds between two checks for a cancellation.
 _POLL = 0.1
-# Seconds that running calls have to return after a cancellation. The run has 5 s in all; the rest is for summary and
+# Seconds that running calls have to return after a cancellation. The whole run has 5 s; the rest is for summary and
 # outputs.
 GRACE = 2.5
-# Files of at least this many bytes are worth a thread for each hash.
+# Files of at least this many bytes are worth an additional thread.
 _LARGE = 2**23
 
 
@@ -36,42 +36,42 @@ class Submit(Protocol):
     """Starts a call, as `concurrent.futures.Executor.submit` does."""
 
     def __call__(self, work: Callable[[], _Result], /) -> Future[_Result]:
-        """Returns the future result of `work`."""
+        """Starts `work` and returns the future of its result."""
 
 
 def run_inline(work: Callable[[], _Result]) -> Future[_Result]:
-    """A `Submit` that has done the work when it returns."""
+    """A `Submit` that runs the call immediately, in the calling thread."""
     future: Future[_Result] = Future()
     _fulfil(future, work)
     return future
 
 
 def start_thread(work: Callable[[], _Result]) -> Future[_Result]:
-    """A `Submit` that does the work in a thread of its own."""
+    """A `Submit` that runs the call in a new thread."""
     future: Future[_Result] = Future()
     threading.Thread(target=_fulfil, args=(future, work), daemon=True).start()
     return future
 
 
 def submit_if_large(size: int, submit: Submit) -> Submit:
-    """`submit` for a file of at least 8 MiB, else `run_inline`: a thread costs more than hashing a small file."""
+    """`submit` if `size` is at least 8 MiB, else `run_inline`: a thread costs more than hashing a small file."""
     return submit if size >= _LARGE else run_inline
 
 
 def available_cpus() -> int:
-    """How many processors this process may use."""
+    """The number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 @dataclass(slots=True)
 class Pool:
-    """Runs calls in bounded numbers of threads.
+    """Runs calls in a bounded number of threads.
 
-    After a cancellation all calls of the pool share one grace period.
+    After a cancellation, all calls of the pool share one grace period of `GRACE` seconds.
 
     Args:
-        is_cancelled: whether the run is cancelled. Items that are still queued are then dropped.
-        clock: monotonic seconds.
+        is_cancelled: returns whether the run is cancelled. If so, items that are still queued are dropped.
+        clock: returns monotonic seconds.
     """
 
     is_cancelled: Callable[[], bool]
@@ -88,18 +88,18 @@ class Pool:
     ) -> Iterator[_Result]:
         """Yields results as they complete, in any order.
 
-        After a cancellation some are missing: those of queued items, and those of calls that have not returned within
-        the grace period. Their threads are abandoned. A cancelled pool begins nothing.
+        After a cancellation, some results are missing: those of queued items, and those of calls that do not return
+        within the grace period, whose threads are abandoned. A pool that is already cancelled starts no calls.
 
         Args:
-            work: called in a worker thread. What it raises is raised here, except `CancelledError`, which means that
-                it gave way to a cancellation: its result is missing, too.
+            work: called in a worker thread with one item. Its exceptions are re-raised here, except `CancelledError`:
+                the call has stopped because of the cancellation, and its result is missing.
             items: the arguments of the calls.
             workers: how many calls run at the same time.
-            on_wait: called in this thread, several times a second while no result comes.
+            on_wait: called in the calling thread, several times a second while there is no result.
         """
         queued = deque(() if self.is_cancelled() else items)
-        # NOTE: no SimpleQueue. Before Python 3.13 its `get` never returns if a signal handler outlasts the timeout.
+        # NOTE: not SimpleQueue. Before Python 3.13, its `get` never returns if a signal handler outlasts the timeout.
         done: Queue[Future[_Result] | None] = Queue()
         running = min(workers, len(queued))
         for _ in range(running):
@@ -123,7 +123,10 @@ class Pool:
             queued.clear()
 
     def call(self, work: Callable[[], _Result], on_wait: Callable[[], None] = lambda: None) -> _Result | None:
-        """The result of a single call, which a cancelled pool makes, too; `None` if it outlasts the grace period."""
+        """Returns the result of a single call in a new thread. A pool that is already cancelled still makes the call.
+
+        Returns `None` if the call raises `CancelledError`, or does not return within the grace period.
+        """
         future = start_thread(work)
         while not wait([future], _POLL).done:
             if self._is_grace_over():
@@ -139,7 +142,7 @@ class Pool:
 
 
 def _serve(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[Future[_Result] | None]) -> None:
-    """One worker: puts a future for each item that it took, and `None` when nothing is queued any more."""
+    """A worker: puts a completed future for each item that it takes, and `None` once the queue is empty."""
     while True:
         try:
             item = queued.popleft()
@@ -152,7 +155,7 @@ def _serve(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[F
 def _fulfil(future: Future[_Result], work: Callable[[], _Result]) -> None:
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001 - raised by `Future.result`, in the thread that asks for it
+    except BaseException as error:  # noqa: BLE001 - re-raised by `Future.result`
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,4 +1,4 @@
-"""Patterns in, files out: what the `glob` input matches in the workspace."""
+"""Finds the files in the workspace that match the `glob` input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_ALTERNATIVES = 1000
 
 @dataclass(frozen=True)
 class Patterns:
-    """Glob patterns relative to the workspace: what to take, and what of it to leave."""
+    """Glob patterns relative to the workspace: files to include, and files to exclude from those."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...]
@@ -31,20 +31,20 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Found:
-    """The matched files, in the order of the patterns and sorted within one, and what matched nothing."""
+    """The matched files, in the order of the patterns and sorted within each, and the patterns without a match."""
 
     files: tuple[Path, ...]
     unmatched: tuple[str, ...]
 
 
 def find(patterns: Patterns, workspace: Path) -> Found:
-    """The files that the patterns match.
+    """Finds the files that match the patterns.
 
-    Folders are left out, as by `actions/upload-artifact` and `hashFiles`, unless they are named like a
-    package. A file that is reached by two patterns or links is found once, by its first path.
+    Folders are skipped, as by `actions/upload-artifact` and `hashFiles`, unless they are named like a package. A file
+    that matches under several patterns or links is found once, under its first path.
 
     Raises:
-        ConfigurationError: a pattern stands for too many.
+        ConfigurationError: the braces in a pattern expand to more than 1000 patterns.
     """
     excluded = [globbed for pattern in patterns.exclude for globbed in _alternatives(pattern)]
     files: dict[tuple[int, int] | str, Path] = {}
@@ -59,7 +59,7 @@ def find(patterns: Patterns, workspace: Path) -> Found:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """What the braces of a pattern stand for."""
+    """The patterns that the braces in a pattern expand to."""
     try:
         return bracex.expand(pattern, keep_escapes=True, limit=_MAX_ALTERNATIVES)
     except bracex.ExpansionLimitException:
@@ -73,17 +73,17 @@ def _alternatives(pattern: str) -> list[str]:
 
 
 def _matches(globs: Sequence[str], excluded: Sequence[str], workspace: Path) -> list[Path]:
-    # Hidden folders (`.pixi`, `.git`) match only where a pattern spells the dot: package caches live there.
+    # Hidden folders (`.pixi`, `.git`) match only if a pattern spells the dot: package caches live there.
     names = sorted(glob.glob(globs, flags=glob.GLOBSTAR, root_dir=workspace, limit=0))
     return [workspace / name for name in names if _is_wanted(name, excluded) and _is_candidate(workspace / name)]
 
 
 def _is_wanted(name: str, excluded: Sequence[str]) -> bool:
-    """Whether the name lies inside the workspace and neither it nor a folder above it is excluded."""
+    """Whether the name is inside the workspace and neither it nor a parent folder is excluded."""
     path = PurePath(name)
-    if path.is_absolute() or ".." in path.parts:  # as of '{/etc,..}/*'
+    if path.is_absolute() or ".." in path.parts:  # such as from '{/etc,..}/*'
         return False
-    # What is taken has to be asked for by its dot; what is left need not be.
+    # Includes have to spell the dot of a hidden name; excludes do not.
     flags = glob.GLOBSTAR | glob.DOTGLOB
     return not any(glob.globmatch(str(part), excluded, flags=flags, limit=0) for part in (path, *path.parents[:-1]))
 
@@ -93,5 +93,5 @@ def _is_candidate(path: Path) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """What the names of one file share. Whatever is no file is told apart by its name."""
+    """Identifies a regular file under any of its names, and everything else by its path."""
     return file_identity(path) or str(path)

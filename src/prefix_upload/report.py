@@ -1,4 +1,4 @@
-"""What became of each file, and of the run. All values are frozen."""
+"""The outcome of each file and of the run. All classes are immutable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What became of a file. The values are part of the `packages` output."""
+    """The final status of a file. The values are part of the `packages` output."""
 
     UPLOADED = "uploaded"
     OVERWRITTEN = "overwritten"
@@ -35,7 +35,7 @@ class Status(StrEnum):
 
     @property
     def is_failure(self) -> bool:
-        """Whether the run did not do with this file what it was asked to do."""
+        """Whether the run failed to do what was requested for the file."""
         return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
 
 
@@ -43,7 +43,7 @@ class Status(StrEnum):
 class Attestation:
     """A publish attestation: a Sigstore bundle as JSON, and the index of its entry in the transparency log.
 
-    `url` is where people can look at that entry, if there is such a place.
+    `url` is a web page that shows the entry; "" if there is none.
     """
 
     bundle: str
@@ -53,16 +53,16 @@ class Attestation:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one file: a local one, or one of a channel.
+    """The outcome of one file, which is local or on a channel.
 
     Attributes:
-        file: which one.
-        status: what became of it.
+        file: the file.
+        status: how it ended.
         error: why it failed.
-        warning: what else users should know of it.
-        seconds: how long its upload took, retries included; 0 if nothing was sent.
-        attestation: the one that was sent along.
-        md5: what the server's record says, if it is about these bytes.
+        warning: what else users should know about it.
+        seconds: the duration of its upload including retries; 0 if nothing was sent, or the upload failed.
+        attestation: the attestation that was sent with it.
+        md5: the MD5 in the server's record of the same bytes, in lower-case hexadecimal; `None` if not known.
     """
 
     file: Artifact | CandidateFile
@@ -76,15 +76,15 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A whole run.
+    """The result of a whole run.
 
     Attributes:
-        channel: the channel's path; "" if the run ended before it was known.
-        server_url: the server's origin.
-        dry_run: whether nothing was to be sent.
-        outcomes: what became of each file, in input order.
+        channel: the path of the channel; "" if the run ended before it was known.
+        server_url: the origin of the server.
+        dry_run: whether the run was not supposed to send anything.
+        outcomes: the outcome of each file, in input order.
         errors: what went wrong with the run as a whole.
-        warnings: what users should know of the run as a whole.
+        warnings: what users should know about the run as a whole.
     """
 
     channel: str = ""
@@ -95,17 +95,17 @@ class Report:
     warnings: tuple[Diagnostic, ...] = ()
 
     def count(self, *statuses: Status) -> int:
-        """How many files ended in one of these statuses."""
+        """The number of files with one of these statuses."""
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
     @property
     def failed_count(self) -> int:
-        """How many files the run did not do with what it was asked to do."""
+        """The number of files whose status is a failure."""
         return sum(outcome.status.is_failure for outcome in self.outcomes)
 
     @property
     def channel_url(self) -> str:
-        """The channel's page, for people."""
+        """The URL of the channel's web page; "" if the channel is not known."""
         return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
 
     @property
@@ -117,7 +117,10 @@ class Report:
 
     @property
     def attestations(self) -> Iterable[tuple[str, Attestation]]:
-        """What was published with packages, by file name; by subdir as well where two have the same name."""
+        """Yields the name of each package that was published with an attestation, and the attestation.
+
+        The name is the file name, with the subdir before it where two packages have the same file name.
+        """
         attested = [
             (outcome.file, outcome.attestation)
             for outcome in self.outcomes
@@ -129,7 +132,7 @@ class Report:
             yield package.file_name if is_unique else f"{package.subdir}/{package.file_name}", attestation
 
     def package_url(self, package: Artifact) -> str:
-        """Where conda clients read the package."""
+        """The URL at which conda clients download a package."""
         return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file_name}"
 
     @property

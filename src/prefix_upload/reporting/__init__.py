@@ -1,1 +1,1 @@
-"""The report of a run, for people and for programs."""
+"""Renders the report of a run, for people and for programs."""

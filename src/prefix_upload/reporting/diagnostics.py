@@ -1,4 +1,4 @@
-"""The diagnostics of a report, one for each cause."""
+"""The diagnostics of a report, grouped by cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def errors(report: Report) -> list[Diagnostic]:
-    """What went wrong. Of packages that were not attempted only the cause is worth telling."""
+    """The errors of the run and its files, without files that were not attempted: their cause is reported already."""
     of_files = (
         (outcome.file.label, outcome.error)
         for outcome in report.outcomes
@@ -25,12 +25,12 @@ def errors(report: Report) -> list[Diagnostic]:
 
 
 def warnings(report: Report) -> list[Diagnostic]:
-    """What users should know besides."""
+    """The warnings of the run and its files."""
     return [*report.warnings, *_with_files(_of_files(report))]
 
 
 def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
-    """Each diagnostic once, with the files that have it."""
+    """Yields each distinct diagnostic with the labels of its files."""
     groups: dict[Diagnostic, list[str]] = {}
     for label, diagnostic in pairs:
         groups.setdefault(diagnostic, []).append(label)

@@ -1,4 +1,4 @@
-"""How a process tells the shell, or the runner, how its run ended."""
+"""The exit codes of the process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """One for each class of failure, so that a script can tell a mistyped input from a package that was refused.
+    """One code for each class of failure, so that a script can distinguish a mistyped input from a refused package.
 
-    `BUG` is Python's own code for an exception that nobody expected.
+    `BUG` is Python's own code for an uncaught exception; the last two are 128 plus the number of the signal.
     """
 
     SUCCESS = 0
@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 
 def exit_code(report: Report) -> ExitCode:
-    """The code for a run that came to its end."""
+    """The exit code of a run that completed."""
     if report.count(Status.INVALID):
         return ExitCode.INVALID_PACKAGES
     return ExitCode.UPLOAD_FAILED if report.result == "failure" else ExitCode.SUCCESS

@@ -1,4 +1,4 @@
-"""The report as output values."""
+"""Renders the report as outputs of the action."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from prefix_upload.report import Outcome, Report
 
-# The outputs of a job may have 1 MB together; this leaves room for others'.
+# In bytes. GitHub limits all outputs of a job to 1 MB; this leaves room for those of other steps.
 MAX_PACKAGES_OUTPUT = 100 * 1024
 
 
 def outputs(report: Report) -> dict[str, str]:
-    """The outputs by their names in `action.yml`."""
+    """The values of the outputs, by their names in `action.yml`."""
     return {
         "packages": _packages_output(report),
         "checksums": "\n".join(summary.checksum_lines(report)),
@@ -35,7 +35,7 @@ def outputs(report: Report) -> dict[str, str]:
 
 
 def _packages_output(report: Report) -> str:
-    """All of it if it fits; otherwise the fields that identify a file; otherwise the first files."""
+    """All fields of all files if they fit; else the fields that identify a file; else those of the first files."""
     rows = [_row(report, outcome) for outcome in report.outcomes]
     text = _json(rows)
     if len(text) > MAX_PACKAGES_OUTPUT:
@@ -48,7 +48,7 @@ def _packages_output(report: Report) -> str:
 
 
 def cut_outputs(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """A warning for what the values leave out."""
+    """Yields a warning if the `packages` output does not have all files."""
     kept, total = len(json.loads(values["packages"])), len(report.outcomes)
     if kept < total:
         message = f"The output 'packages' has only the first {kept} of {total} files, to stay below 100 KiB."
@@ -76,5 +76,5 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
 
 
 def _json(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
-    """Compact, and ASCII throughout, so that it can be written whatever a file name holds."""
+    """Compact JSON in ASCII, which can be written whatever a file name contains."""
     return json.dumps(rows, separators=(",", ":"))

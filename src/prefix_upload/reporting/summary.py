@@ -1,4 +1,4 @@
-"""The report as the job summary's Markdown: what is on the channel now, what is not, and what to do."""
+"""Renders the report as Markdown for the job summary: what is on the channel now, what is not, and what to do."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
     from prefix_upload.report import Outcome
 
-# GitHub drops a summary of more than 1 MiB as a whole. Each part has its share, in bytes, of less than that.
+# GitHub drops a summary of more than 1 MiB entirely. Each section has its share of a smaller size, in bytes.
 MAX_SIZE = 900 * 1024
 _TABLE_SHARE = 350 * 1024
 _PROBLEMS_SHARE = 150 * 1024
 _WARNINGS_SHARE = 100 * 1024
 _ATTESTATIONS_SHARE = 100 * 1024
 _CHECKSUMS_SHARE = 150 * 1024
-# Names in an installation command; more are better looked up.
+# The number of names in an install command, and of files in the line of a diagnostic.
 _INSTALLED_NAMES = 5
 
 _ICONS = {
@@ -40,7 +40,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def render(report: Report) -> str:
-    """The summary, of at most `MAX_SIZE` bytes. What is left out is counted."""
+    """The job summary, of at most `MAX_SIZE` bytes. Each section counts the lines that it leaves out."""
     parts = [
         _verdict(report),
         _problems(report),
@@ -54,7 +54,7 @@ def render(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """The run in a sentence, without markup."""
+    """The result of the run in one line, without markup."""
     done = report.count(Status.UPLOADED, Status.OVERWRITTEN)
     there = report.count(Status.ALREADY_PRESENT)
     skipped = report.count(Status.SKIPPED)
@@ -74,7 +74,7 @@ def verdict(report: Report) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes for people, in decimal units."""
+    """A number of bytes in human-readable decimal units."""
     value = float(count)
     for unit in _UNITS:
         if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
@@ -84,7 +84,7 @@ def size(count: int) -> str:
 
 
 def checksum_lines(report: Report) -> Iterator[str]:
-    """Lines that `sha256sum -c` reads, of the packages that are on the channel with these bytes."""
+    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes."""
     for package in report.packages_on_channel:
         yield f"{package.sha256}  {package.file_name}"
 
@@ -155,7 +155,7 @@ def _section(title: str, lines: Sequence[str], share: int) -> str:
 
 
 def _attestations(report: Report) -> str:
-    """Where the log has the signature of each package."""
+    """The entry of each attestation in the transparency log."""
     lines = []
     for name, attestation in report.attestations:
         entry = f"log entry {attestation.log_index}"
@@ -171,7 +171,7 @@ def _checksums(report: Report) -> str:
 
 
 def _usage(report: Report) -> str:
-    """How to install what is there. Names of validated packages hold nothing that a shell would interpret."""
+    """How to install the packages. Names of validated packages contain nothing that a shell would interpret."""
     names = list(dict.fromkeys(package.name for package in report.packages_on_channel))
     if not names:
         return ""
@@ -185,7 +185,7 @@ def _usage(report: Report) -> str:
 
 
 def _fitted(lines: Iterable[str], share: int, more: str) -> str:
-    """As many of the lines as fit into the share, in bytes, and how many do not."""
+    """As many lines as fit into `share` bytes, and a line with the number of the others."""
     fitted: list[str] = []
     left_out = 0
     for line in lines:

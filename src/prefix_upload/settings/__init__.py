@@ -1,4 +1,4 @@
-"""What the user asked for: raw inputs in, checked `Settings` out, all problems at once."""
+"""Parses and checks the inputs, and reports all of their problems together."""
 
 from prefix_upload.settings.inputs import DEFAULTS, INPUTS, Input
 from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound, Workspace, uses_secure_transport

@@ -1,4 +1,4 @@
-"""The one table of inputs: parsing, `action.yml` and the README follow it."""
+"""The table of inputs, from which parsing, `action.yml` and the README are derived."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Input:
     """One input of the action.
 
     Attributes:
-        name: as in `action.yml`.
-        parse: turns the text into a value, or raises `InputError`.
-        help: what it is for, in Markdown; the description in `action.yml` and in the README.
-        default: what an empty input counts as.
-        required: whether there is no default.
-        see: the anchor in the README that says more.
-        commands: the commands that have it.
+        name: its name in `action.yml`.
+        parse: turns the text into a value, or raises `InputError` or a group of them.
+        help: its description in `action.yml` and in the README, in Markdown.
+        default: the text that an empty input counts as.
+        required: whether the input must be set.
+        see: the anchor of the README section about it, if there is one.
+        commands: the commands that have this input.
     """
 
     name: str
@@ -39,11 +39,11 @@ class Input:
 
     @property
     def field(self) -> str:
-        """The attribute of `Settings` that has its value."""
+        """The attribute of `Settings` that contains its value."""
         return _FIELDS.get(self.name, self.name.replace("-", "_"))
 
 
-# Inputs whose value has another name in the code.
+# Inputs whose attribute has another name.
 _FIELDS = {"glob": "patterns", "validate": "validation_level"}
 
 INPUTS = (
@@ -146,4 +146,4 @@ INPUTS = (
 )
 
 DEFAULTS = {entry.name: entry.default for entry in INPUTS}
-"""The default of each input, by its name in `action.yml`."""
+"""The defaults of all inputs, by their names in `action.yml`."""

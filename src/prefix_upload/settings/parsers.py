@@ -1,4 +1,4 @@
-"""How each input is written: text in, a value out, or what is wrong with it."""
+"""Parsers for the inputs: each turns a text into a value, or raises `InputError`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# One part of a channel's path: CEP 26, "Channel base URLs". prefix.dev itself also has upper case.
+# One part of a channel's path (CEP 26, "Channel base URLs"). prefix.dev also allows upper case.
 _CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-# The spellings of the YAML 1.2 core schema, which the runner's own toolkits accept.
+# The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
 _SIZE_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -31,7 +31,7 @@ _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # The public instances of Sigstore.
 PRODUCTION, STAGING = "production", "staging"
 
-# Of a text that may be a whole file by mistake, in characters.
+# The number of characters of a value that a message shows: the value may be a whole file by mistake.
 _SHOWN = 100
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -42,9 +42,9 @@ class Workspace:
     """The folder that patterns are relative to.
 
     Attributes:
-        path: where this process sees it, resolved.
-        aliases: other names that it may have in an input.
-        outside_hint: what to do with a path outside.
+        path: its resolved path in this process.
+        aliases: other paths by which an input may refer to it.
+        outside_hint: the hint for a path outside of it.
     """
 
     path: Path
@@ -54,14 +54,14 @@ class Workspace:
 
 @dataclass(slots=True)
 class Context:
-    """What the value of an input may depend on."""
+    """What a parser may need besides the text. `server_url` is "" until it is parsed."""
 
     workspace: Workspace
     server_url: str = ""
 
 
 class InputError(ValueError):
-    """A value that an input cannot have: `problem` completes "<input> …", `hint` is what to write instead."""
+    """The value of an input is invalid. `problem` completes "<input> …"; `hint` says what to write instead."""
 
     def __init__(self, problem: str, hint: str) -> None:
         super().__init__(problem)
@@ -78,7 +78,7 @@ class IfNoFilesFound(StrEnum):
 
 
 def boolean(text: str, _: Context) -> bool:
-    """`true` or `false`."""
+    """Parses a boolean, in one of the spellings in `BOOLEANS`."""
     try:
         return BOOLEANS[text]
     except KeyError:
@@ -86,7 +86,7 @@ def boolean(text: str, _: Context) -> bool:
 
 
 def number(low: int, high: int) -> Callable[[str, Context], int]:
-    """A whole number in these bounds."""
+    """A parser for whole numbers from `low` to `high`."""
 
     def parse(text: str, _: Context) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
@@ -97,7 +97,7 @@ def number(low: int, high: int) -> Callable[[str, Context], int]:
 
 
 def choice(values: type[_Choice]) -> Callable[[str, Context], _Choice]:
-    """One of these words."""
+    """A parser for the values of an enumeration."""
 
     def parse(text: str, _: Context) -> _Choice:
         try:
@@ -110,7 +110,7 @@ def choice(values: type[_Choice]) -> Callable[[str, Context], _Choice]:
 
 
 def size(text: str, _: Context) -> int | None:
-    """A number of bytes, with a unit; nothing for no limit."""
+    """Parses a size in bytes, with an optional unit; `None` (no limit) for an empty text."""
     if not text:
         return None
     match = _SIZE.fullmatch(text)
@@ -120,10 +120,10 @@ def size(text: str, _: Context) -> int | None:
 
 
 def token(text: str, _: Context) -> Secret | None:
-    """An API key, or nothing."""
+    """Parses an API key; `None` for an empty text."""
     if not text:
         return None
-    # NOTE: never quote it. It goes into an HTTP header, which carries visible ASCII only.
+    # NOTE: never quote the key in a message. It goes into an HTTP header, so it must be visible ASCII.
     if not re.fullmatch(r"[!-~]+", text):
         raise InputError(
             "holds white space, a line break or a character outside ASCII inside the key",
@@ -133,7 +133,7 @@ def token(text: str, _: Context) -> Secret | None:
 
 
 def uses_secure_transport(url: str) -> bool:
-    """Whether nobody on the way can read what is sent to this address."""
+    """Whether the URL protects what is sent to it: it is `https`, or its host is a loopback host."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -142,7 +142,7 @@ def uses_secure_transport(url: str) -> bool:
 
 
 def server_url(text: str, _: Context) -> str:
-    """An origin, without a slash after it."""
+    """Parses the origin of a server. The value has no trailing slash and no default port."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -163,14 +163,14 @@ def server_url(text: str, _: Context) -> str:
 
 
 def channel(text: str, context: Context) -> str:
-    """A channel's path, also where it is written as an address on the server."""
+    """Parses a channel, written as its path or as its URL on the server. The value is the path."""
     if not text:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
     path = _path_of_channel_url(text, context.server_url) if "://" in text else text.rstrip("/")
     parts = path.split("/")
-    if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the sentence below says
+    if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
         raise InputError(
             f"is {text!r}, which is no channel name",
             "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
@@ -179,7 +179,7 @@ def channel(text: str, context: Context) -> str:
 
 
 def _path_of_channel_url(text: str, server_url: str) -> str:
-    """The channel in an address copied from a browser, `.condarc` or `pixi.toml`."""
+    """The channel's path in a URL copied from a browser, `.condarc` or `pixi.toml`."""
     server = urlsplit(server_url)
     try:
         parts = urlsplit(text)
@@ -196,7 +196,11 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
 
 
 def patterns(text: str, context: Context) -> Patterns:
-    """One pattern a line; `!` excludes, `#` starts a comment line. Raises a group of the errors of all lines."""
+    """Parses glob patterns, one per line. `!` excludes; `#` starts a comment line.
+
+    Raises:
+        ExceptionGroup: the `InputError`s of all lines.
+    """
     include: list[str] = []
     exclude: list[str] = []
     errors: list[InputError] = []
@@ -216,8 +220,12 @@ def patterns(text: str, context: Context) -> Patterns:
 
 
 def inside(pattern: str, workspace: Workspace) -> str:
-    """The pattern relative to the workspace."""
-    # A pattern is no path, but its leading, literal parts are those of one.
+    """Makes a pattern relative to the workspace.
+
+    Raises:
+        InputError: it is outside the workspace, or has a `..` part.
+    """
+    # A pattern is not a path, but its leading literal parts are those of a path.
     path = PurePosixPath(pattern)
     if ".." in path.parts:
         raise InputError(f"has the pattern {pattern!r}", "Write patterns without '..', inside the workspace.")
@@ -232,7 +240,7 @@ def inside(pattern: str, workspace: Workspace) -> str:
 
 
 def sigstore_instance(text: str, context: Context) -> str | Path:
-    """`production`, `staging`, or the file in the workspace that describes a private instance."""
+    """Parses a Sigstore instance: `production`, `staging`, or a file in the workspace that describes a private one."""
     if text in {PRODUCTION, STAGING}:
         return text
     with contextlib.suppress(OSError, ValueError):

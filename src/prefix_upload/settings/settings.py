@@ -1,4 +1,4 @@
-"""Raw inputs in, checked settings out."""
+"""Parses the inputs into `Settings`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Settings:
     """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
 
-    `sigstore_instance` is the name of a public instance, or the file that describes a private one.
+    `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
     """
 
     channel: str
@@ -47,12 +47,12 @@ class Settings:
 
     @property
     def channel_url(self) -> str:
-        """The channel as conda clients know it; a publish attestation names it so (CEP 27)."""
+        """The channel's URL for conda clients, which is also its name in a publish attestation (CEP 27)."""
         return f"{self.server_url}/{self.channel}"
 
     @property
     def audience(self) -> str:
-        """The audience of an identity token for the server."""
+        """The audience of identity tokens for the server."""
         return audience_of(urlsplit(self.server_url).hostname or "")
 
 
@@ -61,20 +61,20 @@ def parse(
     workspace: Workspace,
     further_checks: Callable[[Settings], Iterable[Diagnostic]] = lambda _: (),
 ) -> Settings:
-    """The settings that the inputs spell.
+    """Parses and checks the inputs.
 
     Args:
         raw: the inputs by their names in `action.yml`; an empty or missing one counts as its default.
         workspace: the folder that patterns are relative to.
-        further_checks: what the front end has to say of the settings.
+        further_checks: checks of the front end. For an invalid input, the settings have its default, or `None`.
 
     Raises:
-        ConfigurationError: with every problem of every input.
+        ConfigurationError: one or more inputs are invalid; it has all problems of all inputs.
     """
     diagnostics: list[Diagnostic] = []
     context = Context(workspace)
     values: dict[str, Any] = {}
-    for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # channels are held against it
+    for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # `channel` is checked against it
         values[entry.field] = _parse_one(entry, raw, context, diagnostics)
         context.server_url = values["server_url"]
     settings = Settings(**values)
@@ -86,7 +86,7 @@ def parse(
 
 
 def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
-    """Settings that contradict each other."""
+    """Yields diagnostics for settings that contradict each other."""
     if settings.force and settings.skip_existing:
         names = f"{setting('force')} and {setting('skip-existing')}"
         yield Diagnostic(
@@ -97,12 +97,12 @@ def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
 
 
 def wants_summary(raw: Mapping[str, str]) -> bool:
-    """Whether to write the job summary: unless it is switched off, so also where it is misspelled."""
+    """Whether to write the job summary: yes, unless the input `summary` is a valid `false`."""
     return BOOLEANS.get(raw.get("summary", "").strip(), True)
 
 
 def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnostics: list[Diagnostic]) -> Any:
-    """The value of an input. If it has a problem, only further checks see what is returned: its default, if any."""
+    """The value of an input. If it is invalid, adds diagnostics and returns its default, or `None`."""
     try:
         return entry.parse(raw.get(entry.name, "").strip() or entry.default, context)
     except* InputError as group:
