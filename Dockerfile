@@ -1,6 +1,6 @@
 ARG BASE_IMAGE=python:3.13-slim-trixie@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6
 
-# The dependencies, from wheels whose hashes are known. A virtual environment without pip is what stays of this stage.
+# The dependencies, from wheels with pinned hashes. The image gets only the virtual environment, which has no pip.
 FROM ${BASE_IMAGE} AS dependencies
 COPY requirements/runtime.txt /tmp/runtime.txt
 RUN python -m venv --without-pip /app/venv \
@@ -21,6 +21,6 @@ LABEL org.opencontainers.image.title="prefix-upload" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 COPY --from=dependencies /app/venv /app/venv
 COPY --from=source /app /app
-# No USER: the runner's files and the workspace belong to the runner's user, and only root may write them.
-# `runs.entrypoint` and `runs.args` of action.yml say the same; this is for `docker run` by hand.
+# No USER: the runner's files and the workspace belong to the runner's user, so only root can write to them.
+# The entry point is for `docker run` by hand. The action itself uses the same one from action.yml.
 ENTRYPOINT ["/app/venv/bin/python", "-I", "-u", "-X", "utf8", "/app/entrypoint.py"]

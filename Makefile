@@ -1,4 +1,4 @@
-# Everything a checkout needs is set up on the first call, in .venv.
+# The first call of a target sets up .venv with everything that a checkout needs.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
@@ -9,10 +9,10 @@ SOURCES := src tests entrypoint.py
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
 
-serve: .venv/ready  ## Runs the local channel server, to try things by hand
+serve: .venv/ready  ## Runs the local channel server, for manual testing
 	$(RUN) -m localchannel
 
-test: .venv/ready  ## Runs the whole suite; container tests need a Docker engine
+test: .venv/ready  ## Runs the whole test suite; container tests need a Docker engine
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
@@ -29,25 +29,25 @@ lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and act
 bench: .venv/ready  ## Compares speed and memory with other ways to upload
 	$(RUN) -m bench
 
-docs: .venv/ready  ## Writes the parts of the documentation that follow the code
+docs: .venv/ready  ## Generates the parts of the documentation that are derived from code and tests
 	PYTHONPATH=src:tests $(BIN)/python -m documents
 
 DURATION ?= 60
-fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); what it learns and finds stays in .fuzz
+fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); keeps corpus and findings in .fuzz
 	PYTHONPATH=src:tests $(BIN)/python -m fuzz $(DURATION) .fuzz
 
 format: .venv/ready  ## Formats the code
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-lock: .venv/ready  ## Compiles requirements/*.txt anew from requirements/*.in
+lock: .venv/ready  ## Recompiles requirements/*.txt from requirements/*.in, with the latest versions
 	for name in runtime dev; do \
 	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --excludes requirements/$$name.excluded.txt --custom-compile-command 'make lock' \
 	        --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
-# PyGithub, which actions-toolkit asks for, is left out of the lock files: hence --no-deps.
+# --no-deps, because the lock files leave out PyGithub, which actions-toolkit requires.
 .venv/ready: requirements/dev.txt
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
