@@ -146,4 +146,4 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 )
 def test_sizes(count: int, told: str) -> None:
     """Decimal units, as storage has them."""
-    assert summary.size(count) == told
+    assert summary.format_size(count) == told

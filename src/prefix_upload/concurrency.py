@@ -42,14 +42,14 @@ class Submit(Protocol):
 def run_inline(work: Callable[[], _Result]) -> Future[_Result]:
     """A `Submit` that runs the call immediately, in the calling thread."""
     future: Future[_Result] = Future()
-    _fulfil(future, work)
+    _complete(future, work)
     return future
 
 
 def start_thread(work: Callable[[], _Result]) -> Future[_Result]:
     """A `Submit` that runs the call in a new thread."""
     future: Future[_Result] = Future()
-    threading.Thread(target=_fulfil, args=(future, work), daemon=True).start()
+    threading.Thread(target=_complete, args=(future, work), daemon=True).start()
     return future
 
 
@@ -152,7 +152,7 @@ def _serve(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[F
         done.put(run_inline(partial(work, item)))
 
 
-def _fulfil(future: Future[_Result], work: Callable[[], _Result]) -> None:
+def _complete(future: Future[_Result], work: Callable[[], _Result]) -> None:
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001 - re-raised by `Future.result`

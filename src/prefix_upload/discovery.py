@@ -46,7 +46,7 @@ def find(patterns: Patterns, workspace: Path) -> Found:
     Raises:
         ConfigurationError: the braces in a pattern expand to more than 1000 patterns.
     """
-    excluded = [globbed for pattern in patterns.exclude for globbed in _alternatives(pattern)]
+    excluded = [expanded for pattern in patterns.exclude for expanded in _alternatives(pattern)]
     files: dict[tuple[int, int] | str, Path] = {}
     unmatched = []
     for pattern in patterns.include:

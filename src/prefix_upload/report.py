@@ -104,7 +104,7 @@ class Report:
         return sum(outcome.status.is_failure for outcome in self.outcomes)
 
     @property
-    def channel_url(self) -> str:
+    def channel_page_url(self) -> str:
         """The URL of the channel's web page; "" if the channel is not known."""
         return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
 

@@ -79,7 +79,7 @@ def _index(data: bytes) -> None:
     except ValueError:
         return
     assert parse_json_object(data) == index
-    list(rules.identity_findings(index, rules.split(f"{STEM}.conda")))
+    list(rules.identity_findings(index, rules.split_file_name(f"{STEM}.conda")))
 
 
 def _metadata(data: bytes) -> None:
@@ -93,7 +93,7 @@ def _paths(data: bytes) -> None:
 def _file_name(data: bytes) -> None:
     name = data.decode("utf-8", "surrogateescape")
     if not list(rules.file_name_findings(name)):
-        parts = rules.split(name)
+        parts = rules.split_file_name(name)
         assert parts is not None
         assert name.startswith("-".join(parts))
         assert name.isascii()

@@ -12,7 +12,7 @@ from prefix_upload.package import archive, rules
 from prefix_upload.package.metadata import KNOWN_SUBDIRS
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
-from prefix_upload.package.validate import Rules, check, check_batch
+from prefix_upload.package.validate import ValidationOptions, check, check_batch
 from support.building import (
     STEM,
     conda_bytes,
@@ -28,7 +28,7 @@ def checked(
     path: Path, workspace: Path, *, depth: ValidationLevel = ValidationLevel.FULL, max_size: int | None = None
 ) -> Any:
     """The result for one file."""
-    return check(path, Rules(workspace, depth, max_size))
+    return check(path, ValidationOptions(workspace, depth, max_size))
 
 
 def findings(path: Path, workspace: Path, **rules: Any) -> str:

@@ -48,7 +48,7 @@ class Console:
     def checked(self, file: Package | CandidateFile) -> None:
         """Logs whether a file is valid."""
         if isinstance(file, Package):
-            self._log.info(f"  ok       {file.relative_path}  ({summary.size(file.size)}, {file.subdir})")
+            self._log.info(f"  ok       {file.relative_path}  ({summary.format_size(file.size)}, {file.subdir})")
         else:
             self._log.info(f"  INVALID  {file.relative_path}")
 
@@ -57,8 +57,8 @@ class Console:
         source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
-            per_second = summary.size(int(source.size / outcome.seconds))
-            rate = f"  {summary.size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
+            per_second = summary.format_size(int(source.size / outcome.seconds))
+            rate = f"  {summary.format_size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
         for diagnostic in (outcome.error, outcome.warning):
             if diagnostic is not None:
@@ -70,7 +70,7 @@ class Console:
             self._log.info("  … still working")
         for transfer in transfers:
             total = transfer.package.size
-            share = f"{100 * transfer.sent // total} % of {summary.size(total)}"
+            share = f"{100 * transfer.sent // total} % of {summary.format_size(total)}"
             again = f", again after: {transfer.last_error}" if transfer.last_error else ""
             self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefix_upload.package import archive
-from prefix_upload.package.rules import identity_findings, split
+from prefix_upload.package.rules import identity_findings, split_file_name
 from prefix_upload.package.strict_json import parse_json_object
 
 # CEP 26, "Subdir names".
@@ -50,7 +50,7 @@ def read_index(raw: bytes, file_name: str, folder: str) -> Index:
     except ValueError as error:
         index.findings.append(f"'info/index.json' is {error}")
         return index
-    index.findings.extend(identity_findings(index.fields, split(file_name)))
+    index.findings.extend(identity_findings(index.fields, split_file_name(file_name)))
     number = index.fields.get("build_number")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         index.findings.append(

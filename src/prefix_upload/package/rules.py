@@ -28,7 +28,7 @@ _MAX_PATHS_OBJECTS = limits.MAX_COMPARED_MEMBERS + 10
 
 def file_name_findings(file_name: str) -> Iterator[str]:
     """Yields violations of the file name rules (CEP 26, "Filenames")."""
-    parts = split(file_name)
+    parts = split_file_name(file_name)
     if parts is None:
         yield "the file name is not '<name>-<version>-<build>' and the extension"
         return
@@ -41,7 +41,7 @@ def file_name_findings(file_name: str) -> Iterator[str]:
             yield f"the {field_name} in the file name, {value!r}, has characters or an order that CEP 26 excludes"
 
 
-def split(file_name: str) -> tuple[str, str, str] | None:
+def split_file_name(file_name: str) -> tuple[str, str, str] | None:
     """The name, version and build in a file name, split at its last two hyphens; `None` if one of them is missing."""
     for extension in PACKAGE_EXTENSIONS:
         file_name = file_name.removesuffix(extension)
@@ -60,12 +60,12 @@ def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | No
     """
     # NOTE: compare part by part. Joined again, 'demo' + 'extra-1.0' would equal 'demo-extra' + '1.0'.
     for position, (field_name, _) in enumerate(_PARTS):
-        told = index.get(field_name)
-        if not isinstance(told, str):
-            yield f"'info/index.json' has the {field_name} {archive.truncated_repr(told)}, which is no text"
-        elif parts is not None and told != parts[position]:
+        value = index.get(field_name)
+        if not isinstance(value, str):
+            yield f"'info/index.json' has the {field_name} {archive.truncated_repr(value)}, which is no text"
+        elif parts is not None and value != parts[position]:
             yield (
-                f"the {field_name} is {parts[position]!r} in the file name, but {archive.truncated_repr(told)} in "
+                f"the {field_name} is {parts[position]!r} in the file name, but {archive.truncated_repr(value)} in "
                 "'info/index.json' (was the file renamed?)"
             )
 
@@ -112,14 +112,14 @@ def _listed_files(paths: object) -> Iterator[tuple[str, archive.PayloadFile | No
             case {"_path": str(path), "path_type": "softlink"}:
                 yield path, None
             case {"_path": str(path), "sha256": str(sha256), "size_in_bytes": int(size)}:
-                yield path, archive.PayloadFile(size, _unhexed(sha256))
+                yield path, archive.PayloadFile(size, _from_hex(sha256))
             case {"_path": str(path)}:
                 yield path, None
             case _:
                 raise ValueError("no list of paths")
 
 
-def _unhexed(text: str) -> bytes:
+def _from_hex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:

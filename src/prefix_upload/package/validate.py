@@ -23,7 +23,7 @@ _CHUNK = 2**18
 
 
 @dataclass(frozen=True)
-class Rules:
+class ValidationOptions:
     """What a run requires of a file. `workspace` is a resolved path; `max_size` is in bytes, `None` for no limit.
 
     `submit` starts the decoding of a large file, which is hashed meanwhile.
@@ -35,17 +35,17 @@ class Rules:
     submit: Submit = run_inline
 
 
-def check(path: Path, rules: Rules) -> Package | CandidateFile:
+def check(path: Path, options: ValidationOptions) -> Package | CandidateFile:
     """Validates one file. Returns a `CandidateFile` with its findings if it is invalid.
 
     The file is hashed and decoded, both at the same time if it is large. It is invalid if it changes meanwhile.
     """
-    state = ValidationState(path, _relative(path, rules))
-    state.target = _target(state, rules.workspace)
+    state = ValidationState(path, _relative(path, options))
+    state.target = _resolve(state, options.workspace)
     try:
         if state.target is not None:
             with os.fdopen(open_regular(state.target), "rb") as file:
-                _check_file(state, file, rules)
+                _check_file(state, file, options)
     except NotRegularFileError:
         state.findings.append("this is no regular file")
     except OSError as error:
@@ -53,9 +53,9 @@ def check(path: Path, rules: Rules) -> Package | CandidateFile:
     return state.finish()
 
 
-def candidate(path: Path, rules: Rules) -> CandidateFile:
+def candidate(path: Path, options: ValidationOptions) -> CandidateFile:
     """A candidate for a file that has not been validated yet."""
-    return CandidateFile(relative_path=_relative(path, rules), file_name=path.name, findings=())
+    return CandidateFile(relative_path=_relative(path, options), file_name=path.name, findings=())
 
 
 def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | CandidateFile]:
@@ -75,14 +75,14 @@ def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | Ca
         group = groups[package.key]
         others = [other.relative_path for other in group if other.sha256 != package.sha256]
         if others:
-            batch.append(_clashing(package, others[0]))
+            batch.append(_conflict(package, others[0]))
         elif package is group[0]:
             batch.append(package)
     return batch
 
 
-def _relative(path: Path, rules: Rules) -> str:
-    return path.relative_to(rules.workspace).as_posix()
+def _relative(path: Path, options: ValidationOptions) -> str:
+    return path.relative_to(options.workspace).as_posix()
 
 
 @dataclass(slots=True)
@@ -119,12 +119,12 @@ class ValidationState:
         )
 
 
-def _clashing(package: Package, other: str) -> CandidateFile:
+def _conflict(package: Package, other: str) -> CandidateFile:
     finding = f"{other!r} has the same file name and subdir ({package.subdir}), but other bytes: publish one of them"
     return CandidateFile(relative_path=package.relative_path, file_name=package.file_name, findings=(finding,))
 
 
-def _target(state: ValidationState, workspace: Path) -> Path | None:
+def _resolve(state: ValidationState, workspace: Path) -> Path | None:
     """The path with all symlinks resolved. `None`, with a finding, if it is missing or outside the workspace."""
     try:
         target = state.path.resolve(strict=True)
@@ -145,26 +145,26 @@ def _check_size(state: ValidationState, size: int, max_size: int | None) -> None
         state.findings.append(f"the file has {size} bytes, more than the {max_size} of {setting('max-size')}")
 
 
-def _check_file(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
+def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
     before = FileState.of(file.fileno())
-    _check_size(state, before.size, rules.max_size)
+    _check_size(state, before.size, options.max_size)
     if not state.findings:
-        _check_content(state, file, rules)
+        _check_content(state, file, options)
         if FileState.of(file.fileno()) != before:
             state.findings.append("the file was changed while it was validated: let no build run at the same time")
 
 
-def _check_content(state: ValidationState, file: BinaryIO, rules: Rules) -> None:
+def _check_content(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
     name = state.path.name
     if not name.endswith(PACKAGE_EXTENSIONS):
         state.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
         return
     state.findings.extend(file_name_findings(name))
-    submit = submit_if_large(state.size, rules.submit)
+    submit = submit_if_large(state.size, options.submit)
     hashing = _Hashing()
 
     def read() -> archive.Contents:
-        contents = archive.read(file, name, everything=rules.level is ValidationLevel.FULL)
+        contents = archive.read(file, name, everything=options.level is ValidationLevel.FULL)
         if contents.findings:
             hashing.stop()
         return contents

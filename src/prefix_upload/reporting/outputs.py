@@ -29,7 +29,7 @@ def outputs(report: Report) -> dict[str, str]:
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
-        "channel-url": report.channel_url,
+        "channel-url": report.channel_page_url,
         "result": report.result,
     }
 
@@ -47,7 +47,7 @@ def _packages_output(report: Report) -> str:
     return text
 
 
-def cut_outputs(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
+def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
     """Yields a warning if the `packages` output does not have all files."""
     kept, total = len(json.loads(values["packages"])), len(report.outcomes)
     if kept < total:

@@ -24,7 +24,7 @@ _WARNINGS_SHARE = 100 * 1024
 _ATTESTATIONS_SHARE = 100 * 1024
 _CHECKSUMS_SHARE = 150 * 1024
 # The number of names in an install command, and of files in the line of a diagnostic.
-_INSTALLED_NAMES = 5
+_MAX_LISTED = 5
 
 _ICONS = {
     Status.UPLOADED: "✅",
@@ -67,13 +67,13 @@ def verdict(report: Report) -> str:
         f"{report.count(Status.FAILED)} failed" if report.count(Status.FAILED) else "",
         f"{report.count(Status.NOT_ATTEMPTED)} not attempted" if report.count(Status.NOT_ATTEMPTED) else "",
     ]
-    told = ", ".join(count for count in counts if count) or (
+    counts_text = ", ".join(count for count in counts if count) or (
         "nothing was done" if report.errors else "nothing to publish"
     )
-    return f"{report.channel or 'prefix-upload'}: {told}"
+    return f"{report.channel or 'prefix-upload'}: {counts_text}"
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """A number of bytes in human-readable decimal units."""
     value = float(count)
     for unit in _UNITS:
@@ -95,7 +95,7 @@ def _verdict(report: Report) -> str:
     if not report.channel:
         return title
     dry_run = "Dry run: no package was sent. " if report.dry_run else ""
-    return f"{title}\n\n{dry_run}Channel: <{report.channel_url}>"
+    return f"{title}\n\n{dry_run}Channel: <{report.channel_page_url}>"
 
 
 def _table(report: Report) -> str:
@@ -118,7 +118,7 @@ def _row(outcome: Outcome) -> str:
         for_markdown(source.version),
         for_markdown(source.build),
         source.subdir,
-        size(source.size),
+        format_size(source.size),
         f"`{source.sha256}`",
     )
     return f"| {' | '.join(cells)} |"
@@ -142,8 +142,8 @@ def _warnings(report: Report) -> str:
 
 
 def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
-    names = "".join(f"{as_code(file)}, " for file in files[:_INSTALLED_NAMES]).removesuffix(", ")
-    more = f" and {len(files) - _INSTALLED_NAMES} more" if len(files) > _INSTALLED_NAMES else ""
+    names = "".join(f"{as_code(file)}, " for file in files[:_MAX_LISTED]).removesuffix(", ")
+    more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
     subject = f" {names}{more}:" if names else ""
     hint = f"<br>**What to do:** {for_markdown(problem.hint)}" if problem.hint else ""
     example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
@@ -176,7 +176,7 @@ def _usage(report: Report) -> str:
     if not names:
         return ""
     channel = f"{report.server_url}/{report.channel}"
-    listed = " ".join(names[:_INSTALLED_NAMES])
+    listed = " ".join(names[:_MAX_LISTED])
     return (
         "### Install\n\n```sh\n"
         f"pixi workspace channel add {channel}\npixi add {listed}\n\n"

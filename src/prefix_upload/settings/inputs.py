@@ -110,19 +110,19 @@ INPUTS = (
     ),
     Input(
         "concurrency",
-        parsers.number(1, 32),
+        parsers.integer(1, 32),
         "Uploads at the same time, 1 to 32.",
         default="8",
     ),
     Input(
         "retries",
-        parsers.number(0, 20),
+        parsers.integer(0, 20),
         "Further attempts after a passing failure, 0 to 20.",
         default="5",
     ),
     Input(
         "timeout",
-        parsers.number(1, 86_400),
+        parsers.integer(1, 86_400),
         "Seconds without progress on a connection before an attempt is given up, 1 to 86400.",
         default="300",
     ),

@@ -85,7 +85,7 @@ def boolean(text: str, _: Context) -> bool:
         raise InputError(f"is {text!r}, which is no boolean", "Write 'true' or 'false'.") from None
 
 
-def number(low: int, high: int) -> Callable[[str, Context], int]:
+def integer(low: int, high: int) -> Callable[[str, Context], int]:
     """A parser for whole numbers from `low` to `high`."""
 
     def parse(text: str, _: Context) -> int:
@@ -208,7 +208,7 @@ def patterns(text: str, context: Context) -> Patterns:
         if line and not line.startswith("#"):
             kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
             try:
-                kind.append(inside(pattern, context.workspace))
+                kind.append(relative_to_workspace(pattern, context.workspace))
             except InputError as error:
                 errors.append(error)
                 kind.append(pattern)
@@ -219,7 +219,7 @@ def patterns(text: str, context: Context) -> Patterns:
     return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
 
 
-def inside(pattern: str, workspace: Workspace) -> str:
+def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
     """Makes a pattern relative to the workspace.
 
     Raises:
@@ -244,7 +244,7 @@ def sigstore_instance(text: str, context: Context) -> str | Path:
     if text in {PRODUCTION, STAGING}:
         return text
     with contextlib.suppress(OSError, ValueError):
-        path = (context.workspace.path / inside(text, context.workspace)).resolve()
+        path = (context.workspace.path / relative_to_workspace(text, context.workspace)).resolve()
         if path.is_relative_to(context.workspace.path) and path.is_file():
             return path
     raise InputError(

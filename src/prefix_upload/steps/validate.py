@@ -23,11 +23,11 @@ def validate(run: Run, paths: Sequence[Path]) -> list[Package]:
         return []
     run.reporter.phase(f"Validate {messages.pluralize(len(paths), 'file')}")
     settings, ledger = run.settings, run.ledger
-    rules = validation.Rules(run.workspace, settings.validation_level, settings.max_size, start_thread)
-    ledger.files = [validation.candidate(path, rules) for path in paths]
+    options = validation.ValidationOptions(run.workspace, settings.validation_level, settings.max_size, start_thread)
+    ledger.files = [validation.candidate(path, options) for path in paths]
     checked = {}
     # Hashing and decoding release the GIL, so there is one thread per CPU.
-    for file in run.each(lambda path: validation.check(path, rules), paths, available_cpus()):
+    for file in run.each(lambda path: validation.check(path, options), paths, available_cpus()):
         checked[file.label] = file
         run.reporter.checked(file)
     ledger.files = validation.check_batch([checked.get(file.label, file) for file in ledger.files])

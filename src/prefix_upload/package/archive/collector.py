@@ -41,23 +41,23 @@ class MemberCollector:
         """
         name = member.name.removeprefix("./")
         for violation in path_violations(member.name):
-            self._contents.find(f"the member {truncated_repr(member.name)} {violation}")
+            self._contents.add_finding(f"the member {truncated_repr(member.name)} {violation}")
         if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
-            self._contents.find(
+            self._contents.add_finding(
                 f"the member {truncated_repr(member.name)} is a device or FIFO, which no package can hold"
             )
-        self._expect_plain_info(name, member)
+        self._check_info_spelling(name, member)
         if is_info(member):
             self._take_info(name, member, data)
         else:
             self._take_payload(name, member, data)
 
-    def expect_index(self) -> None:
+    def check_index(self) -> None:
         """Adds a finding if there was no `info/index.json`. Call this after `info/` has been read."""
         if not self._indexes:
-            self._contents.find(f"the package has no {_INDEX!r}")
+            self._contents.add_finding(f"the package has no {_INDEX!r}")
 
-    def _expect_plain_info(self, name: str, member: Member) -> None:
+    def _check_info_spelling(self, name: str, member: Member) -> None:
         """Adds a finding for a member that would replace `info/index.json` when extracted.
 
         Case is ignored, as on some file systems.
@@ -67,9 +67,9 @@ class MemberCollector:
             return
         plain = posixpath.normpath(member.name).lower()
         if plain == "info" and member.kind is not Kind.DIRECTORY:
-            self._contents.find("the member 'info' is no folder")
+            self._contents.add_finding("the member 'info' is no folder")
         if plain == _INDEX != name:
-            self._contents.find(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
+            self._contents.add_finding(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
 
     def _take_info(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._info_members += 1
@@ -86,11 +86,11 @@ class MemberCollector:
     def _take_index(self, member: Member, data: Iterable[memoryview]) -> None:
         self._indexes += 1
         if self._indexes > 1:
-            self._contents.find(f"the package has {_INDEX!r} more than once")
+            self._contents.add_finding(f"the package has {_INDEX!r} more than once")
         if member.kind is not Kind.FILE:
-            self._contents.find(f"{_INDEX!r} is no regular file")
+            self._contents.add_finding(f"{_INDEX!r} is no regular file")
         elif member.size > limits.MAX_INDEX_SIZE:
-            self._contents.find(f"{_INDEX!r} is larger than {limits.MAX_INDEX_SIZE} bytes")
+            self._contents.add_finding(f"{_INDEX!r} is larger than {limits.MAX_INDEX_SIZE} bytes")
         else:
             self._contents.index = b"".join(data)
 

@@ -35,7 +35,7 @@ class Contents:
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def find(self, finding: str) -> None:
+    def add_finding(self, finding: str) -> None:
         """Adds a finding, unless there are `limits.MAX_FINDINGS` already."""
         if len(self.findings) < limits.MAX_FINDINGS:
             self.findings.append(finding)

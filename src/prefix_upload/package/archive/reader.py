@@ -36,7 +36,7 @@ def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
         else:
             _read_tar_bz2(file, contents, everything=everything)
     except CorruptArchiveError as error:
-        contents.find(f"the file {error}")
+        contents.add_finding(f"the file {error}")
     return contents
 
 
@@ -50,7 +50,7 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
             contents.payload = None
             return
         collector.take(member, data)
-    collector.expect_index()
+    collector.check_index()
     if stream.streams > 1:
         contents.warnings.append(
             f"the file has {stream.streams} bzip2 streams, as parallel compressors write them: some clients read "
@@ -61,22 +61,22 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
 def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bool) -> None:
     container = ZipContainer(file)
     for finding in container.findings:
-        contents.find(finding)
-    info = _the_tarball("info", stem, container, contents)
-    payload = _the_tarball("pkg", stem, container, contents)
+        contents.add_finding(finding)
+    info = _find_tarball("info", stem, container, contents)
+    payload = _find_tarball("pkg", stem, container, contents)
     metadata = next((entry for entry in container.entries if entry.name == _METADATA), None)
     others = [entry for entry in container.entries if entry not in (info, payload, metadata)]
     _check_others(others, contents)
     if metadata is None:
-        contents.find(f"the ZIP file has no member {_METADATA!r}")
+        contents.add_finding(f"the ZIP file has no member {_METADATA!r}")
     elif metadata.size > limits.MAX_METADATA_SIZE:
-        contents.find(f"{_METADATA!r} is larger than {limits.MAX_METADATA_SIZE} bytes")
+        contents.add_finding(f"{_METADATA!r} is larger than {limits.MAX_METADATA_SIZE} bytes")
     else:
-        contents.metadata = _content(container, metadata, contents)
+        contents.metadata = _read_member(container, metadata, contents)
     collector = MemberCollector(contents)
     if info is not None:
         _walk(container, info, limits.MAX_INFO_SIZE, collector, contents)
-        collector.expect_index()
+        collector.check_index()
     if not everything:
         contents.payload = None
         return
@@ -85,10 +85,10 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
     # NOTE: if the container has findings, members may overlap. Reading each of them could mean reading the whole file
     # over and over.
     for entry in () if container.findings else others:
-        _content(container, entry, contents)
+        _read_member(container, entry, contents)
 
 
-def _the_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
+def _find_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
     """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one, with the right name."""
     expected = f"{kind}-{stem}.tar.zst"
     candidates = [
@@ -96,19 +96,19 @@ def _the_tarball(kind: str, stem: str, container: ZipContainer, contents: Conten
     ]
     if [entry.name for entry in candidates] != [expected]:
         found = ", ".join(truncated_repr(entry.name) for entry in candidates[:3]) or "none"
-        contents.find(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
+        contents.add_finding(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
     return next((entry for entry in candidates if entry.name == expected), next(iter(candidates), None))
 
 
 def _check_others(others: list[Entry], contents: Contents) -> None:
     if len(others) > limits.MAX_OTHER_ENTRIES:
-        contents.find(f"the ZIP file has {len(others)} members that do not belong to a package")
+        contents.add_finding(f"the ZIP file has {len(others)} members that do not belong to a package")
     for entry in others:
         for violation in path_violations(entry.name):
-            contents.find(f"the ZIP member {truncated_repr(entry.name)} {violation}")
+            contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {violation}")
 
 
-def _content(container: ZipContainer, entry: Entry, contents: Contents) -> bytes | None:
+def _read_member(container: ZipContainer, entry: Entry, contents: Contents) -> bytes | None:
     """The first `MAX_METADATA_SIZE` bytes of a member. Reads all of it to check its CRC-32; `None` if it is corrupt."""
     region = container.open(entry)
     try:
@@ -116,7 +116,7 @@ def _content(container: ZipContainer, entry: Entry, contents: Contents) -> bytes
         while region.read(limits.MIB):
             pass
     except CorruptArchiveError as error:
-        contents.find(f"the ZIP member {truncated_repr(entry.name)} {error}")
+        contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {error}")
         return None
     return content
 
@@ -127,7 +127,7 @@ def _walk(container: ZipContainer, entry: Entry, limit: int, collector: MemberCo
         for member, data in Tarball(_bounded(stream, limit)):
             collector.take(member, data)
     except CorruptArchiveError as error:
-        contents.find(f"the ZIP member {truncated_repr(entry.name)} {error}")
+        contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {error}")
         contents.payload = None
     if stream.frames > 1:
         contents.warnings.append(

@@ -21,7 +21,7 @@ MAX_PARTS = 100_000
 
 _PIECE = 2**18
 # Enough for the longest file name of a package (CEP 26) and what member names add to it.
-_SHOWN_CHARACTERS = 256
+_MAX_REPR = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
 
@@ -33,7 +33,7 @@ class CorruptArchiveError(Exception):
 def truncated_repr(value: object) -> str:
     """The `repr` of an untrusted name or value, truncated to fit into a message."""
     text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…"
 
 
 class Readable(Protocol):
@@ -69,10 +69,10 @@ class Zstd:
             raise CorruptArchiveError("is empty")
         while magic:
             if magic == _ZSTD_MAGIC:
-                self.frames = _one_more(self.frames)
+                self.frames = _count_part(self.frames)
                 yield from self._frame(magic)
             elif len(magic) == 4 and 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # noqa: PLR2004 - RFC 8878, 3.1.2
-                self._skip(int.from_bytes(self._exactly(4), "little"))
+                self._skip(int.from_bytes(self._read_exactly(4), "little"))
             else:
                 raise CorruptArchiveError("has bytes after its last zstd frame" if self.frames else "is no zstd stream")
             magic = self._source.read(4)
@@ -96,7 +96,7 @@ class Zstd:
                 last, block = self._block()
                 yield decoder.decompress(block)
             if parameters.has_checksum:
-                yield decoder.decompress(self._exactly(4))
+                yield decoder.decompress(self._read_exactly(4))
         except zstandard.ZstdError as error:
             raise CorruptArchiveError(f"has a zstd frame that cannot be decoded ({error})") from error
         if not decoder.eof:
@@ -104,27 +104,27 @@ class Zstd:
 
     def _frame_header(self) -> bytes:
         """The frame header after the magic number: 2 to 14 bytes (RFC 8878, section 3.1.1.1)."""
-        descriptor = self._exactly(1)
+        descriptor = self._read_exactly(1)
         single_segment = descriptor[0] >> 5 & 1
         content_size = (single_segment, 2, 4, 8)[descriptor[0] >> 6]
         dictionary_id = (0, 1, 2, 4)[descriptor[0] & 3]
-        return descriptor + self._exactly((1 - single_segment) + dictionary_id + content_size)
+        return descriptor + self._read_exactly((1 - single_segment) + dictionary_id + content_size)
 
     def _block(self) -> tuple[bool, bytes]:
         """Whether the next block is the last of its frame, and its bytes with header (RFC 8878, section 3.1.1.2)."""
         self._blocks += 1
         if self._blocks > MAX_ZSTD_BLOCKS:
             raise CorruptArchiveError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
-        header = self._exactly(3)
+        header = self._read_exactly(3)
         value = int.from_bytes(header, "little")
         is_rle = value >> 1 & 3 == 1  # a single byte, repeated as often as the size field says
-        return bool(value & 1), header + self._exactly(1 if is_rle else value >> 3)
+        return bool(value & 1), header + self._read_exactly(1 if is_rle else value >> 3)
 
     def _skip(self, size: int) -> None:
         while size:
-            size -= len(self._exactly(min(size, _PIECE)))
+            size -= len(self._read_exactly(min(size, _PIECE)))
 
-    def _exactly(self, size: int) -> bytes:
+    def _read_exactly(self, size: int) -> bytes:
         piece = self._source.read(size)
         if len(piece) != size:
             raise CorruptArchiveError("is cut off in the middle of a zstd frame")
@@ -155,7 +155,7 @@ class Bzip2:
                 raise CorruptArchiveError(
                     "has bytes after the end of its bzip2 stream" if self.streams else "is no bzip2 stream"
                 )
-            self.streams = _one_more(self.streams)
+            self.streams = _count_part(self.streams)
             decoder = bz2.BZ2Decompressor()
             yield from self._stream(decoder, data)
             data = decoder.unused_data or self._source.read(_PIECE)
@@ -173,7 +173,7 @@ class Bzip2:
             data = b""
 
 
-def _one_more(parts: int) -> int:
+def _count_part(parts: int) -> int:
     if parts == MAX_PARTS:
         raise CorruptArchiveError(f"consists of more than {MAX_PARTS} compressed parts")
     return parts + 1

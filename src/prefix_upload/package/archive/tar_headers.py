@@ -34,7 +34,7 @@ _OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
 _BINARY, _NEGATIVE = 0x80, 0xFF
 
 # In a global header, these records would apply to all members that follow; readers disagree on whether they do.
-_PAX_OF_ONE_MEMBER = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
+_PER_MEMBER_KEY = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
 _PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=]+)=")
 
 
@@ -88,7 +88,7 @@ class Header(NamedTuple):
         """
         size = _number(block[_SIZE])
         # NOTE: `tarfile`, with which conda extracts packages, takes an invalid number for the end of the archive.
-        if size is None or not 0 <= size < _MAX_SIZE or not _checksum_holds(block) or not _are_numbers(block):
+        if size is None or not 0 <= size < _MAX_SIZE or not _is_checksum_valid(block) or not _are_numbers_valid(block):
             raise CorruptArchiveError("is no tar archive, or has a damaged tar header")
         return cls(block, block[156:157], size)
 
@@ -101,15 +101,15 @@ class Header(NamedTuple):
         return prefix + b"/" + name if is_posix and prefix else name
 
 
-def _checksum_holds(block: bytes) -> bool:
-    told = _number(block[_CHECKSUM])
+def _is_checksum_valid(block: bytes) -> bool:
+    stored = _number(block[_CHECKSUM])
     # The checksum is that of the block with spaces in its place.
     others = block[: _CHECKSUM.start] + b" " * 8 + block[_CHECKSUM.stop :]
     # Some old writers summed signed bytes.
-    return told == sum(others) or told == sum(byte - 256 * (byte >> 7) for byte in others)
+    return stored == sum(others) or stored == sum(byte - 256 * (byte >> 7) for byte in others)
 
 
-def _are_numbers(block: bytes) -> bool:
+def _are_numbers_valid(block: bytes) -> bool:
     """Whether the other numeric fields are valid: mode, owner, group, time, and the two device numbers."""
     # A cheap check first, which suffices for most headers.
     digits = block[100:124] + block[136:148] + block[329:345]
@@ -133,7 +133,7 @@ class ExtendedHeaders:
         Raises:
             CorruptArchiveError: the member already has a header with this flag.
         """
-        self._expect_first(flag)
+        self._refuse_duplicate(flag)
         if flag == _LONG_NAME:
             self._long_name = data.split(b"\0", 1)[0]
 
@@ -144,14 +144,14 @@ class ExtendedHeaders:
             CorruptArchiveError: the member already has a header with this flag, or a record is invalid.
         """
         if flag == PAX_GLOBAL:
-            if any(_PAX_OF_ONE_MEMBER.fullmatch(key) for key, _ in records):
+            if any(_PER_MEMBER_KEY.fullmatch(key) for key, _ in records):
                 raise CorruptArchiveError("has a global pax header with the path or size of a single member")
             return
-        self._expect_first(flag)
+        self._refuse_duplicate(flag)
         for key, value in records:
             self._take_record(key, value)
 
-    def _expect_first(self, flag: bytes) -> None:
+    def _refuse_duplicate(self, flag: bytes) -> None:
         if flag in self._seen:  # of two headers, some readers use the first, others the last
             raise CorruptArchiveError("has two headers of a kind before one tar member")
         self._seen.add(flag)
@@ -192,8 +192,8 @@ class ExtendedHeaders:
         if self._long_name is not None and self._path is not None and self._long_name != self._path:
             raise CorruptArchiveError("has a tar member with two names")
         # The `path` of a sparse member is for readers that do not support sparse members.
-        told = self._sparse_name or self._path
-        return told if told is not None else header.name if self._long_name is None else self._long_name
+        stored = self._sparse_name or self._path
+        return stored if stored is not None else header.name if self._long_name is None else self._long_name
 
 
 def _number(field: bytes) -> int | None:

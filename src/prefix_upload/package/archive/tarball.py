@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from prefix_upload.package.archive.tar_headers import Member
 
 _ZEROS = bytes(BLOCK)
-_NOTHING = ExtendedHeaders()
-_ANNOUNCING = NAME_HEADERS | PAX_HEADERS
+_NO_EXTENDED_HEADERS = ExtendedHeaders()
+_EXTENDED_HEADERS = NAME_HEADERS | PAX_HEADERS
 # In bytes, for each extended header: a long name, or the pax records of a member.
 MAX_HEADER_DATA = 2**20
 # Ten for each of a million members. A small file can expand to many more, which would take minutes to read.
@@ -53,31 +53,31 @@ class Tarball:
         """
         extended: ExtendedHeaders | None = None
         while (header := self._header()) is not None:
-            if header.flag in _ANNOUNCING:
+            if header.flag in _EXTENDED_HEADERS:
                 extended = extended or ExtendedHeaders()
-                self._take(header, extended)
+                self._read_extended(header, extended)
                 continue
-            member = (extended or _NOTHING).member(header)
+            member = (extended or _NO_EXTENDED_HEADERS).member(header)
             extended = None
             if header.flag == GNU_SPARSE:
-                self._pass_sparse_map(header.block)
+                self._skip_sparse_map(header.block)
             data = self._data(member.size)
             yield member, data
             for _ in data:
                 pass
-            self._exactly(-member.size % BLOCK)
+            self._read_exactly(-member.size % BLOCK)
         if extended:
             raise CorruptArchiveError("has a tar header for a member that does not follow")
-        self._expect_zeros()
+        self._check_end()
 
     def _header(self) -> Header | None:
-        block = self._exactly(BLOCK, at_end="ends without an end-of-archive marker, so it was cut off")
+        block = self._read_exactly(BLOCK, at_end="ends without an end-of-archive marker, so it was cut off")
         return None if block == _ZEROS else Header.read(block)
 
-    def _take(self, header: Header, extended: ExtendedHeaders) -> None:
+    def _read_extended(self, header: Header, extended: ExtendedHeaders) -> None:
         if header.size > MAX_HEADER_DATA:
             raise CorruptArchiveError(f"has a tar header of {header.size} bytes")
-        padded = self._exactly(header.size + -header.size % BLOCK)
+        padded = self._read_exactly(header.size + -header.size % BLOCK)
         data, padding = padded[: header.size], padded[header.size :]
         if padding.strip(b"\0"):  # some readers continue there
             raise CorruptArchiveError("has a tar header whose data goes on after its end")
@@ -93,7 +93,7 @@ class Tarball:
                 raise CorruptArchiveError(f"has more than {MAX_PAX_RECORDS} pax records")
             yield record
 
-    def _pass_sparse_map(self, header: bytes) -> None:
+    def _skip_sparse_map(self, header: bytes) -> None:
         """Skips the map of an old GNU sparse member: a flag in each block says whether another one follows."""
         is_extended = header[482]
         blocks = 0
@@ -101,33 +101,33 @@ class Tarball:
             blocks += 1
             if blocks * BLOCK > MAX_HEADER_DATA:
                 raise CorruptArchiveError("has a sparse member in too many parts")
-            is_extended = self._exactly(BLOCK)[504]
+            is_extended = self._read_exactly(BLOCK)[504]
 
     def _data(self, size: int) -> Iterator[memoryview]:
         while size:
-            piece = self._some(size)
+            piece = self._read_some(size)
             if not piece:
                 raise CorruptArchiveError("is cut off in the middle of a tar member")
             size -= len(piece)
             yield piece
 
-    def _expect_zeros(self) -> None:
-        while piece := self._some(2**20):
+    def _check_end(self) -> None:
+        while piece := self._read_some(2**20):
             if piece.tobytes().strip(b"\0"):
                 raise CorruptArchiveError("has data after its end-of-archive marker")
 
-    def _exactly(self, size: int, *, at_end: str = "is cut off in the middle of a tar header") -> bytes:
+    def _read_exactly(self, size: int, *, at_end: str = "is cut off in the middle of a tar header") -> bytes:
         parts = []
         missing = size
         while missing:
-            piece = self._some(missing)
+            piece = self._read_some(missing)
             if not piece:
                 raise CorruptArchiveError(at_end if missing == size else "is cut off in the middle of a tar header")
             missing -= len(piece)
             parts.append(piece)
         return b"".join(parts)
 
-    def _some(self, limit: int) -> memoryview:
+    def _read_some(self, limit: int) -> memoryview:
         """The next 1 to `limit` bytes; empty at the end of the stream."""
         while not self._piece:
             piece = next(self._pieces, None)

@@ -26,7 +26,7 @@ _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 _DESCRIPTORS = {struct.calcsize(layout): layout for layout in ("<3L", "<L2Q")}
 _MAX_DESCRIPTOR = 24
 _ZIP64_EXTRA = struct.Struct("<2H2Q")
-_IN_ZIP64_EXTRA = 0xFFFFFFFF
+_SEE_ZIP64_EXTRA = 0xFFFFFFFF
 # The most that `zipfile` may read in one call, in bytes. A directory with 100 further members, whose names, extra
 # fields and comments are as long as 16 bits allow, has 20 MB; a real one has less than 1 KiB.
 _MAX_READ = 2**20
@@ -54,7 +54,7 @@ class ZipContainer:
         self.findings: list[str] = []
         infos, directory_start = self._directory()
         self.entries = [entry for info in infos if (entry := self._entry(info, directory_start))]
-        self._expect_no_gaps(infos, directory_start)
+        self._check_gaps(infos, directory_start)
         names = Counter(info.orig_filename for info in infos)
         for name in sorted(name for name, count in names.items() if count > 1):
             self.findings.append(f"the ZIP file has two members called {truncated_repr(name)}")
@@ -69,12 +69,12 @@ class ZipContainer:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
         # NOTE: `zipfile` does not wrap errors from unpacking, seeking and decoding names (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            cut = "; it begins as one, so it may have been cut off" if self._begins() else ""
+            cut = "; it begins as one, so it may have been cut off" if self._starts_like_zip() else ""
             raise CorruptArchiveError(f"is no readable ZIP file ({error}{cut})") from error
         self.findings.extend(end_findings(self._file, len(infos), len(comment)))
         return infos, start
 
-    def _begins(self) -> bool:
+    def _starts_like_zip(self) -> bool:
         self._file.seek(0)
         return self._file.read(4) == b"PK\x03\x04"
 
@@ -94,7 +94,7 @@ class ZipContainer:
         _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         raw_name = self._file.read(name_size)
         stored, size = _sizes(stored, size, self._file.read(extra_size))
-        told = (flags & _COMPARED_FLAGS, raw_name, method, *(() if flags & _SIZES_FOLLOW else (crc, stored, size)))
+        local = (flags & _COMPARED_FLAGS, raw_name, method, *(() if flags & _SIZES_FOLLOW else (crc, stored, size)))
         expected = (
             info.flag_bits & _COMPARED_FLAGS,
             _raw_name(info),
@@ -103,19 +103,19 @@ class ZipContainer:
             info.compress_size,
             info.file_size,
         )
-        if told != expected[: len(told)] or info.compress_size != info.file_size:
+        if local != expected[: len(local)] or info.compress_size != info.file_size:
             self.findings.append(f"the ZIP member {truncated_repr(name)} is described in two ways that differ")
         start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
         return Entry(name, start, info.file_size, info.CRC)
 
-    def _expect_no_gaps(self, infos: list[zipfile.ZipInfo], directory_start: int) -> None:
+    def _check_gaps(self, infos: list[zipfile.ZipInfo], directory_start: int) -> None:
         ordered = sorted(infos, key=lambda info: info.header_offset)
         starts = [info.header_offset for info in ordered] + [directory_start]
         ends = {entry.name: entry.start + entry.size for entry in self.entries}
         if len(ends) < len(infos):
             return  # one is unreadable or occurs twice, so its end is unknown
         is_complete = starts[0] == 0 and all(
-            self._is_descriptor(info, ends[info.orig_filename], next_start)
+            self._is_valid_gap(info, ends[info.orig_filename], next_start)
             for info, next_start in zip(ordered, starts[1:], strict=True)
         )
         if not is_complete:
@@ -124,7 +124,7 @@ class ZipContainer:
                 "directory at the end would see different packages"
             )
 
-    def _is_descriptor(self, info: zipfile.ZipInfo, start: int, end: int) -> bool:
+    def _is_valid_gap(self, info: zipfile.ZipInfo, start: int, end: int) -> bool:
         """Whether these bytes may follow the member: none, or the data descriptor that its header announces."""
         if not info.flag_bits & _SIZES_FOLLOW:
             return start == end
@@ -183,7 +183,7 @@ class _BoundedReads:
 
 def _sizes(stored: int, size: int, extra: bytes) -> tuple[int, int]:
     """Compressed and uncompressed size in a local header, or in its zip64 extra field, which always has both."""
-    if _IN_ZIP64_EXTRA in (stored, size):
+    if _SEE_ZIP64_EXTRA in (stored, size):
         while len(extra) >= _ZIP64_EXTRA.size:
             identifier, length, long_size, long_stored = _ZIP64_EXTRA.unpack_from(extra)
             if identifier == 1:
