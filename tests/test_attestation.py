@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from support.action import Action, Pauses
 
 UPLOAD, SIGS = "/upload/", ".sigs"
-UNSIGNED = "was not signed, and so not sent: "
+UNSIGNED = "could not be signed, so it was not uploaded: "
 NO_CERTIFICATE = b'{"signedCertificateEmbeddedSct": {"chain": {"certificates": [null]}}}'
 VERIFIERS = [verify_with_sigstore, verify_with_conda_client]
 
@@ -225,7 +225,7 @@ def test_a_public_instance_that_cannot_be_reached(
     finished = job.run(sigstore_instance="staging", retries="1")
     assert finished.exit_code == 5
     (error,) = annotated(finished.log, "error")
-    assert "Sigstore gave this job no signing certificate: " in error.data
+    assert "Sigstore did not issue a signing certificate: " in error.data
     assert "TUF" in error.data
     assert len(pauses.seconds) == 1
     assert job.sigstore.provider.audiences == ["127.0.0.1"]
@@ -241,7 +241,7 @@ def test_an_attestation_that_the_server_dropped(job: SigningJob) -> None:
     finished = job.run()
     assert finished.exit_code == 5
     (error,) = annotated(finished.log, "error")
-    assert "not the attestation that was sent with it" in error.data
+    assert "not the attestation that was uploaded with it" in error.data
     assert finished.outputs["attestations"] == "{}"
 
 
@@ -251,7 +251,7 @@ def test_an_attestation_that_the_server_does_not_show(job: SigningJob) -> None:
     finished = job.run()
     assert finished.exit_code == 0
     (warning,) = annotated(finished.log, "warning")
-    assert "does not show it yet" in warning.data
+    assert "does not serve it yet" in warning.data
 
 
 def test_an_attestation_that_takes_its_time(job: SigningJob) -> None:
@@ -269,7 +269,7 @@ def test_a_server_that_is_silent_about_attestations(job: SigningJob) -> None:
     job.server.fail(Fault(Cut(), path=SIGS, times=None))
     finished = job.run(concurrency="1")
     assert finished.exit_code == 0
-    assert "does not show it yet" in finished.log
+    assert "does not serve it yet" in finished.log
     assert sum(SIGS in request.path for request in job.server.requests) == 3
 
 
@@ -339,28 +339,41 @@ class Failure:
 
 
 FAILURES = [
-    Failure("the authority is down", lambda job: job.sigstore.authority.stop(), "no signing certificate: "),
+    Failure(
+        "the authority is down", lambda job: job.sigstore.authority.stop(), "did not issue a signing certificate: "
+    ),
     Failure("the authority refuses", refuse("authority", Refusal(403, "not you")), "not you"),
     Failure("the authority fails", refuse("authority", Refusal(500, "out of order")), "out of order"),
-    Failure("the authority is silent", silence("authority"), "nothing came in time"),
-    Failure("the authority answers with a page", answer("authority", b"<html>"), "no signing certificate: "),
+    Failure("the authority is silent", silence("authority"), "timed out"),
+    Failure(
+        "the authority answers with a page", answer("authority", b"<html>"), "did not issue a signing certificate: "
+    ),
     Failure("the authority answers with other JSON", answer("authority", b"{}"), "missing certificate chain"),
-    Failure("certificates that have expired", expire, "is the machine's clock right", signs=True),
-    Failure("the authority answers with a list", answer("authority", b"[]"), "no signing certificate: "),
-    Failure("the authority gives no certificate", answer("authority", NO_CERTIFICATE), "no signing certificate: "),
-    Failure("an authority that is spoken to in the clear", speak_openly, "over plain http"),
-    Failure("no trust configuration", trust("{}"), "is no trust configuration: "),
-    Failure("a trust configuration that is no JSON", trust("<html>"), "is no trust configuration: "),
-    Failure("the log is down", lambda job: job.sigstore.log.stop(), "was not signed, and so not sent: ", signs=True),
+    Failure("certificates that have expired", expire, "is the clock of this machine right", signs=True),
+    Failure("the authority answers with a list", answer("authority", b"[]"), "did not issue a signing certificate: "),
+    Failure(
+        "the authority gives no certificate",
+        answer("authority", NO_CERTIFICATE),
+        "did not issue a signing certificate: ",
+    ),
+    Failure("an authority that is spoken to in the clear", speak_openly, "over unencrypted http"),
+    Failure("no trust configuration", trust("{}"), "is not a trust configuration: "),
+    Failure("a trust configuration that is no JSON", trust("<html>"), "is not a trust configuration: "),
+    Failure(
+        "the log is down",
+        lambda job: job.sigstore.log.stop(),
+        "could not be signed, so it was not uploaded: ",
+        signs=True,
+    ),
     Failure("the log refuses", refuse("log", Refusal(400, "malformed")), "malformed", signs=True),
     Failure("the log has it already", refuse("log", Refusal(409, "it exists")), "it exists", signs=True),
-    Failure("the log is silent", silence("log"), "nothing came in time", signs=True),
+    Failure("the log is silent", silence("log"), "timed out", signs=True),
     Failure("the log answers with a page", answer("log", b"<html>"), UNSIGNED, signs=True),
-    Failure("the log answers with other JSON", answer("log", b"{}"), "does not hold", signs=True),
-    Failure("the log answers with a list", answer("log", b"[]"), "does not hold", signs=True),
-    Failure("the log answers without an entry", answer("log", b'{"u": {}}'), "does not hold", signs=True),
-    Failure("the log answers with null", answer("log", b"null"), "does not hold", signs=True),
-    Failure("the log is another one", distrust, "does not hold", signs=True),
+    Failure("the log answers with other JSON", answer("log", b"{}"), "could not be verified", signs=True),
+    Failure("the log answers with a list", answer("log", b"[]"), "could not be verified", signs=True),
+    Failure("the log answers without an entry", answer("log", b'{"u": {}}'), "could not be verified", signs=True),
+    Failure("the log answers with null", answer("log", b"null"), "could not be verified", signs=True),
+    Failure("the log is another one", distrust, "could not be verified", signs=True),
 ]
 
 

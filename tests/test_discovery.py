@@ -79,5 +79,5 @@ def test_patterns_without_bound(workspace: Path, kind: str) -> None:
     """Braces that stand for too many patterns are a configuration error."""
     huge = ("{1..100}{1..100}.conda",)
     patterns = Patterns(huge, ()) if kind == "include" else Patterns(("*",), huge)
-    with pytest.raises(ConfigurationError, match="stands for more than 1000"):
+    with pytest.raises(ConfigurationError, match="expands to more than 1000"):
         find(patterns, workspace)

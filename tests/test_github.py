@@ -96,7 +96,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         ("group", "Confirm 1 upload"),
         ("endgroup", ""),
     ]
-    expected = ["INVALID  bad", "still working", "25 % of 2.0 MB", "again after: HTTP 503: busy"]
+    expected = ["INVALID  bad", "still working", "25% of 2.0 MB", "retrying after: HTTP 503: busy"]
     for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
         assert words in text
 

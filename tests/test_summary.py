@@ -34,8 +34,8 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
     [
         (Status.UPLOADED, "1 uploaded"),
         (Status.OVERWRITTEN, "1 uploaded"),
-        (Status.ALREADY_PRESENT, "1 already there"),
-        (Status.SKIPPED, "1 left alone"),
+        (Status.ALREADY_PRESENT, "1 already present"),
+        (Status.SKIPPED, "1 skipped"),
         (Status.WOULD_UPLOAD, "1 would be uploaded"),
         (Status.INVALID, "1 invalid"),
         (Status.FAILED, "1 failed"),
@@ -56,7 +56,7 @@ def test_other_verdicts() -> None:
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
     problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
     ended = summary.render(Report(errors=(problem,)))
-    assert ended.startswith("## ❌ prefix-upload&#58; nothing was done\n\n### What went wrong")
+    assert ended.startswith("## ❌ prefix-upload&#58; nothing was published\n\n### What went wrong")
     assert "**What to do:** Mend it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"
 

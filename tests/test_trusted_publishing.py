@@ -260,31 +260,31 @@ def removed_meanwhile(job: Job) -> None:
     job.fail(Fault(Call(remove), path=GRAPHQL, at=At.DONE))
 
 
-# A token's middle part, of JSON that nobody can parse.
+# The payload of a token, with JSON that is nested too deeply.
 RIDDLE = base64.urlsafe_b64encode(b"[" * 10_000).decode().rstrip("=")
-NOT_GIVEN = "GitHub gave this job no identity token: "
-NOT_MINTED = "The server mints no token for this job "
+NOT_GIVEN = "GitHub did not issue an identity token: "
+NOT_MINTED = "The server did not mint a token "
 FAILURES = [
-    Failure("no permissions", without_identity, "has no identity with which to publish", "id-token: write", 2),
+    Failure("no permissions", without_identity, "no identity for trusted publishing", "id-token: write", 2),
     Failure(
         "half of the variables",
         lambda job: job.variables.pop("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
-        "has no identity with which to publish",
+        "no identity for trusted publishing",
         "id-token: write",
         2,
     ),
     Failure(
         "a request token that cannot be sent",
         lambda job: job.variables.update({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t\u00f6k\u20acn"}),
-        "has no identity with which to publish",
+        "no identity for trusted publishing",
         "id-token: write",
         2,
     ),
-    Failure("a fork", from_a_fork, "a pull request from a fork", "dry-run: ", 2),
+    Failure("a fork", from_a_fork, "requests from forks", "dry-run: ", 2),
     Failure(
         "not on GitHub",
         lambda job: job.variables.update({"GITHUB_ACTIONS": ""}),
-        "outside GitHub Actions there is no identity",
+        "only available on GitHub Actions",
         "Create an API key",
         2,
     ),
@@ -292,23 +292,25 @@ FAILURES = [
         "a host that looks like prefix.dev",
         lambda job: job.inputs.update({"server_url": "https://prefix.dev.evil.org"}),
         "looks like prefix.dev, but is not",
-        "Write 'https://prefix.dev'",
+        "Use 'https://prefix.dev'",
         2,
     ),
     Failure(
         "a provider that is spoken to in the clear",
         lambda job: job.variables.update({"ACTIONS_ID_TOKEN_REQUEST_URL": "http://evil.example/"}),
-        "has no identity with which to publish",
+        "no identity for trusted publishing",
         "id-token: write",
         2,
     ),
     Failure("the provider is down", lambda job: job.provider.stop(), f"{NOT_GIVEN}", "githubstatus.com"),
     Failure("the provider refuses", refused(Refusal(403, "not for you")), "HTTP 403", "'id-token: write'"),
     Failure("the provider fails", refused(Refusal(500, "out of order")), "out of order", "Run the job again"),
-    Failure("the provider gives text", provided(b"<html>"), "is no identity token", "Run the job again"),
-    Failure("the provider gives null", provided(b'{"value": null}'), "is no identity token", "Run the job again"),
-    Failure("the provider gives a riddle", provided(b"[" * 50_000), "is no identity token", "Run the job again"),
-    Failure("the provider gives no token", provided(b'{"value": "a.b"}'), "is no identity token", "Run the job again"),
+    Failure("the provider gives text", provided(b"<html>"), "is not an identity token", "Run the job again"),
+    Failure("the provider gives null", provided(b'{"value": null}'), "is not an identity token", "Run the job again"),
+    Failure("the provider gives a riddle", provided(b"[" * 50_000), "is not an identity token", "Run the job again"),
+    Failure(
+        "the provider gives no token", provided(b'{"value": "a.b"}'), "is not an identity token", "Run the job again"
+    ),
     Failure(
         "another repository",
         is_another(repository="octo/elsewhere"),
@@ -319,36 +321,41 @@ FAILURES = [
         "another workflow",
         is_another(workflow_ref="octo/packages/.github/workflows/nightly.yml@refs/heads/main"),
         "Failed to find OIDC publisher",
-        "the file name of the workflow",
+        "name of the workflow that was triggered",
     ),
     Failure("another environment", is_another(environment="test"), "environment test", "the environment, if"),
-    Failure("the server does not know it", minting(Answer(404, "nope")), "HTTP 404: nope", "pass an API key"),
+    Failure("the server does not know it", minting(Answer(404, "nope")), "HTTP 404: nope", "Pass an API key"),
     Failure("the server forbids it", minting(Answer(403, "disabled")), "HTTP 403: disabled", "trusted publishers"),
     Failure("the server cannot read it", minting(Answer(400, "what?")), "HTTP 400: what?", "'server-url'"),
     Failure(
         "the server is out of order",
         minting(Answer(503, "down")),
         f"{NOT_MINTED}(HTTP 503: down)",
-        "Run the step again",
+        "Run it again",
     ),
-    Failure("the mint gives nothing", minting(Answer(200, "")), "something that is no token", "'server-url'"),
-    Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "that is no token", "'server-url'"),
-    Failure("the mint gives a riddle", minting(Answer(200, f"pfx-jwt.a.{RIDDLE}.c")), "refused it", "still registered"),
-    Failure("the mint gives JSON", minting(Answer(200, '"pfx-jwt.x"')), "that is no token", "'server-url'"),
-    Failure("the mint gives two lines", minting(Answer(200, "pfx-jwt.x\n")), "that is no token", "'server-url'"),
+    Failure("the mint gives nothing", minting(Answer(200, "")), "is not a token", "'server-url'"),
+    Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "is not a token", "'server-url'"),
+    Failure(
+        "the mint gives a riddle",
+        minting(Answer(200, f"pfx-jwt.a.{RIDDLE}.c")),
+        "rejected the upload",
+        "still registered",
+    ),
+    Failure("the mint gives JSON", minting(Answer(200, '"pfx-jwt.x"')), "is not a token", "'server-url'"),
+    Failure("the mint gives two lines", minting(Answer(200, "pfx-jwt.x\n")), "is not a token", "'server-url'"),
     Failure(
         "the mint is elsewhere",
         minting(Answer(307, "", {"Location": "https://elsewhere.example/"})),
         f"{NOT_MINTED}(HTTP 307",
-        "sends us on to elsewhere.example: set 'server-url'",
+        "redirects to elsewhere.example. Set 'server-url'",
     ),
     Failure(
         "the server is not there",
         lambda job: job.inputs.update({"server_url": "http://127.0.0.1:9"}),
-        "The server cannot be asked for a token",
+        "Could not request a token",
         "Check 'server-url'",
     ),
-    Failure("a read-only publisher", read_only, "HTTP 403", "give it write access"),
+    Failure("a read-only publisher", read_only, "HTTP 403", "no write access"),
     Failure("a publisher that is removed meanwhile", removed_meanwhile, NOT_MINTED, "Register this workflow"),
 ]
 

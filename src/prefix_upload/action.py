@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 # Shown when the job was cancelled, or its runner is shutting down.
 _CANCELLED = Diagnostic(
     "Cancelled",
-    "The run was cancelled: no upload was begun after that, and those under way were given up. "
-    "What is known of each package stands in its row.",
+    "The run was cancelled. No further upload was started, and uploads in progress were aborted. "
+    "The table shows what is known about each package.",
     RERUN_IS_SAFE,
 )
 _BUG = Diagnostic(
     "Internal error",
-    "The action came upon an error that it does not know. The log has the traceback.",
-    f"Report it, please. {RERUN_IS_SAFE}",
+    "The action failed with an unexpected error. The traceback is in the log.",
+    f"Please report it. {RERUN_IS_SAFE}",
 )
 
 

@@ -66,8 +66,8 @@ def _alternatives(pattern: str) -> list[str]:
         raise ConfigurationError(
             Diagnostic(
                 f"Invalid {setting('glob')}",
-                f"The pattern {pattern!r} in {setting('glob')} stands for more than {_MAX_ALTERNATIVES} patterns.",
-                "Write fewer alternatives in braces, or '*'.",
+                f"The pattern {pattern!r} in {setting('glob')} expands to more than {_MAX_ALTERNATIVES} patterns.",
+                "Use fewer alternatives in braces, or '*'.",
             )
         ) from None
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RERUN_IS_SAFE = "Run the step again: what is on the channel by then is found there and not sent twice."
+RERUN_IS_SAFE = "Run it again: packages that are on the channel by then are not uploaded twice."
 
 _SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 
@@ -31,7 +31,7 @@ def setting(name: str, value: str = "") -> str:
     return f"⟨{name}: {value}⟩" if value else f"⟨{name}⟩"
 
 
-CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificate settings of the machine."
+CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificate settings of this machine."
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class NothingToPublishError(PrefixUploadError):
     def __init__(self, patterns: str) -> None:
         super().__init__(
             f"No file matches {patterns}.",
-            "Patterns are relative to the workspace. Check that the build wrote its packages there, that an earlier "
-            "step of this job downloaded them, that a pattern for a hidden folder spells its dot, and that no '!' line "
-            f"excludes them. If there may be nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
+            "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages "
+            "there, that patterns for hidden folders spell the dot, and that no '!' line excludes them. If it is fine "
+            f"that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
         )
 
 
@@ -119,13 +119,13 @@ class ChannelWideError(ChannelError):
 class AuthenticationError(ChannelWideError):
     """The run cannot authenticate, so nothing can be sent."""
 
-    title = "Sign-in failed"
+    title = "Authentication failed"
 
 
 class ConflictError(ChannelError):
     """The channel has different bytes under this file name."""
 
-    title = "File name taken"
+    title = "File name already taken"
 
 
 class FileChangedError(ChannelError):

@@ -5,14 +5,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-
-from prefix_upload.package import validate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from prefix_upload.concurrency import run_inline, start_thread
-from prefix_upload.package import archive
+from prefix_upload.package import archive, validate
 from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.prefix_dev.upload_body import Body
 
@@ -30,12 +29,8 @@ def main(path: Path) -> None:
         "decode, with CRC-32 and the payload's SHA-256": lambda: archive.read(
             path.open("rb"), path.name, everything=True
         ),
-        "validation, one thread": lambda: validate.check(
-            path, validate.ValidationOptions(path.parent, ValidationLevel.FULL, None)
-        ),
-        "validation": lambda: validate.check(
-            path, validate.ValidationOptions(path.parent, ValidationLevel.FULL, None, start_thread)
-        ),
+        "validation, one thread": lambda: validate.check(path, options),
+        "validation": lambda: validate.check(path, replace(options, submit=start_thread)),
         "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, run_inline)),
     }
     sys.stdout.write(json.dumps({name: _timed(part) for name, part in parts.items()}))

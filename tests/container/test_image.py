@@ -117,7 +117,7 @@ def test_cancelled_while_uploading(
     assert finished.exit_code == exit_code, finished.log
     assert finished.outputs["result"] == "failure"
     assert statuses(finished) == {"failed"}
-    assert "may have it or not" in finished.summary
+    assert "may or may not be on the channel" in finished.summary
     assert container.run(inputs(server)).exit_code == 0
 
 
@@ -180,7 +180,7 @@ class TestGivenPackages:
         assert not server.uploads
         (row,) = json.loads(finished.outputs["packages"])
         assert row["status"] == "invalid"
-        assert "Nothing was sent." in row["error"]
+        assert "Nothing was uploaded." in row["error"]
 
 
 def _by_path(finished: Finished) -> list[str]:

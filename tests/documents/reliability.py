@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 _HEAD = f"""\
 # What happens when something fails
 
-Each row is run by the tests, twice: once with the fault, once after it. Two packages are published; the fault befalls
-the first one. `{{count}}` rows; in none of them is a package lost, doubled or under a wrong hash, and in all of them a
-second run ends with both packages on the channel, or says again what stands in the way.
+The tests run each of these `{{count}}` rows twice: once with the fault and once without. Both runs publish two
+packages, and the fault affects the first one. No package is ever lost, duplicated or published under a wrong hash.
+After the second run both packages are on the channel, or the message says what has to be fixed.
 
-*Statuses* are those of the two packages in the outputs; *on the channel* tells which of them the channel has after the
-first run, with the right bytes; *again* are the statuses after the second run, in which nothing fails any more. Where
-nothing stands under *what the user reads*, the run got over it by itself. Runs have `retries: {RETRIES}`, but where the
-row says otherwise; pauses before a retry are 0.5 to 1 s, 1 to 2 s, and so on to 30 s, or what the server asks for, up
-to 120 s. Where the second package is *not-attempted*, one was sent after the other (`concurrency: 1`); of several that
-are begun at the same time each may fail.
+*Statuses* are the statuses of the two packages in the outputs. *On the channel* says which packages the channel has
+after the first run, with the right bytes. *Second run* gives the statuses after the second run. If there is no message,
+the run recovered by itself. Unless the row says otherwise, runs have `retries: {RETRIES}`; the pause before a retry
+is 0.5 to 1 s, then 1 to 2 s, and so on up to 30 s, or what the server asks for, up to 120 s. If the second package is
+*not-attempted*, the packages were uploaded one after the other (`concurrency: 1`); with several uploads at a time, each
+of them can fail.
 
-This page is written by `make docs` from the tests' own table.
+`make docs` writes this page from the table of the tests.
 """
-_COLUMNS = "| Fault | What the user reads | Exit code | Statuses | On the channel | Again |"
+_COLUMNS = "| Fault | Message | Exit code | Statuses | On the channel | Second run |"
 _CHANNEL = {
     (True, True): "both",
     (True, False): "the first",

@@ -56,7 +56,7 @@ def _around_the_zip_file() -> Iterator[Case]:
 
 def _zip_members() -> Iterator[Case]:
     metadata, package, info = conda_members()
-    twice = "two members called"
+    twice = "more than one member named"
     other = replace(info, content=conda_members(index=index_of(STEM, build_number=9))[2].content)
     yield Case("two info members", conda(zip_bytes(metadata, package, info, other)), twice)
     yield Case("two payload members", conda(zip_bytes(metadata, package, package, info)), twice)
@@ -79,12 +79,12 @@ def _zip_headers() -> Iterator[Case]:
     def changed(**changes: object) -> Callable[[Path], Path]:
         return conda(zip_bytes(metadata, package, replace(info, **changes)))  # type: ignore[arg-type]  # its fields
 
-    two_ways = "described in two ways"
+    two_ways = "described differently"
     yield Case("a local header of another name", changed(local={"name": "x" * len(info.name)}), two_ways)
     yield Case("a local header of another size", changed(local={"size": 1}), two_ways)
     yield Case("a local header of another CRC", changed(local={"crc": 1}), two_ways)
     yield Case("a member within another", changed(offset=0), two_ways)
-    yield Case("a member behind the end", changed(offset=10**9), "no header where the directory says")
+    yield Case("a member behind the end", changed(offset=10**9), "no header at the offset")
     yield Case("sizes that should follow and do not", changed(flags=8), OUTSIDE)
     lie = struct.pack("<4s3L", b"PK\7\10", 0, 5, 5)
     yield Case("sizes that follow and lie", changed(flags=8, after=lie), OUTSIDE)
@@ -98,7 +98,7 @@ def _zip_headers() -> Iterator[Case]:
         "a directory that is elsewhere", conda(zip_bytes(metadata, package, info, directory_offset=5)), "ZIP file"
     )
     in_parts = whole[:-18] + struct.pack("<2H", 1, 1) + whole[-14:]
-    yield Case("one of several parts", conda(in_parts), "it is in parts")
+    yield Case("one of several parts", conda(in_parts), "it is split")
 
 
 def _tar_members() -> Iterator[Case]:
@@ -112,26 +112,34 @@ def _tar_members() -> Iterator[Case]:
         ("index.json and info/./index.json", [index, tar_member("info/./index.json", again)], "another spelling"),
         ("index.json and INFO/Index.json", [index, tar_member("INFO/Index.json", again)], "another spelling"),
         ("only info/./index.json", [tar_member("info/./index.json", index_json())], "has no 'info/index.json'"),
-        ("index.json as a link", [link], "no regular file"),
-        ("index.json as a hard link", [tar_member("info/index.json", b"", kind=tarfile.LNKTYPE)], "no regular file"),
-        ("index.json as a sparse file", [_sparse_index()], "no regular file"),
-        ("info as a link", [tar_member("info", b"", kind=tarfile.SYMTYPE), index], "'info' is no folder"),
+        ("index.json as a link", [link], "not a regular file"),
+        ("index.json as a hard link", [tar_member("info/index.json", b"", kind=tarfile.LNKTYPE)], "not a regular file"),
+        ("index.json as a sparse file", [_sparse_index()], "not a regular file"),
+        ("info as a link", [tar_member("info", b"", kind=tarfile.SYMTYPE), index], "'info' is not a folder"),
         ("no index.json", [tar_member("info/about.json", b"{}")], "has no 'info/index.json'"),
-        ("two long names for one member", [index, name_header(b"a"), long_name(b"b")], "two headers of a kind"),
-        ("a member with two names", [index, name_header(b"a"), pax_header(("path", b"b")), tar_member()], "two names"),
+        (
+            "two long names for one member",
+            [index, name_header(b"a"), long_name(b"b")],
+            "two extended headers of one type",
+        ),
+        (
+            "a member with conflicting names",
+            [index, name_header(b"a"), pax_header(("path", b"b")), tar_member()],
+            "conflicting names",
+        ),
         (
             "a path for all members",
             [index, pax_header(("path", b"x"), kind=tarfile.XGLTYPE), tar_member()],
             "global pax header",
         ),
-        ("a long name that goes on", [index, _overlong(long_name(b"a"))], "goes on after its end"),
+        ("a long name that goes on", [index, _overlong(long_name(b"a"))], "data in its padding"),
         (
             "a pax record that goes on",
             [index, _overlong(pax_header(("a", b"b"))), tar_member()],
-            "goes on after its end",
+            "data in its padding",
         ),
-        ("a long name for no member", [index, name_header(b"a")], "does not follow"),
-        ("a pax header for no member", [index, pax_header(("path", b"b"))], "does not follow"),
+        ("a long name for no member", [index, name_header(b"a")], "without a member after it"),
+        ("a pax header for no member", [index, pax_header(("path", b"b"))], "without a member after it"),
         ("members after the end", [index, TAR_END, tar_member("hidden")], "after its end-of-archive"),
     ):
         archive = tar(*members)
@@ -152,12 +160,12 @@ def _overlong(header: bytes) -> bytes:
 
 def _leading_out() -> Iterator[Case]:
     for what, member, expected in (
-        ("an absolute name", tar_member("/etc/passwd"), "absolute name"),
-        ("an absolute name for Windows", tar_member("C:\\windows\\x"), "absolute name"),
-        ("a network share", tar_member("\\\\host\\share"), "absolute name"),
-        ("a name with '..'", tar_member("a/../../b"), "'..'"),
+        ("an absolute path", tar_member("/etc/passwd"), "absolute path"),
+        ("an absolute path for Windows", tar_member("C:\\windows\\x"), "absolute path"),
+        ("a network share", tar_member("\\\\host\\share"), "absolute path"),
+        ("'..' in its path", tar_member("a/../../b"), "'..'"),
         ("a name that is '..'", tar_member("..", b"", kind=tarfile.DIRTYPE), "'..'"),
-        ("a name with '..' for Windows", tar_member("a\\..\\b"), "'..'"),
+        ("'..' in its path for Windows", tar_member("a\\..\\b"), "'..'"),
         ("a name with a NUL", pax_header(("path", b"a\0b")) + tar_member(), "NUL"),
         ("a name that is empty", pax_header(("path", b"")) + tar_member(), "has no name"),
         ("a long name with '..'", long_name(b"a/" * 100 + b"../" * 200), "'..'"),

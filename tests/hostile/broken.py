@@ -44,34 +44,34 @@ def _cut_off_zip() -> Iterator[Case]:
     for member in members:
         kind = member.name.partition("-")[0]
         length = len(member.in_place())
-        yield Case(f"cut off before {kind}", conda(whole[:start]), "no readable ZIP file" if start else "is empty")
-        yield Case(f"cut off in the header of {kind}", conda(whole[: start + 20]), "no readable ZIP file")
-        yield Case(f"cut off in {kind}", conda(whole[: start + length - 5]), "no readable ZIP file")
+        yield Case(f"truncated before {kind}", conda(whole[:start]), "not a valid ZIP file" if start else "is empty")
+        yield Case(f"truncated in the header of {kind}", conda(whole[: start + 20]), "not a valid ZIP file")
+        yield Case(f"truncated in {kind}", conda(whole[: start + length - 5]), "not a valid ZIP file")
         start += length
     for what, end in (("before", start), ("in", start + 60), ("at the end of", len(whole) - 22)):
-        yield Case(f"cut off {what} the directory", conda(whole[:end]), "no readable ZIP file")
-    yield Case("cut off in the end record", conda(whole[:-1]), "no readable ZIP file")
+        yield Case(f"truncated {what} the directory", conda(whole[:end]), "not a valid ZIP file")
+    yield Case("truncated in the end record", conda(whole[:-1]), "not a valid ZIP file")
 
 
 def _cut_off_streams() -> Iterator[Case]:
     packed, member = zstd(tar(tar_member())), tar_member()
     for what, data, expected in (
-        ("zstd header", packed[:5], "cut off in the middle of a zstd frame"),
-        ("zstd block", packed[:30], "cut off in the middle of a zstd frame"),
-        ("zstd checksum", packed[:-2], "cut off in the middle of a zstd frame"),
-        ("tar header", zstd(member[:300]), "cut off in the middle of a tar header"),
-        ("tar member", zstd(member[:514]), "cut off in the middle of a tar member"),
-        ("tar padding", zstd(member[:700]), "cut off in the middle of a tar header"),
-        ("tar end", zstd(member), "without an end-of-archive marker"),
+        ("zstd header", packed[:5], "truncated in the middle of a zstd frame"),
+        ("zstd block", packed[:30], "truncated in the middle of a zstd frame"),
+        ("zstd checksum", packed[:-2], "truncated in the middle of a zstd frame"),
+        ("tar header", zstd(member[:300]), "truncated in the middle of a tar header"),
+        ("tar member", zstd(member[:514]), "truncated in the middle of a tar member"),
+        ("tar padding", zstd(member[:700]), "truncated in the middle of a tar header"),
+        ("tar end", zstd(member), "no end-of-archive marker"),
     ):
-        yield Case(f"payload cut off in its {what}", conda(conda_bytes(payload=data)), expected)
-        yield Case(f"info cut off in its {what}", conda(conda_bytes(info=data)), expected)
+        yield Case(f"payload truncated in its {what}", conda(conda_bytes(payload=data)), expected)
+        yield Case(f"info truncated in its {what}", conda(conda_bytes(info=data)), expected)
     whole = tar_bz2_bytes(payload_members=[NOISE])
     for what, end in (("magic", 2), ("header", 8), ("first block", 3000), ("checksum", len(whole) - 2)):
-        yield Case(f"bzip2 cut off in its {what}", tar_bz2(whole[:end]), "in the middle of a bzip2 stream")
+        yield Case(f"bzip2 truncated in its {what}", tar_bz2(whole[:end]), "in the middle of a bzip2 stream")
     plain = bz2.decompress(tar_bz2_bytes())
-    yield Case("a tar that is cut off in a whole bzip2 stream", tar_bz2(bz2.compress(plain[:1000])), "is cut off")
-    yield Case("a tar without its end in bzip2", tar_bz2(bz2.compress(plain[:-1024])), "without an end-of-archive")
+    yield Case("a tar that is truncated in a whole bzip2 stream", tar_bz2(bz2.compress(plain[:1000])), "is truncated")
+    yield Case("a tar without its end in bzip2", tar_bz2(bz2.compress(plain[:-1024])), "no end-of-archive")
 
 
 def _wrong_checksums() -> Iterator[Case]:
@@ -85,38 +85,40 @@ def _wrong_checksums() -> Iterator[Case]:
     packed[-1] ^= 1
     yield Case("a wrong checksum of a zstd frame", conda(conda_bytes(payload=bytes(packed))), "cannot be decoded")
     for what, position, expected in (
-        ("a bzip2 block", 100_000, "damaged tar header"),  # that comes out before the block's checksum is reached
+        ("a bzip2 block", 100_000, "corrupt tar header"),  # that comes out before the block's checksum is reached
         ("a bzip2 stream", -1, "cannot be decoded"),
     ):
         stream = bytearray(bz2.compress(tar(index_member(), NOISE)))
         stream[position] ^= 0xFF
         yield Case(f"a wrong checksum of {what}", tar_bz2(bytes(stream)), expected)
     broken = b"X" + tar_member()[1:]
-    yield Case("a wrong checksum of a tar header", payload(broken), "damaged tar header")
+    yield Case("a wrong checksum of a tar header", payload(broken), "corrupt tar header")
     packed_broken = tar_bz2_bytes(payload_members=[broken])
-    yield Case("a wrong checksum of a tar header in bzip2", tar_bz2(packed_broken), "damaged tar header")
+    yield Case("a wrong checksum of a tar header in bzip2", tar_bz2(packed_broken), "corrupt tar header")
 
 
 def _wrong_headers() -> Iterator[Case]:
-    damaged = "damaged tar header"
+    damaged = "corrupt tar header"
     yield Case("a size that is no number", payload(tar_header(tar_member(), size=(124, b"12345x78901\0"))), damaged)
     yield Case("a negative size", payload(tar_header(tar_member(), size=(124, b"\xff" * 12))), damaged)
     exabytes = b"\x80" + b"\0" * 3 + b"\x7f" + b"\xff" * 7
-    yield Case("a size of 9 exabytes", payload(tar_header(tar_member(), size=(124, exabytes))), "is cut off")
+    yield Case("a size of 9 exabytes", payload(tar_header(tar_member(), size=(124, exabytes))), "is truncated")
     yield Case(
-        "a pax size of a billion gigabytes", payload(pax_header(("size", b"9" * 18)), tar_member()), "is cut off"
+        "a pax size of a billion gigabytes", payload(pax_header(("size", b"9" * 18)), tar_member()), "is truncated"
     )
-    yield Case("a pax size of a million digits", payload(pax_header(("size", b"9" * 10**6)), tar_member()), "no number")
+    yield Case(
+        "a pax size of a million digits", payload(pax_header(("size", b"9" * 10**6)), tar_member()), "an invalid size"
+    )
     for what, record in (("nonsense", b"nonsense"), ("of length 0", b"0 a=\n"), ("that is too long", b"99 a=b\n")):
         yield Case(f"a pax record {what}", payload(tar_member("x", record, kind=b"x"), tar_member()), "pax header")
 
 
 def _something_else() -> Iterator[Case]:
     for what, data in (("text", b"hello\n" * 1000), ("zeros", bytes(100_000)), ("noise", NOISE[512:])):
-        yield Case(f"{what} as .conda", conda(data), "no readable ZIP file")
-        yield Case(f"{what} as .tar.bz2", tar_bz2(data), "no bzip2 stream")
-    yield Case(".tar.bz2 as .conda", conda(tar_bz2_bytes()), "no readable ZIP file")
-    yield Case(".conda as .tar.bz2", tar_bz2(conda_bytes()), "no bzip2 stream")
-    yield Case("a payload that is no tar", conda(conda_bytes(payload=zstd(b"hello\n" * 1000))), "no tar archive")
-    yield Case("a payload in zlib", conda(conda_bytes(payload=zlib.compress(tar(tar_member())))), "no zstd stream")
+        yield Case(f"{what} as .conda", conda(data), "not a valid ZIP file")
+        yield Case(f"{what} as .tar.bz2", tar_bz2(data), "not a bzip2 stream")
+    yield Case(".tar.bz2 as .conda", conda(tar_bz2_bytes()), "not a valid ZIP file")
+    yield Case(".conda as .tar.bz2", tar_bz2(conda_bytes()), "not a bzip2 stream")
+    yield Case("a payload that is no tar", conda(conda_bytes(payload=zstd(b"hello\n" * 1000))), "not a tar archive")
+    yield Case("a payload in zlib", conda(conda_bytes(payload=zlib.compress(tar(tar_member())))), "not a zstd stream")
     yield Case("an empty payload stream", conda(conda_bytes(payload=b"")), "is empty")

@@ -8,10 +8,9 @@ import resource
 import sys
 from pathlib import Path
 
-from prefix_upload.package import validate
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
+from prefix_upload.package import validate
 from prefix_upload.package.model import Package, ValidationLevel
 
 

@@ -140,7 +140,7 @@ def _indexes() -> Iterator[Case]:
     yield Case("a subdir that nobody knows", conda(conda_bytes(index=index_of(STEM, subdir="plan9-amd64"))))
     listed = tar_member("info/paths.json", b'{"paths": [{"_path": "gone"}]}')
     unlike = tar_bz2(bz2.compress(tar(index_member(), listed, tar_member())))
-    yield Case("a list of other paths", unlike, warning="'info/paths.json' lists are missing")
+    yield Case("a list of other paths", unlike, warning="'info/paths.json' are missing")
 
 
 def _places() -> Iterator[Case]:

@@ -41,13 +41,13 @@ def _called(name: bytes) -> Callable[[Path], Path]:
 
 
 def _no_files() -> Iterator[Case]:
-    yield Case("a FIFO", _made(os.mkfifo), "no regular file")
-    yield Case("a folder", _made(os.mkdir), "no regular file")
+    yield Case("a FIFO", _made(os.mkfifo), "not a regular file")
+    yield Case("a folder", _made(os.mkdir), "not a regular file")
     yield Case("a device", _made(_device), "cannot be read")
     yield Case("a socket", _made(_socket), "cannot be read")
     yield Case("an empty file", _made(Path.touch), "is empty")
-    yield Case("a file of 1 TB without content", _made(_sparse), "no readable ZIP file")
-    yield Case("a file that is gone", lambda folder: folder / CONDA, "the file is gone")
+    yield Case("a file of 1 TB without content", _made(_sparse), "not a valid ZIP file")
+    yield Case("a file that is gone", lambda folder: folder / CONDA, "the file is missing")
 
 
 def _made(make: Callable[[Path], object]) -> Callable[[Path], Path]:
@@ -78,13 +78,13 @@ def _sparse(path: Path) -> None:
 
 
 def _links() -> Iterator[Case]:
-    yield Case("a link out of the workspace", _linked("/etc/passwd"), "out of the workspace")
-    yield Case("a link upwards", _linked("../../../../../../etc/passwd"), "out of the workspace")
-    yield Case("a link to a device", _linked("/dev/zero"), "out of the workspace")
-    yield Case("a link to the system's memory", _linked("/proc/self/mem"), "out of the workspace")
-    yield Case("a link to itself", _linked(CONDA), "leads nowhere")
-    yield Case("a link to nowhere", _linked("nowhere"), "leads nowhere")
-    yield Case("a link to a folder", _linked("."), "no regular file")
+    yield Case("a link outside the workspace", _linked("/etc/passwd"), "outside the workspace")
+    yield Case("a link upwards", _linked("../../../../../../etc/passwd"), "outside the workspace")
+    yield Case("a link to a device", _linked("/dev/zero"), "outside the workspace")
+    yield Case("a link to the system's memory", _linked("/proc/self/mem"), "outside the workspace")
+    yield Case("a link to itself", _linked(CONDA), "is missing or not visible here")
+    yield Case("a link to nowhere", _linked("nowhere"), "is missing or not visible here")
+    yield Case("a link to a folder", _linked("."), "not a regular file")
     yield Case("a link to a package", _linked("other/real.bin"))
     yield Case("a link to a link to a package", _linked("other/link.bin"))
 

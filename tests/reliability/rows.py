@@ -27,7 +27,7 @@ RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
 
 UPLOADED, PRESENT, FAILED, NOT_ATTEMPTED = "uploaded", "already-present", "failed", "not-attempted"
-_NO_TOKEN = "0" * 64
+_UNKNOWN_HASH = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -187,20 +187,20 @@ def other_file(number: int) -> Callable[[Scene], object]:
     return lambda scene: written(scene.hit, package_bytes(HIT, seed=number))
 
 
-CHANGED = "was changed after its validation"
-GONE = "cannot be read any more"
+CHANGED = "changed after it was validated"
+GONE = "can no longer be read"
 
 
 def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) -> Row:
     """A file that is not the validated one any more."""
     return Row(
-        f"The file is {what} between its validation and its upload",
+        f"The file is {what} between validation and upload",
         before_the_upload(act),
         reads,
         (FAILED, UPLOADED),
         5,
         mend=rebuild,
-        mended="built again",
+        mended="after a rebuild",
         again=(UPLOADED, PRESENT),
     )
 
@@ -209,20 +209,20 @@ UNREACHABLE = (FAILED, NOT_ATTEMPTED)
 
 
 NO_CONNECTION = [
-    Row("Nobody listens at the address", nobody_listens, "The server cannot be reached: ", UNREACHABLE, 5),
+    Row("Nothing listens at the address", nobody_listens, "Could not connect to the server: ", UNREACHABLE, 5),
     Row(
         "The server's name cannot be resolved",
         lambda scene: scene.set(server_url="https://prefix.dev", concurrency="1"),
-        "The server cannot be reached: Failed to resolve 'prefix.dev'",
+        "Could not connect to the server: Failed to resolve 'prefix.dev'",
         UNREACHABLE,
         5,
         offline=True,
     ),
-    Row("An untrusted certificate", an_unknown_authority, "its certificate was not accepted", UNREACHABLE, 5, tls=True),
+    Row("An untrusted certificate", an_unknown_authority, "its certificate was rejected", UNREACHABLE, 5, tls=True),
     Row(
         "Another host's certificate",
         a_certificate("elsewhere.example"),
-        "its certificate was not accepted (IP address mismatch",
+        "its certificate was rejected (IP address mismatch",
         UNREACHABLE,
         5,
         tls=True,
@@ -230,7 +230,7 @@ NO_CONNECTION = [
     Row(
         "An expired certificate",
         a_certificate(expires=datetime(2020, 1, 1, tzinfo=UTC)),
-        "its certificate was not accepted (certificate has expired)",
+        "its certificate was rejected (certificate has expired)",
         UNREACHABLE,
         5,
         tls=True,
@@ -253,9 +253,9 @@ NO_CONNECTION = [
         tls=True,
     ),
     Row(
-        "A proxy that is not there",
+        "A proxy that is down",
         a_proxy_that_is_not_there,
-        "The server cannot be reached: ",
+        "Could not connect to the server: ",
         UNREACHABLE,
         5,
         tls=True,
@@ -270,42 +270,48 @@ LOST = [
     ),
     *(
         Row(
-            f"The package is stored, and the connection {how} instead of an answer",
+            f"The package is stored, then the connection is {how} without a response",
             failing(upload(Cut(reset), At.DONE)),
         )
         for how, reset in (("closed", False), ("reset", True))
     ),
     Row(
-        "The package is stored, the answer lost, and no retry allowed",
+        "The package is stored, the response is lost, and no retry is left",
         failing(upload(Cut(), At.DONE), retries="0"),
     ),
-    Row("The package is stored, the answer lost, at every attempt", failing(upload(Cut(), At.DONE, times=None))),
+    Row(
+        "The package is stored, and the response is lost at every attempt", failing(upload(Cut(), At.DONE, times=None))
+    ),
     *(
-        Row(f"A middlebox {what} in the body, {layer}", over_a_wire(harm, sent=IN_THE_BODY), tls=layer == "TLS")
+        Row(
+            f"A middlebox {what} the connection in the body, {layer}",
+            over_a_wire(harm, sent=IN_THE_BODY),
+            tls=layer == "TLS",
+        )
         for what, harm in (("closes", Harm.CLOSE), ("resets", Harm.RESET))
         for layer in ("HTTP", "TLS")
     ),
     *(
         Row(
-            f"A middlebox cuts the answer off after {count} bytes, {layer}",
+            f"A middlebox truncates the response after {count} bytes, {layer}",
             over_a_wire(Harm.CLOSE, sent=LARGE, received=count),
             tls=layer == "TLS",
         )
         for count in (0, 5, 20)
         for layer in ("HTTP", "TLS")
     ),
-    Row("The answer's head comes, its body does not", failing(upload(Truncate()))),
+    Row("The head of the response arrives, but not its body", failing(upload(Truncate()))),
     Row(
         "The connection is reset in the body, at every attempt",
         failing(upload(Cut(reset=True), 100, times=None)),
-        "The channel does not list it, but may still do.",
+        "It is not on the channel yet, but may still appear.",
         (FAILED, UPLOADED),
         5,
     ),
     Row(
-        "The package is stored, the answer lost, and the channel cannot be asked",
+        "The package is stored, the response is lost, and the channel's records are unavailable",
         failing(upload(Cut(), At.DONE), graph(Answer(500)), repodata(Answer(500))),
-        "The channel has a file of this name, but does not tell with which bytes",
+        "The channel has a file with this name, but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
@@ -313,17 +319,20 @@ LOST = [
 ]
 
 SILENCE = [
-    Row("The server takes the package and says nothing, once", failing(upload(Stall()), timeout="1")),
+    Row("The server stores the package and never responds, once", failing(upload(Stall()), timeout="1")),
     Row("The server stops reading, once", over_a_wire(Harm.STALL, sent=IN_THE_BODY, timeout="1")),
     Row("The server stops reading, once, TLS", over_a_wire(Harm.STALL, sent=IN_THE_BODY, timeout="1"), tls=True),
     Row(
-        "The server says nothing, at every attempt",
+        "The server never responds, at every attempt",
         failing(upload(Stall(), times=None), timeout="1", retries="1"),
-        "Gave up after 2 attempts: nothing came or went in time.",
+        "Gave up after 2 attempts: timed out.",
         (FAILED, UPLOADED),
         5,
     ),
-    Row("A slow line: an upload that takes longer than the timeout, but moves", over_a_wire(Harm.DELAY, timeout="1")),
+    Row(
+        "A slow connection: the upload makes progress, but takes longer than the timeout",
+        over_a_wire(Harm.DELAY, timeout="1"),
+    ),
 ]
 
 BUSY_CODES = (408, 425, 429, 500, 502, 503, 504)
@@ -394,10 +403,10 @@ def refused_in_the_middle(scene: Scene) -> None:
 
 
 REFUSED = [
-    a_no(400, "no archive", "The server refused it (HTTP 400: no archive)."),
-    a_no(413, "quota exceeded", "The server refused it (HTTP 413: quota exceeded)."),
-    a_no(422, "version differs", "The server refused it (HTTP 422: version differs)."),
-    a_no(413, b"x" * 50_000_000, "The server refused it (HTTP 413: xxx", ", with a body of 50 MB"),
+    a_no(400, "no archive", "The server rejected the upload (HTTP 400: no archive)."),
+    a_no(413, "quota exceeded", "The server rejected the upload (HTTP 413: quota exceeded)."),
+    a_no(422, "version differs", "The server rejected the upload (HTTP 422: version differs)."),
+    a_no(413, b"x" * 50_000_000, "The server rejected the upload (HTTP 413: xxx", ", with a body of 50 MB"),
     a_no(413, "<html><h1>Too <b>large</b></h1></html>", "(HTTP 413: Too large)", ", with a page of HTML"),
     a_no(422, b"\xff\xfe caf\xe9", "(HTTP 422: \ufffd\ufffd caf\ufffd)", ", with a body that is not UTF-8"),
     a_no(422, '{"error": "bad build"}', '(HTTP 422: {"error": "bad build"})', ", with JSON"),
@@ -405,24 +414,24 @@ REFUSED = [
         Row(
             f"{code} {HTTPStatus(code).phrase}",
             failing(upload(Answer(code, "no")), concurrency="1"),
-            f"The server refused it (HTTP {code}: no).",
+            f"The server rejected the upload (HTTP {code}: no).",
             UNREACHABLE,
             5,
         )
         for code in (401, 403, 404)
     ),
     Row(
-        "401 for the key after some packages: it was revoked",
+        "401 after some packages, because the key was revoked",
         failing(Fault(Answer(401, "expired"), path="/upload/", file=f"{OTHER}.conda"), concurrency="1"),
-        "The server refused it (HTTP 401: expired).",
+        "The server rejected the upload (HTTP 401: expired).",
         (UPLOADED, FAILED),
         5,
     ),
     *(
         Row(
-            f"401 in the middle of a large body, and the connection closed on what is still sent, {layer}",
+            f"401 in the middle of a large body, then the connection is closed, {layer}",
             refused_in_the_middle,
-            "The server refused it (HTTP 401: no).",
+            "The server rejected the upload (HTTP 401: no).",
             UNREACHABLE,
             5,
             tls=layer == "TLS",
@@ -433,7 +442,7 @@ REFUSED = [
         Row(
             f"{code} {HTTPStatus(code).phrase}, to {where}",
             failing(upload(Answer(code, "", {"Location": location})), concurrency="1"),
-            f"The server sent the upload on to {named} (HTTP {code}, without a word), which is not followed",
+            f"The server redirected the upload to {named} (HTTP {code}, empty response), and a token",
             UNREACHABLE,
             5,
         )
@@ -465,18 +474,18 @@ def unexplained(scene: Scene) -> None:
 TAKEN = [
     Row("Another job uploads the same bytes at the same time", same_bytes_arrive, "", (PRESENT, UPLOADED)),
     Row(
-        "Another job uploads other bytes under the name at the same time",
+        "Another job uploads different bytes under the same name at the same time",
         before_the_upload(other_bytes_there),
-        "with other bytes: SHA-256 ",
+        "is on the channel with different bytes: its SHA-256 is ",
         (FAILED, UPLOADED),
         5,
         again=(FAILED, PRESENT),
         again_code=5,
     ),
     Row(
-        "The channel has other bytes under the name",
+        "The channel has different bytes under the same name",
         other_bytes_there,
-        "with other bytes: SHA-256 ",
+        "is on the channel with different bytes: its SHA-256 is ",
         (FAILED, UPLOADED),
         5,
         again=("overwritten", PRESENT),
@@ -484,21 +493,21 @@ TAKEN = [
         mended="with `force`",
     ),
     Row(
-        "409, and nobody tells the hash of what is there",
+        "409, and the hash of the existing file is unavailable",
         unexplained,
-        "The channel has a file of this name, but does not tell with which bytes",
+        "The channel has a file with this name, but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
     ),
 ]
 
-_NOT_ASKED = "The channel could not be asked for all of its files (GraphQL: "
+_NOT_COMPARED = "Could not look up what the channel already has (GraphQL: "
 
 
 def without_graph(what: str, *faults: Fault, **inputs: str) -> Row:
     """A channel that is asked in vain, but whose repodata tells."""
-    return Row(f"GraphQL {what}; the repodata tells", failing(*faults, **inputs), _NOT_ASKED)
+    return Row(f"GraphQL {what}; repodata has the record", failing(*faults, **inputs), _NOT_COMPARED)
 
 
 def stale_repodata(scene: Scene) -> None:
@@ -519,53 +528,53 @@ def lying_after_the_upload(sha256: str | None) -> Callable[[Scene], object]:
     return lambda scene: scene.fail(upload(Call(lambda: scene.graph_lies(scene.hit, sha256)), At.DONE))
 
 
-QUESTIONS = [
+LOOKUPS = [
     without_graph("is down (500)", graph(Answer(500, "boom"))),
-    without_graph("answers with a page of HTML", graph(Answer(200, "<html>maintenance</html>"))),
-    without_graph("answers with other JSON", graph(Answer(200, json.dumps({"data": {"channel": 5}})))),
-    without_graph("answers with errors only", graph(Answer(200, json.dumps({"errors": [{"message": "no"}]})))),
-    without_graph("breaks off", graph(Truncate(10))),
-    without_graph("says nothing", graph(Stall()), timeout="1", retries="0"),
-    without_graph("answers with more than it was asked for", graph(Answer(200, " " * (2**20 + 1)))),
+    without_graph("responds with an HTML page", graph(Answer(200, "<html>maintenance</html>"))),
+    without_graph("responds with unexpected JSON", graph(Answer(200, json.dumps({"data": {"channel": 5}})))),
+    without_graph("responds with errors only", graph(Answer(200, json.dumps({"errors": [{"message": "no"}]})))),
+    without_graph("breaks off in the middle of a response", graph(Truncate(10))),
+    without_graph("never responds", graph(Stall()), timeout="1", retries="0"),
+    without_graph("responds with too much data", graph(Answer(200, " " * (2**20 + 1)))),
     without_graph("redirects", graph(Answer(302, "", {"Location": "https://elsewhere.example/"}))),
     Row(
         "GraphQL and repodata are down",
         failing(graph(Answer(500)), repodata(Answer(503))),
-        "The server took it, but its record could not be read, so nobody compared the hashes.",
+        "The server accepted the package, but its record could not be read, so the hashes were not compared.",
     ),
     Row(
-        "GraphQL is down, and the repodata does not list a package that is there",
+        "GraphQL is down, and repodata does not list an existing package yet",
         stale_repodata,
-        "The channel has a file of this name, but does not tell with which bytes",
+        "The channel has a file with this name, but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
     ),
     Row(
-        "GraphQL denies a package that is there",
+        "GraphQL does not list an existing package",
         denied,
         "",
         (PRESENT, UPLOADED),
     ),
     Row(
-        "GraphQL invents a package with other bytes",
-        lambda scene: scene.graph_lies(scene.hit, _NO_TOKEN),
-        f"with other bytes: SHA-256 {_NO_TOKEN}",
+        "GraphQL lists a package that does not exist, with different bytes",
+        lambda scene: scene.graph_lies(scene.hit, _UNKNOWN_HASH),
+        f"is on the channel with different bytes: its SHA-256 is {_UNKNOWN_HASH}",
         (FAILED, UPLOADED),
         5,
     ),
     Row(
-        "GraphQL does not list what was uploaded",
+        "GraphQL does not list the uploaded package",
         lying_after_the_upload(None),
-        "The server took the package",
+        "The server accepted the package",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
     ),
     Row(
-        "GraphQL lists other bytes than were uploaded",
-        lying_after_the_upload(_NO_TOKEN),
-        f"lists other bytes, with SHA-256 {_NO_TOKEN}",
+        "GraphQL lists different bytes than were uploaded",
+        lying_after_the_upload(_UNKNOWN_HASH),
+        f"lists different bytes, with SHA-256 {_UNKNOWN_HASH}",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
@@ -579,10 +588,10 @@ FILES = [
     changing("emptied", lambda scene: os.truncate(scene.hit, 0)),
     changing("grown", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
     changing("removed", lambda scene: scene.hit.unlink(), GONE),
-    changing("replaced by a link out of the workspace", lambda scene: replace(scene.hit, link_out), GONE),
+    changing("replaced by a link outside the workspace", lambda scene: replace(scene.hit, link_out), GONE),
     changing("replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
     changing("replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
-    Row("The file is written again with the same bytes after its validation", before_the_upload(other_file(0))),
+    Row("The file is rewritten with the same bytes after validation", before_the_upload(other_file(0))),
 ]
 
 
@@ -595,26 +604,26 @@ RUNNER = [
     Row(
         f"The {what} {where}",
         runner_file(variable, path),
-        f"The {what} could not be written to {path} ({reason}).",
+        f"Could not write the {what} to {path} ({reason}).",
     )
     for what, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("outputs", "GITHUB_OUTPUT"))
     for where, path, reason in (
-        ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
+        ("can't be written: the disk is full", "/dev/full", "No space left on device"),
         ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
         ("cannot be written: a folder is in its place", "/tmp", "Is a directory"),
     )
 ]
 
 SECTIONS: dict[str, list[Row]] = {
-    "There is no connection": NO_CONNECTION,
-    "The connection is lost": LOST,
-    "There is silence": SILENCE,
-    "The server is busy": BUSY,
-    "The server refuses": REFUSED,
-    "The file name is taken": TAKEN,
-    "The channel does not tell, or tells something else": QUESTIONS,
-    "The file changes": FILES,
-    "The runner's files cannot be written": RUNNER,
+    "No connection": NO_CONNECTION,
+    "Lost connections": LOST,
+    "Silence": SILENCE,
+    "Transient failures": BUSY,
+    "Rejections": REFUSED,
+    "The file name is already taken": TAKEN,
+    "The channel's records are unavailable or wrong": LOOKUPS,
+    "Changed files": FILES,
+    "The runner's files can't be written": RUNNER,
 }
 
 

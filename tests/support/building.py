@@ -92,7 +92,7 @@ def pax_header(*records: tuple[str, bytes], kind: bytes = tarfile.XHDTYPE) -> by
 
 
 def tar_header(member: bytes, **fields: tuple[int, bytes]) -> bytes:
-    """The member with other bytes at these offsets of its header, which gets the checksum that belongs to them."""
+    """The member with different bytes at these offsets of its header, which gets the checksum that belongs to them."""
     header = bytearray(member[:512])
     for offset, value in fields.values():
         header[offset : offset + len(value)] = value

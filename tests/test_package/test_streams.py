@@ -97,7 +97,7 @@ def test_every_truncation_is_found(decoder: type[Zstd | Bzip2], compress: Callab
     """Wherever the stream is cut off, also where all data has been decoded, it is damaged."""
     compressed = compress(TEXT)
     for size in range(len(compressed)):
-        with pytest.raises(CorruptArchiveError, match=r"cut off|is empty|no (zstd|bzip2) stream"):
+        with pytest.raises(CorruptArchiveError, match=r"truncated|is empty|not a (zstd|bzip2) stream"):
             expand(decoder, compressed[:size])
 
 
@@ -128,9 +128,9 @@ def test_the_checksum_at_the_end_is_compared(decoder: type[Zstd | Bzip2], compre
     ("data", "message"),
     [
         pytest.param(b"", "is empty", id="empty"),
-        pytest.param(b"hello\n", "is no (zstd|bzip2) stream", id="text"),
-        pytest.param(b"P", "is no (zstd|bzip2) stream", id="one byte"),
-        pytest.param(gzip.compress(TEXT), "is no (zstd|bzip2) stream", id="gzip"),
+        pytest.param(b"hello\n", "is not a (zstd|bzip2) stream", id="text"),
+        pytest.param(b"P", "is not a (zstd|bzip2) stream", id="one byte"),
+        pytest.param(gzip.compress(TEXT), "is not a (zstd|bzip2) stream", id="gzip"),
     ],
 )
 def test_other_files_are_told_apart(
@@ -158,7 +158,7 @@ def test_the_start_of_another_stream_is_found(
     decoder: type[Zstd | Bzip2], compress: Callable[[bytes], bytes], rest_size: int
 ) -> None:
     """A further stream that is cut off is damage like the first one's."""
-    with pytest.raises(CorruptArchiveError, match=r"cut off|has bytes after"):
+    with pytest.raises(CorruptArchiveError, match=r"truncated|has bytes after"):
         expand(decoder, compress(TEXT) + compress(TEXT)[:rest_size])
 
 
@@ -177,7 +177,7 @@ def test_the_number_of_streams_is_limited(
     """Each costs a decoder, however little it expands to."""
     monkeypatch.setattr(streams, "MAX_PARTS", 2)
     assert expand(decoder, compress(b"a") * 2) == b"aa"
-    with pytest.raises(CorruptArchiveError, match="consists of more than 2 compressed parts"):
+    with pytest.raises(CorruptArchiveError, match="has more than 2 compressed frames or streams"):
         expand(decoder, compress(b"a") * 3)
 
 
@@ -193,13 +193,13 @@ def test_skippable_frames_are_passed_over(nibble: int) -> None:
 @pytest.mark.parametrize("size", [5, 7, 12])
 def test_skippable_frames_that_are_cut_off_are_found(size: int) -> None:
     """In their size as in their content."""
-    with pytest.raises(CorruptArchiveError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="truncated"):
         expand(Zstd, zstd(TEXT) + skippable()[:size])
 
 
 def test_a_skippable_frame_of_any_claimed_size_allocates_nothing() -> None:
     """4 GiB are claimed and not there."""
-    with pytest.raises(CorruptArchiveError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="truncated"):
         expand(Zstd, struct.pack("<2L", 0x184D2A50, 2**32 - 1) + NOISE)
 
 
@@ -238,9 +238,9 @@ def test_frames_of_other_writers_are_expanded(data: bytes, expanded: bytes) -> N
         pytest.param(frame(block(b"abc"), descriptor=0x20, header=b"\2"), "cannot be decoded", id="content too long"),
         pytest.param(frame(block(b"a", 3)), "cannot be decoded", id="reserved kind of block"),
         pytest.param(frame(block(NOISE[:200_000]), header=WINDOW_128_MIB), "cannot be decoded", id="block too large"),
-        pytest.param(frame(block(b"abc", last=False)), "cut off", id="no last block"),
-        pytest.param(frame(block(b"abc"), descriptor=0x04), "cut off", id="no checksum"),
-        pytest.param(b"\x27" + zstd(TEXT)[1:], "is no zstd stream", id="magic number of old versions"),
+        pytest.param(frame(block(b"abc", last=False)), "truncated", id="no last block"),
+        pytest.param(frame(block(b"abc"), descriptor=0x04), "truncated", id="no checksum"),
+        pytest.param(b"\x27" + zstd(TEXT)[1:], "is not a zstd stream", id="magic number of old versions"),
     ],
 )
 def test_frames_that_no_client_reads_are_found(data: bytes, message: str) -> None:
@@ -254,7 +254,7 @@ def test_a_frame_whose_data_all_decodes_can_still_be_cut_off() -> None:
     compressor = zstandard.ZstdCompressor().compressobj()
     cut_off = compressor.compress(TEXT) + compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
     assert zstandard.ZstdDecompressor().decompressobj().decompress(cut_off) == TEXT
-    with pytest.raises(CorruptArchiveError, match="cut off"):
+    with pytest.raises(CorruptArchiveError, match="truncated"):
         expand(Zstd, cut_off)
 
 
@@ -270,7 +270,7 @@ def test_the_number_of_blocks_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("value", "text"),
     [("demo", "'demo'"), (None, "None"), ("a" * 1000, f"'{'a' * 255}…")],
-    ids=["text", "no text", "long"],
+    ids=["text", "not a string", "long"],
 )
 def test_shown_values_are_short(value: object, text: str) -> None:
     """A name of a megabyte is not printed."""

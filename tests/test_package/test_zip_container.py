@@ -58,9 +58,9 @@ def test_sizes_in_zip64_fields() -> None:
     member = replace(ONE, local={"size": 0xFFFFFFFF, "extra": b"\x99\x99\x02\x00ab" + extra})
     assert contents(zip_bytes(member, TWO)) == {"one": b"first", "two": b"second"}
     lying = replace(ONE, local={"size": 0xFFFFFFFF, "extra": struct.pack("<2H2Q", 1, 16, 6, 6)})
-    assert "two ways that differ" in findings(zip_bytes(lying, TWO))
+    assert "described differently" in findings(zip_bytes(lying, TWO))
     missing = replace(ONE, local={"size": 0xFFFFFFFF})
-    assert "two ways that differ" in findings(zip_bytes(missing, TWO))
+    assert "described differently" in findings(zip_bytes(missing, TWO))
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_sizes_in_zip64_fields() -> None:
     [
         ([replace(ONE, method=8), TWO], "compressed or encrypted"),
         ([replace(ONE, flags=1), TWO], "compressed or encrypted"),
-        ([ONE, replace(TWO, name="one")], "two members called 'one'"),
-        ([replace(ONE, local={"name": "eno"}), TWO], "two ways that differ"),
-        ([replace(ONE, local={"size": 4}), TWO], "two ways that differ"),
-        ([replace(ONE, local={"crc": 4}), TWO], "two ways that differ"),
+        ([ONE, replace(TWO, name="one")], "more than one member named 'one'"),
+        ([replace(ONE, local={"name": "eno"}), TWO], "described differently"),
+        ([replace(ONE, local={"size": 4}), TWO], "described differently"),
+        ([replace(ONE, local={"crc": 4}), TWO], "described differently"),
         ([replace(ONE, after=b"gap"), TWO], "bytes outside its members"),
         ([ONE, replace(TWO, after=b"gap")], "bytes outside its members"),
-        ([replace(TWO, offset=3), ONE], "no header where the directory says"),
+        ([replace(TWO, offset=3), ONE], "no header at the offset"),
     ],
 )
 def test_every_reader_must_see_the_same(members: Sequence[ZipMember], message: str) -> None:
@@ -99,7 +99,7 @@ def test_bytes_around_the_zip_file(data: bytes, message: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"text", WHOLE[:-30], WHOLE[:40], bytes(100)])
 def test_no_zip_file(data: bytes) -> None:
     """Whatever `zipfile` trips over is one kind of error."""
-    with pytest.raises(CorruptArchiveError, match="no readable ZIP file"):
+    with pytest.raises(CorruptArchiveError, match="not a valid ZIP file"):
         ZipContainer(io.BytesIO(data))
 
 
@@ -123,4 +123,4 @@ def test_a_file_without_an_end(data: bytes, expected: bool) -> None:
     """What begins as a ZIP file was one once, and is told so."""
     with pytest.raises(CorruptArchiveError) as caught:
         ZipContainer(io.BytesIO(data))
-    assert ("may have been cut off" in str(caught.value)) == expected
+    assert ("may have been truncated" in str(caught.value)) == expected

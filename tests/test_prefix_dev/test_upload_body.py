@@ -52,7 +52,7 @@ def handed_out(package: Package) -> list[bytes]:
     with pytest.raises(FileChangedError) as caught:
         pieces.extend(map(bytes, body_of(package, lambda _: None)))
     assert package.relative_path in caught.value.message
-    assert "Nothing of it was published" in caught.value.hint
+    assert "It was not published" in caught.value.hint
     return pieces
 
 
@@ -139,7 +139,7 @@ def test_a_change_on_the_way_is_noticed(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(2 * PIECE)
         file.write(b"another end")
-    with pytest.raises(FileChangedError, match="was changed after its validation"):
+    with pytest.raises(FileChangedError, match="changed after it was validated"):
         list(pieces)
 
 

@@ -107,7 +107,7 @@ def test_one_invalid_file_and_nothing_is_sent(
     assert server.requests == []
     assert run.statuses == {DEMO: Status.NOT_ATTEMPTED, broken.name: Status.INVALID}
     assert "other files are invalid" in run.problem(DEMO)
-    assert "no readable ZIP file" in run.problem(broken.name)
+    assert "not a valid ZIP file" in run.problem(broken.name)
     assert exit_code(run.report) is ExitCode.INVALID_PACKAGES
 
 
@@ -248,7 +248,7 @@ def test_a_name_that_is_taken_meanwhile(
     stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, old)))
     run = publish(demo, stage=stage, skip_existing=skip_existing)
     assert run.statuses == {DEMO: status}
-    assert "with other bytes" in run.note(DEMO) + run.problem(DEMO)
+    assert "with different bytes" in run.note(DEMO) + run.problem(DEMO)
     assert [request.status for request in server.uploads] == [409]
 
 
@@ -276,7 +276,7 @@ def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, d
     server.fail(Fault(Answer(404), times=None))
     run = publish(demo, dry_run="true")
     (warning,) = run.report.warnings
-    assert "nobody knows which of them it has" in warning.hint
+    assert "Before you publish" in warning.hint
     assert "sent" not in str(warning)
 
 
@@ -459,7 +459,7 @@ def test_a_run_that_is_cancelled_from_the_start(server: LocalChannel, publish: P
     run = publish(*three, stage=Stage(is_cancelled=lambda: True))
     assert server.requests == []
     assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
-    assert "the run ended before" in run.problem(three[0].name)
+    assert "the run ended first" in run.problem(three[0].name)
 
 
 def test_a_run_that_is_cancelled_before_the_uploads(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
@@ -489,7 +489,7 @@ def test_a_run_that_is_cancelled_during_an_upload(server: LocalChannel, publish:
     stage = Stage(is_cancelled=is_cancelled, clock=lambda: float(next(now)) if cancelled.is_set() else 0.0)
     run = publish(*three, stage=stage, concurrency="1")
     assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.NOT_ATTEMPTED]
-    assert "may have it or not" in run.problem(three[1].name)
+    assert "may or may not be on the channel" in run.problem(three[1].name)
     assert [request.file for request in server.uploads] == [three[0].name, three[1].name]
 
 
@@ -517,14 +517,14 @@ def test_a_run_that_is_cancelled_while_it_signs(server: LocalChannel, publish: P
     run = publish(*three, stage=stage, concurrency="1")
     assert server.uploads == []
     assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
-    assert "the run ended before" in run.problem(three[0].name)
+    assert "the run ended first" in run.problem(three[0].name)
 
 
 def test_a_run_that_is_cancelled_while_it_signs_in(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
     """Nothing more is begun."""
     cancelled = threading.Event()
     signer = Signer()
-    stage = Stage(before_phase=at("Sign in", cancelled.set), is_cancelled=cancelled.is_set, signer=signer)
+    stage = Stage(before_phase=at("Authenticate", cancelled.set), is_cancelled=cancelled.is_set, signer=signer)
     run = publish(*three, stage=stage)
     assert not signer.is_prepared
     assert server.requests == []
@@ -605,7 +605,7 @@ def test_a_pause_that_is_cancelled_ends_the_retries(server: LocalChannel, publis
     server.fail(Fault(Answer(503), path=UPLOAD, times=None))
     run = publish(demo, stage=Stage(before_sleep=cancel), retries="5")
     assert run.statuses == {DEMO: Status.FAILED}
-    assert "may have it or not" in run.problem(DEMO)
+    assert "may or may not be on the channel" in run.problem(DEMO)
     assert len(server.uploads) == 1
 
 

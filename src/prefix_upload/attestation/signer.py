@@ -107,7 +107,7 @@ class Signer:
                 return self._sign_with(package, certified)
             except ExpiredCertificate:
                 certified.valid_until = self._retry_policy.now()
-        raise _unsigned("each certificate had expired before it was used; is the machine's clock right?")
+        raise _unsigned("every certificate expired before it was used; is the clock of this machine right?")
 
     def _sign_with(self, package: Package, certified: CertifiedSigner) -> Attestation:
         statement = self._statement(package)
@@ -118,7 +118,7 @@ class Signer:
         except RefusedError as error:
             raise _unsigned(str(error)) from error
         except MALFORMED as error:
-            raise _unsigned(f"what was signed does not hold ({describe(error)})") from error
+            raise _unsigned(f"the signature could not be verified ({describe(error)})") from error
         certified.valid_until = bundle.signing_certificate.not_valid_after_utc
         return attestation
 
@@ -153,7 +153,7 @@ class Signer:
         except RefusedError as error:
             raise _no_certificate(str(error)) from error
         except ExpiredIdentity as error:
-            raise _no_certificate("it took so long that the identity token expired") from error
+            raise _no_certificate("the identity token expired first") from error
         except MALFORMED as error:
             raise _no_certificate(describe(error)) from error
 
@@ -175,7 +175,7 @@ class Signer:
         try:
             return self._submit(work).result(timeout)
         except (requests.RequestException, TimeoutError) as error:
-            raise RequestError(str(error) or "nothing came in time", may_have_arrived=False) from error
+            raise RequestError(str(error) or "timed out", may_have_arrived=False) from error
         except TUFError as error:
             raise RequestError(describe(error), may_have_arrived=False) from error
         except (FulcioClientError, RekorClientError) as error:
@@ -183,15 +183,12 @@ class Signer:
 
 
 def _unsigned(why: str) -> AttestationError:
-    return AttestationError(f"The package was not signed, and so not sent: {why}.", _HINT)
+    return AttestationError(f"The package could not be signed, so it was not uploaded: {why}.", _HINT)
 
 
 def _no_certificate(why: str) -> AuthenticationError:
-    return AuthenticationError(f"Sigstore gave this job no signing certificate: {why}.", _HINT)
+    return AuthenticationError(f"Sigstore did not issue a signing certificate: {why}.", _HINT)
 
 
 # What to do if Sigstore fails.
-_HINT = (
-    "Run the step again. If Sigstore is not well (status.sigstore.dev), wait, or set "
-    f"{setting('attestations', 'false')}."
-)
+_HINT = f"Try again. If Sigstore is down (see status.sigstore.dev), wait, or set {setting('attestations', 'false')}."

@@ -47,7 +47,7 @@ class CertifiedSigner:
         """
         payload_type, payload = self._verifier.verify_dsse(bundle, self._policy)
         if payload_type != _PAYLOAD_TYPE or payload != statement._contents:  # noqa: SLF001 - the bytes that were signed
-            raise ValueError("it states something else")
+            raise ValueError("the statement is not the one that was signed")
 
 
 def load_trust_config(instance: str | Path) -> ClientTrustConfig:
@@ -67,9 +67,9 @@ def load_trust_config(instance: str | Path) -> ClientTrustConfig:
         # The first of pydantic's many lines has the number of errors.
         what = str(error).partition("\n")[0]
         raise AuthenticationError(
-            f"The file of {setting('sigstore-instance')} is no trust configuration: {what}.",
-            "Name the one that the operator of your Sigstore instance hands out ('sigstore --trust-config' takes the "
-            "same), or leave it out for the public instance.",
+            f"The file in {setting('sigstore-instance')} is not a trust configuration: {what}.",
+            "Use the trust configuration that the operator of your Sigstore instance provides (the one for "
+            "'sigstore --trust-config'), or leave it empty for the public instance.",
         ) from error
 
 
@@ -80,7 +80,7 @@ def require_secure_transport(url: str) -> None:
         ValueError: the transport is not secure.
     """
     if not uses_secure_transport(url):
-        raise ValueError(f"{url} would be told this job's identity over plain http, where it could be read on the way")
+        raise ValueError(f"{url} would receive the identity token over unencrypted http")
 
 
 def complete_environment(environ: MutableMapping[str, str]) -> None:

@@ -59,7 +59,7 @@ class ApiKey:
 
 _HINTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
-        "Check {0}: it is wrong, was revoked or has expired. Create another on the server and store it."
+        "Check {0}. It is wrong, revoked or expired. Create a new one on the server and store it."
     ),
-    HTTPStatus.FORBIDDEN: "Check that {0} may write to '{1}', and that the channel's settings allow this upload.",
+    HTTPStatus.FORBIDDEN: "Check that {0} has write access to '{1}', and that the channel's settings allow it.",
 }

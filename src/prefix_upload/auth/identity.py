@@ -87,12 +87,12 @@ class IdentityProvider:
             return IdToken.parse(token)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             # NOTE: not `response.summary`: the body may contain a token.
-            raise _no_identity_token("what it answered is no identity token") from error
+            raise _no_identity_token("the response is not an identity token") from error
 
 
 def _no_identity_token(why: str) -> AuthenticationError:
     return AuthenticationError(
-        f"GitHub gave this job no identity token: {why}.",
-        "Run the job again. If that does not help, look at githubstatus.com, and whether 'permissions' of the job has "
+        f"GitHub did not issue an identity token: {why}.",
+        "Run the job again. If that does not help, see githubstatus.com, and check that the job has the permission "
         "'id-token: write'.",
     )

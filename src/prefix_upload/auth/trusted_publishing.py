@@ -91,7 +91,7 @@ class TrustedPublishing:
             )
         except RequestError as error:
             raise AuthenticationError(
-                f"The server cannot be asked for a token: {error}.",
+                f"Could not request a token: {error}.",
                 CHECK_CONNECTION,
             ) from error
         if not response.is_success or not response.is_complete:
@@ -100,7 +100,7 @@ class TrustedPublishing:
         if not _BEARER.fullmatch(text):
             # NOTE: not shown, because it may be a token with something around it.
             raise AuthenticationError(
-                "The server answered with something that is no token where it was asked for one.",
+                "The server's response to the token request is not a token.",
                 f"Check that {setting('server-url')} is the address of the server itself.",
             )
         self._on_secret(text)
@@ -123,43 +123,45 @@ def _time_to_renew(token: str, now: datetime) -> datetime | None:
 def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationError:
     result = ", ".join(f"{name} {claims[name]}" for name in _MATCHED_CLAIMS if claims.get(name))
     identity = (
-        f"This job is known as: {result}." if result else "The job's identity token has none of the usual claims."
+        f"The claims of this job's identity: {result}."
+        if result
+        else "The identity token has none of the usual claims."
     )
-    hint = _MINT_HINTS.get(response.status, "The server's words say why.")
+    hint = _MINT_HINTS.get(response.status, "See the server's message above.")
     if response.is_redirect:
         hint = (
-            f"It sends us on to {response.redirect_host}: set {setting('server-url')} to the address of the server "
+            f"It redirects to {response.redirect_host}. Set {setting('server-url')} to the address of the server "
             "itself."
         )
     elif response.is_retryable:
         hint = RERUN_IS_SAFE
-    return AuthenticationError(f"The server mints no token for this job ({reason(response)}). {identity}", hint)
+    return AuthenticationError(f"The server did not mint a token ({reason(response)}). {identity}", hint)
 
 
 # Hints by status, if the server mints no token.
 _MINT_HINTS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: (
-        "The server could not read the identity token: check that "
+        "The server could not read the identity token. Check that "
         f"{setting('server-url')} is the address of the server itself."
     ),
     HTTPStatus.UNAUTHORIZED: (
-        "Register this workflow as a trusted publisher of the channel: owner and name of the repository, the file name "
-        "of the workflow that a push, a tag or a person starts (not that of a reusable one), and the environment, if "
-        "the job names one. All have to be as above."
+        "Register this workflow as a trusted publisher of the channel: the owner and name of the repository, the file "
+        "name of the workflow that was triggered (not of a reusable workflow that it calls), and the environment, if "
+        "the job has one. All of them have to match the claims above."
     ),
     HTTPStatus.FORBIDDEN: (
-        "The server knows this workflow, but does not let it sign in: look at the channel's trusted publishers."
+        "The server knows this workflow, but does not accept it. Check the channel's trusted publishers."
     ),
-    HTTPStatus.NOT_FOUND: f"This server does not know trusted publishing: pass an API key as {setting('token')}.",
+    HTTPStatus.NOT_FOUND: f"This server does not support trusted publishing. Pass an API key as {setting('token')}.",
 }
 # Hints by status, if the server minted a token and then refuses it.
 _HINTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
-        "The server minted a token for this workflow, but does not take it, nor another one: check that the trusted "
+        "The server minted a token for this workflow, but accepts neither it nor a new one. Check that the trusted "
         "publisher is still registered."
     ),
     HTTPStatus.FORBIDDEN: (
-        "This workflow's trusted publisher may not write to '{0}': in the channel's settings, give it write "
-        "access; and check that the settings allow this upload."
+        "This workflow's trusted publisher has no write access to '{0}'. Grant it in the channel's settings, and "
+        "check that they allow this upload."
     ),
 }

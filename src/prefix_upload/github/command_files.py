@@ -54,5 +54,5 @@ class CommandFiles:
             # FileCommandManager).
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
-            message = f"The {what} could not be written to {path} ({error.strerror})."
-            yield Diagnostic("Not written", message, "Look into the log for what it would say.")
+            message = f"Could not write the {what} to {path} ({error.strerror})."
+            yield Diagnostic("Not written", message, "The log has the same information.")

@@ -70,8 +70,8 @@ class Console:
             self._log.info("  … still working")
         for transfer in transfers:
             total = transfer.package.size
-            share = f"{100 * transfer.sent // total} % of {summary.format_size(total)}"
-            again = f", again after: {transfer.last_error}" if transfer.last_error else ""
+            share = f"{100 * transfer.sent // total}% of {summary.format_size(total)}"
+            again = f", retrying after: {transfer.last_error}" if transfer.last_error else ""
             self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
 
     def log_exception(self, error: BaseException) -> None:

@@ -58,9 +58,9 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
     elif looks_like_prefix_dev(host):
         yield Diagnostic(
             "Invalid 'server-url'",
-            f"'server-url' names {host!r}, which looks like prefix.dev, but is not. This job's identity "
-            "is not told to it.",
-            "Write 'https://prefix.dev', or leave the input out. For a server of your own, pass an API key as 'token'.",
+            f"'server-url' is {host!r}, which looks like prefix.dev, but is not. It does not get this job's identity "
+            "token.",
+            "Use 'https://prefix.dev', or leave the input empty. For your own server, pass an API key as 'token'.",
         )
 
 
@@ -73,22 +73,22 @@ permissions:
 # Neither a token nor an identity: the permission is missing, or the workflow passes a secret that does not exist.
 _NO_PERMISSION = Diagnostic(
     "No credentials",
-    "'token' is empty, and this job has no identity with which to publish without one.",
+    "'token' is empty, and this job has no identity for trusted publishing.",
     "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. If the "
-    "workflow passes a secret as 'token', that secret does not exist here under this very name.",
+    "workflow passes a secret as 'token', check the name of the secret: it does not exist here.",
     _PERMISSIONS,
 )
 # There is no identity outside GitHub Actions.
 _NO_TOKEN = Diagnostic(
     "Missing 'token'",
-    "'token' is empty, and outside GitHub Actions there is no identity to publish with.",
-    "Create an API key with write access on prefix.dev and pass it.",
+    "'token' is empty, and trusted publishing is only available on GitHub Actions.",
+    "Create an API key with write access on prefix.dev and pass it as 'token'.",
 )
 # GitHub gives pull requests from forks neither secrets nor an identity.
 _FORK = Diagnostic(
     "Pull request from a fork",
-    "This is a pull request from a fork, which is given neither secrets nor an identity.",
-    "Publish after the merge, and only validate in pull requests:",
+    "Pull requests from forks get neither secrets nor an identity.",
+    "Publish after the merge, and only validate pull requests:",
     """\
 with:
   dry-run: ${{ github.event_name == 'pull_request' }}""",
@@ -97,11 +97,11 @@ with:
 _NO_IDENTITY_TO_SIGN = Diagnostic(
     "Invalid 'attestations'",
     "'attestations' is true, but this job has no identity to sign with.",
-    "Give the job this permission, or take the input out.",
+    "Give the job the permission below, or remove the input.",
     _PERMISSIONS,
 )
 _FORK_WITHOUT_IDENTITY = Diagnostic(
     "Invalid 'attestations'",
-    "'attestations' is true, but a pull request from a fork has no identity to sign with.",
+    "'attestations' is true, but pull requests from forks have no identity to sign with.",
     "Sign and publish after the merge.",
 )

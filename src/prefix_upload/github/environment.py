@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _OUTSIDE_HINT = (
-    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder: "
-    "build or copy the packages into the workspace and write the pattern relative to it."
+    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder. "
+    "Build or copy the packages into the workspace, and write patterns relative to it."
 )
 
 

@@ -102,7 +102,7 @@ class Client:
                 with_token = not anonymously and _origin(url) == _origin(self._server_url)
             except ValueError as error:
                 raise RequestError(
-                    "it redirects to an address that is none", may_have_arrived=False, is_permanent=True
+                    "it redirects to an invalid URL", may_have_arrived=False, is_permanent=True
                 ) from error
             response = self._get(url, timeout, max_body, with_token=with_token)
         return response

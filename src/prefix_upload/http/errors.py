@@ -32,7 +32,7 @@ def request_error(error: Exception) -> RequestError:
     """Classifies an error from `requests`: whether the request may have arrived, and whether a retry is pointless."""
     cause = _innermost(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"its certificate was not accepted ({cause.verify_message})"
+        reason = f"its certificate was rejected ({cause.verify_message})"
         return RequestError(reason, may_have_arrived=False, is_permanent=True)
     if isinstance(cause, ssl.SSLError) and cause.reason in _TLS_MISTAKES:
         return RequestError(_describe(cause), may_have_arrived=False, is_permanent=True)
@@ -65,7 +65,7 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
         error, urllib3.exceptions.NewConnectionError
     ):
-        return "nothing came or went in time"
+        return "timed out"
     # urllib3's messages look like "HTTPSConnection(host='…', port=…): Failed to …: [Errno 111] Connection refused".
     text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))
     return text or type(error).__name__

@@ -57,7 +57,7 @@ class Response:
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
             text = " ".join(text.split())
         shown = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
-        return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, without a word"
+        return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, empty response"
 
     @property
     def redirect_host(self) -> str:
@@ -65,7 +65,7 @@ class Response:
         try:
             return urlsplit(self.headers.get("Location", "")).netloc or "another address"
         except ValueError:
-            return "an address that is none"
+            return "an invalid URL"
 
     def retry_after(self, now: datetime) -> float:
         """The seconds to wait according to `Retry-After`; 0 without a valid value (RFC 9110, section 10.2.3)."""

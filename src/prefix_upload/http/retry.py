@@ -116,4 +116,4 @@ def reason(failure: Failure) -> str:
     """The reason for a failure, as shown to users."""
     if isinstance(failure, RequestError):
         return str(failure)
-    return "the answer is cut off or too large" if failure.is_success else failure.summary
+    return "the response is truncated or too large" if failure.is_success else failure.summary

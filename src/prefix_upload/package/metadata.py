@@ -54,12 +54,13 @@ def read_index(raw: bytes, file_name: str, folder: str) -> Index:
     number = index.fields.get("build_number")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         index.findings.append(
-            f"'info/index.json' has the build_number {archive.truncated_repr(number)}, which is no number from 0 up"
+            f"'info/index.json' has the build_number {archive.truncated_repr(number)}, "
+            "which is not a non-negative integer"
         )
     index.subdir = _subdir(index)
     if folder in KNOWN_SUBDIRS and index.subdir and folder != index.subdir:
         index.warnings.append(
-            f"the file lies in a folder called {folder!r}, but is published to {index.subdir!r}, as its index says"
+            f"the file is in a folder named {folder!r}, but its index says {index.subdir!r}, so it is published there"
         )
     return index
 
@@ -69,13 +70,13 @@ def _subdir(index: Index) -> str:
     if subdir is None:
         system, arch = index.fields.get("platform"), index.fields.get("arch")
         if not isinstance(system, str) or not isinstance(arch, str):
-            index.findings.append("'info/index.json' has no subdir, nor the platform and arch of older packages")
+            index.findings.append("'info/index.json' has no subdir, and no platform and arch to derive it from")
             return ""
         subdir = f"{system}-{_ARCHES.get(arch, arch)}"
-        index.warnings.append(f"'info/index.json' has no subdir: {subdir!r} is taken from its platform and arch")
+        index.warnings.append(f"'info/index.json' has no subdir; {subdir!r} is derived from its platform and arch")
     if not isinstance(subdir, str) or len(subdir) > _MAX_SUBDIR or not _SUBDIR.fullmatch(subdir):
         index.findings.append(
-            f"'info/index.json' has the subdir {archive.truncated_repr(subdir)}, which CEP 26 excludes"
+            f"'info/index.json' has the subdir {archive.truncated_repr(subdir)}, which CEP 26 does not allow"
         )
         return ""
     return subdir

@@ -30,7 +30,7 @@ def file_name_findings(file_name: str) -> Iterator[str]:
     """Yields violations of the file name rules (CEP 26, "Filenames")."""
     parts = split_file_name(file_name)
     if parts is None:
-        yield "the file name is not '<name>-<version>-<build>' and the extension"
+        yield "the file name is not '<name>-<version>-<build>' plus an extension"
         return
     if len(file_name) > _MAX_FILE_NAME:
         yield f"the file name has {len(file_name)} characters, more than {_MAX_FILE_NAME}"
@@ -38,7 +38,7 @@ def file_name_findings(file_name: str) -> Iterator[str]:
         if len(value) > _MAX_PART:
             yield f"the {field_name} in the file name has {len(value)} characters, more than {_MAX_PART}"
         elif not pattern.fullmatch(value):
-            yield f"the {field_name} in the file name, {value!r}, has characters or an order that CEP 26 excludes"
+            yield f"the {field_name} in the file name, {value!r}, is not allowed by CEP 26"
 
 
 def split_file_name(file_name: str) -> tuple[str, str, str] | None:
@@ -62,7 +62,7 @@ def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | No
     for position, (field_name, _) in enumerate(_PARTS):
         value = index.get(field_name)
         if not isinstance(value, str):
-            yield f"'info/index.json' has the {field_name} {archive.truncated_repr(value)}, which is no text"
+            yield f"'info/index.json' has the {field_name} {archive.truncated_repr(value)}, which is not a string"
         elif parts is not None and value != parts[position]:
             yield (
                 f"the {field_name} is {parts[position]!r} in the file name, but {archive.truncated_repr(value)} in "
@@ -84,14 +84,14 @@ def metadata_findings(raw: bytes) -> Iterator[str]:
 def paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None]) -> Iterator[str]:
     """Yields differences between `info/paths.json` (CEP 34) and the payload. conda also only warns about them."""
     if raw.count(b"{") + raw.count(b"[") > _MAX_PATHS_OBJECTS:
-        yield "'info/paths.json' is too large to be compared with the payload"
+        yield "'info/paths.json' is too large to compare with the payload"
         return
     try:
         listed = dict(_listed_files(parse_json_object(raw).get("paths")))
     except ValueError as error:
         yield f"'info/paths.json' is {error}"
         return
-    yield from _differences("that 'info/paths.json' lists are missing", listed.keys() - payload.keys())
+    yield from _differences("listed in 'info/paths.json' are missing", listed.keys() - payload.keys())
     yield from _differences("are not listed in 'info/paths.json'", payload.keys() - listed.keys())
     yield from _differences(
         "differ from 'info/paths.json' in size or SHA-256",
@@ -116,7 +116,7 @@ def _listed_files(paths: object) -> Iterator[tuple[str, archive.PayloadFile | No
             case {"_path": str(path)}:
                 yield path, None
             case _:
-                raise ValueError("no list of paths")
+                raise ValueError("not a list of paths")
 
 
 def _from_hex(text: str) -> bytes:
@@ -132,7 +132,7 @@ def _is_as_listed(actual: archive.PayloadFile | None, expected: archive.PayloadF
 
 def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
     """Yields a warning if payload files occur more than once: clients extract one over the other."""
-    yield from _differences("stand in it more than once", set(duplicates))
+    yield from _differences("appear more than once", set(duplicates))
 
 
 def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
@@ -140,4 +140,4 @@ def _differences(what: str, paths: Iterable[str]) -> Iterator[str]:
     if ordered:
         listed = ", ".join(archive.truncated_repr(path) for path in ordered[:_LISTED_PATHS])
         more = f" and {len(ordered) - _LISTED_PATHS} more" if len(ordered) > _LISTED_PATHS else ""
-        yield f"files of the payload {what}: {listed}{more}"
+        yield f"payload files {what}: {listed}{more}"

@@ -21,13 +21,13 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeError:
-        raise ValueError("not UTF-8 throughout") from None
+        raise ValueError("not valid UTF-8") from None
     except _RefusedError:
         raise
     except ValueError as error:
-        raise ValueError(f"no JSON ({error})") from None
+        raise ValueError(f"not valid JSON ({error})") from None
     if not isinstance(value, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 - wrong data, not a wrong call
+        raise ValueError("not a JSON object")  # noqa: TRY004 - wrong data, not a wrong call
     return value
 
 
@@ -38,9 +38,9 @@ class _RefusedError(ValueError):
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise _RefusedError("an object with a key twice")
+        raise _RefusedError("an object with a duplicate key")
     return value
 
 
 def _refuse_constant(name: str) -> None:
-    raise _RefusedError(f"no JSON ({name} is no number)")
+    raise _RefusedError(f"not valid JSON ({name})")

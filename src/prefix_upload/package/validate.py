@@ -47,7 +47,7 @@ def check(path: Path, options: ValidationOptions) -> Package | CandidateFile:
             with os.fdopen(open_regular(state.target), "rb") as file:
                 _check_file(state, file, options)
     except NotRegularFileError:
-        state.findings.append("this is no regular file")
+        state.findings.append("this is not a regular file")
     except OSError as error:
         state.findings.append(f"the file cannot be read ({error.strerror})")
     return state.finish()
@@ -120,7 +120,9 @@ class ValidationState:
 
 
 def _conflict(package: Package, other: str) -> CandidateFile:
-    finding = f"{other!r} has the same file name and subdir ({package.subdir}), but other bytes: publish one of them"
+    finding = (
+        f"{other!r} has the same file name and subdir ({package.subdir}), but different bytes; publish only one of them"
+    )
     return CandidateFile(relative_path=package.relative_path, file_name=package.file_name, findings=(finding,))
 
 
@@ -129,10 +131,10 @@ def _resolve(state: ValidationState, workspace: Path) -> Path | None:
     try:
         target = state.path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a symlink loop, before Python 3.13
-        state.findings.append("the file is gone, or is a link that leads nowhere (a container sees only the workspace)")
+        state.findings.append("the file is missing, or is a link to something that is missing or not visible here")
         return None
     if not target.is_relative_to(workspace):
-        state.findings.append("the file is a link that leads out of the workspace")
+        state.findings.append("the file is a link to something outside the workspace")
         return None
     return target
 
@@ -142,7 +144,7 @@ def _check_size(state: ValidationState, size: int, max_size: int | None) -> None
     if not size:
         state.findings.append("the file is empty")
     if max_size is not None and size > max_size:
-        state.findings.append(f"the file has {size} bytes, more than the {max_size} of {setting('max-size')}")
+        state.findings.append(f"the file has {size} bytes, more than {setting('max-size')} allows ({max_size})")
 
 
 def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
@@ -151,13 +153,13 @@ def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptio
     if not state.findings:
         _check_content(state, file, options)
         if FileState.of(file.fileno()) != before:
-            state.findings.append("the file was changed while it was validated: let no build run at the same time")
+            state.findings.append("the file changed while it was validated; don't build at the same time")
 
 
 def _check_content(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
     name = state.path.name
     if not name.endswith(PACKAGE_EXTENSIONS):
-        state.findings.append("this is no conda package: its name ends in neither '.conda' nor '.tar.bz2'")
+        state.findings.append("this is not a conda package: the file name ends in neither '.conda' nor '.tar.bz2'")
         return
     state.findings.extend(file_name_findings(name))
     submit = submit_if_large(state.size, options.submit)

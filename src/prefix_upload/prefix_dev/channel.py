@@ -151,14 +151,14 @@ class Channel:
             return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
         if record.sha256 is None:
             raise ChannelError(
-                f"The channel has a file of this name, but does not tell with which bytes ({response.summary}).",
+                f"The channel has a file with this name, but its hash could not be looked up ({response.summary}).",
                 RERUN_IS_SAFE,
             )
         if force:
             raise ChannelError(
-                "The channel has other bytes under this name, and the server does not overwrite it "
+                "The channel has a file with this name and different bytes, and the server refused to overwrite it "
                 f"({response.summary}).",
-                "Look into the channel's settings whether it lets a package be overwritten; or raise the build number.",
+                "Check whether the channel's settings allow overwriting, or increase the build number.",
             )
         raise conflict(package, record.sha256)
 

@@ -73,9 +73,9 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
     data = response.get("data")
     errors = response.get("errors")
     if not isinstance(data, dict):
-        raise LookupFailedError(_first_message(errors) or "the answer has no data")
+        raise LookupFailedError(_first_message(errors) or "the response has no data")
     if not isinstance(data.get("channel"), dict):
-        raise LookupFailedError("no such channel, or none that this token can see")
+        raise LookupFailedError("no such channel, or not visible with these credentials")
     failed = _failed_fields(errors)
     records: Records = {}
     for number, package in enumerate(packages):
@@ -113,7 +113,7 @@ def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
     """
     served = _json(body)
     if not isinstance(served, list):
-        raise LookupFailedError("the answer is no JSON array")
+        raise LookupFailedError("the response is not a JSON array")
     return bundle in served
 
 
@@ -132,7 +132,7 @@ def _md5(value: object) -> str | None:
 def _json_object(body: bytes) -> Mapping[str, Any]:
     value = _json(body)
     if not isinstance(value, dict):
-        raise LookupFailedError("the answer is no JSON object")
+        raise LookupFailedError("the response is not a JSON object")
     return value
 
 
@@ -140,7 +140,7 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise LookupFailedError("the answer is no JSON") from None
+        raise LookupFailedError("the response is not JSON") from None
 
 
 def _failed_fields(errors: object) -> set[str | None]:

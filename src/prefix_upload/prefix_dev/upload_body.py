@@ -59,7 +59,7 @@ class Body:
             with os.fdopen(open_regular(self._package.path), "rb", buffering=0) as file:
                 yield from self._pieces(file.readinto)
         except OSError as error:
-            raise _file_changed(self._package, f"cannot be read any more ({error.strerror})") from error
+            raise _file_changed(self._package, f"can no longer be read ({error.strerror})") from error
 
     def _pieces(self, readinto: Callable[[memoryview], int | None]) -> Iterator[memoryview]:
         digest = hashlib.sha256()
@@ -77,7 +77,7 @@ class Body:
         hashed.result()
         # A file that has grown may begin with the validated bytes, so try to read one more.
         if digest.hexdigest() != self._package.sha256 or readinto(beyond):
-            raise _file_changed(self._package, "was changed after its validation")
+            raise _file_changed(self._package, "changed after it was validated")
         yield piece
         self._on_progress(sent)
 
@@ -123,5 +123,5 @@ class Form:
 def _file_changed(package: Package, what: str) -> FileChangedError:
     return FileChangedError(
         f"'{package.relative_path}' {what}.",
-        "Nothing of it was published. Let no build run while packages are published, and run the step again.",
+        "It was not published. Don't build while packages are being published, and run it again.",
     )

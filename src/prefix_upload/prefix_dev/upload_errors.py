@@ -16,40 +16,40 @@ if TYPE_CHECKING:
 
 # Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {
-    HTTPStatus.BAD_REQUEST: "The server could not read the request or the package: its words say why.",
+    HTTPStatus.BAD_REQUEST: "The server could not read the request or the package. See its message above.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "The package is larger than the server's plan for this channel takes: make it smaller, or ask for more."
+        "The package is larger than the channel's plan allows. Make it smaller, or upgrade the plan."
     ),
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The server read the package and found it wrong: its words say why.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The server rejected the contents of the package. See its message above.",
 }
 
 
 def refused(response: Response, credentials: Credentials, channel: str) -> ChannelError:
     """The error for a response that is neither success nor worth a retry."""
-    message = f"The server refused it ({response.summary})."
+    message = f"The server rejected the upload ({response.summary})."
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return ChannelWideError(message, credentials.hint(response.status, channel))
         case HTTPStatus.NOT_FOUND:
             return ChannelWideError(
                 message,
-                f"Check {setting('channel')}: there is no '{channel}' on the server, or none that "
-                f"{credentials} can see.",
+                f"Check {setting('channel')}: '{channel}' does not exist on the server, or is not visible to "
+                f"{credentials}.",
             )
         case _ if response.is_redirect:
             return ChannelWideError(
-                f"The server sent the upload on to {response.redirect_host} ({response.summary}), "
-                "which is not followed with a token.",
+                f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
+                "and a token is never sent to another address.",
                 f"Set {setting('server-url')} to the address of the server itself.",
             )
-    return ChannelError(message, _FILE_HINTS.get(response.status, "The server's words say why."))
+    return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
 def gave_up(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
     """The error after the last attempt has failed."""
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {reason(failure)}."
     if may_be_there:
-        return ChannelError(f"{message} The channel does not list it, but may still do.", RERUN_IS_SAFE)
+        return ChannelError(f"{message} It is not on the channel yet, but may still appear.", RERUN_IS_SAFE)
     if isinstance(failure, RequestError):
         return unreachable(failure)
     return ChannelError(message, RERUN_IS_SAFE)
@@ -58,7 +58,7 @@ def gave_up(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelEr
 def unreachable(error: RequestError) -> ChannelWideError:
     """The error if no request gets through."""
     return ChannelWideError(
-        f"The server cannot be reached: {error}.",
+        f"Could not connect to the server: {error}.",
         CHECK_CONNECTION,
     )
 
@@ -66,8 +66,8 @@ def unreachable(error: RequestError) -> ChannelWideError:
 def conflict(package: Package, other_sha256: str) -> ConflictError:
     """The error if the channel has different bytes under the package's file name."""
     return ConflictError(
-        f"The channel has '{package.subdir}/{package.file_name}' with other bytes: SHA-256 {other_sha256} there, "
-        f"{package.sha256} here.",
-        "Raise the build number, so that the package gets a name of its own; or set "
-        f"{setting('skip-existing')} to leave the one on the channel alone, or {setting('force')} to overwrite it.",
+        f"'{package.subdir}/{package.file_name}' is on the channel with different bytes: its SHA-256 is "
+        f"{other_sha256} there, {package.sha256} here.",
+        "Increase the build number, so that the file gets a new name, set "
+        f"{setting('skip-existing')} to keep the one on the channel, or {setting('force')} to overwrite it.",
     )

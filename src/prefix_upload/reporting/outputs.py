@@ -51,8 +51,8 @@ def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[D
     """Yields a warning if the `packages` output does not have all files."""
     kept, total = len(json.loads(values["packages"])), len(report.outcomes)
     if kept < total:
-        message = f"The output 'packages' has only the first {kept} of {total} files, to stay below 100 KiB."
-        yield Diagnostic("Output cut", message, "The output 'checksums' has all published files.")
+        message = f"The output 'packages' only has the first {kept} of {total} files, to stay below 100 KiB."
+        yield Diagnostic("Output cut", message, "The output 'checksums' has all packages on the channel.")
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:

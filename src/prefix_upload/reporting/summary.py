@@ -60,15 +60,15 @@ def verdict(report: Report) -> str:
     skipped = report.count(Status.SKIPPED)
     counts = [
         f"{done} uploaded" if done else "",
-        f"{there} already there" if there else "",
-        f"{skipped} left alone" if skipped else "",
+        f"{there} already present" if there else "",
+        f"{skipped} skipped" if skipped else "",
         f"{report.count(Status.WOULD_UPLOAD)} would be uploaded" if report.count(Status.WOULD_UPLOAD) else "",
         f"{report.count(Status.INVALID)} invalid" if report.count(Status.INVALID) else "",
         f"{report.count(Status.FAILED)} failed" if report.count(Status.FAILED) else "",
         f"{report.count(Status.NOT_ATTEMPTED)} not attempted" if report.count(Status.NOT_ATTEMPTED) else "",
     ]
     counts_text = ", ".join(count for count in counts if count) or (
-        "nothing was done" if report.errors else "nothing to publish"
+        "nothing was published" if report.errors else "nothing to publish"
     )
     return f"{report.channel or 'prefix-upload'}: {counts_text}"
 
@@ -94,7 +94,7 @@ def _verdict(report: Report) -> str:
     title = f"## {icon} {for_markdown(verdict(report))}"
     if not report.channel:
         return title
-    dry_run = "Dry run: no package was sent. " if report.dry_run else ""
+    dry_run = "Dry run: nothing was uploaded. " if report.dry_run else ""
     return f"{title}\n\n{dry_run}Channel: <{report.channel_page_url}>"
 
 
@@ -180,7 +180,7 @@ def _usage(report: Report) -> str:
     return (
         "### Install\n\n```sh\n"
         f"pixi workspace channel add {channel}\npixi add {listed}\n\n"
-        f"# or\nconda install --channel {channel} {listed}   # mamba and micromamba read the same\n```"
+        f"# or\nconda install --channel {channel} {listed} # or mamba, micromamba\n```"
     )
 
 

@@ -82,7 +82,7 @@ def boolean(text: str, _: Context) -> bool:
     try:
         return BOOLEANS[text]
     except KeyError:
-        raise InputError(f"is {text!r}, which is no boolean", "Write 'true' or 'false'.") from None
+        raise InputError(f"is {text!r}, which is not a boolean", "Write 'true' or 'false'.") from None
 
 
 def integer(low: int, high: int) -> Callable[[str, Context], int]:
@@ -126,8 +126,8 @@ def token(text: str, _: Context) -> Secret | None:
     # NOTE: never quote the key in a message. It goes into an HTTP header, so it must be visible ASCII.
     if not re.fullmatch(r"[!-~]+", text):
         raise InputError(
-            "holds white space, a line break or a character outside ASCII inside the key",
-            "Store the API key again, without quotes or other text around it.",
+            "contains white space, a line break or a non-ASCII character",
+            "Store the API key again, without quotes or anything else around it.",
         )
     return Secret(text)
 
@@ -147,17 +147,17 @@ def server_url(text: str, _: Context) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise InputError(f"is {text!r}, which is no URL", "Write 'https://' and the host.") from None
+        raise InputError(f"is {text!r}, which is not a URL", "Write 'https://' and the host.") from None
     host = parts.hostname or ""
     if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
-        raise InputError(f"is {text!r}, which is no web address", "Write 'https://' and the host.")
+        raise InputError(f"is {text!r}, which is not a web address", "Write 'https://' and the host.")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         where = f"{host}:{port}" if port else host
         raise InputError(
-            "holds more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
+            "has more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
         )
     if not uses_secure_transport(text):
-        raise InputError(f"is {text!r}: over plain http the token could be read on the way", f"Write 'https://{host}'.")
+        raise InputError(f"is {text!r}, which would send the token over unencrypted http", f"Write 'https://{host}'.")
     netloc = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
 
@@ -172,7 +172,7 @@ def channel(text: str, context: Context) -> str:
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
         raise InputError(
-            f"is {text!r}, which is no channel name",
+            f"is {text!r}, which is not a channel name",
             "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
         )
     return path
@@ -186,10 +186,10 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
         port = None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
         origin = (parts.hostname, port)
     except ValueError:
-        raise InputError(f"is {text!r}, which is no URL", "Write 'namespace/channel'.") from None
+        raise InputError(f"is {text!r}, which is not a URL", "Write 'namespace/channel'.") from None
     if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
         raise InputError(
-            f"is an address on {parts.hostname!r}, but packages go to {server_url}",
+            f"is a URL on {parts.hostname!r}, but the server is {server_url}",
             f"Write 'namespace/channel', or set {setting('server-url')} to the server of that channel.",
         )
     return parts.path.strip("/").removeprefix("channels/")
@@ -213,7 +213,7 @@ def patterns(text: str, context: Context) -> Patterns:
                 errors.append(error)
                 kind.append(pattern)
     if not any(include):
-        errors.append(InputError("names no file", "Write one pattern a line, such as 'output/**/*.conda'."))
+        errors.append(InputError("has no pattern", "Write one pattern per line, such as 'output/**/*.conda'."))
     if errors:
         raise ExceptionGroup("patterns", errors)
     return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
@@ -228,7 +228,9 @@ def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
     # A pattern is not a path, but its leading literal parts are those of a path.
     path = PurePosixPath(pattern)
     if ".." in path.parts:
-        raise InputError(f"has the pattern {pattern!r}", "Write patterns without '..', inside the workspace.")
+        raise InputError(
+            f"has the pattern {pattern!r}, which contains '..'", "Write patterns without '..', inside the workspace."
+        )
     if not path.is_absolute():
         if pattern.startswith("~"):
             raise InputError(f"has the pattern {pattern!r}", workspace.outside_hint)
@@ -236,7 +238,7 @@ def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
     for root in (PurePosixPath(workspace.path), *workspace.aliases):
         if path.is_relative_to(root):
             return str(path.relative_to(root))
-    raise InputError(f"has the pattern {pattern!r}, which lies outside the workspace", workspace.outside_hint)
+    raise InputError(f"has the pattern {pattern!r}, which is outside the workspace", workspace.outside_hint)
 
 
 def sigstore_instance(text: str, context: Context) -> str | Path:

@@ -91,7 +91,7 @@ def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
         names = f"{setting('force')} and {setting('skip-existing')}"
         yield Diagnostic(
             f"Contradictory {names}",
-            f"Both {names} are true, but a file cannot be overwritten and left alone.",
+            f"{names} are both true, but a file can't be both overwritten and kept.",
             "Set one of them.",
         )
 

@@ -24,7 +24,7 @@ def authenticate(run: Run, packages: Sequence[Package]) -> bool:
     if run.settings.dry_run:
         return True
     if run.settings.token is None or run.signer is not None:
-        run.reporter.phase("Sign in")
+        run.reporter.phase("Authenticate")
     for prepare in (run.channel.authenticate, *([run.signer.prepare] if run.signer else [])):
         if run.is_cancelled:
             return False

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from prefix_upload.errors import ConflictError
     from prefix_upload.prefix_dev import Record
 
-ENDED_BEFORE = Diagnostic("Not attempted", "Not sent, because the run ended before.")
+ENDED_BEFORE = Diagnostic("Not attempted", "Not uploaded, because the run ended first.")
 WOULD_OVERWRITE = Diagnostic(
-    "Would overwrite", "The channel has other bytes under this name, which would be overwritten."
+    "Would overwrite", "The channel has a file with this name and different bytes, which would be overwritten."
 )
-OTHERS_INVALID = Diagnostic("Not attempted", "Not sent, because other files are invalid.")
+OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
 
-_INVALID_HINT = f"Nothing was sent. Build the package again, or leave it out with a '!' line in {setting('glob')}."
+_INVALID_HINT = f"Nothing was uploaded. Rebuild the package, or exclude it with a '!' line in {setting('glob')}."
 
 
 def unmatched(patterns: Iterable[str]) -> Diagnostic:
     """The warning about patterns that match nothing while others match."""
     return Diagnostic(
-        "Pattern without match", f"No file matches {quoted(patterns)}.", "Check the spelling, or take the line out."
+        "Pattern without match", f"No file matches {quoted(patterns)}.", "Check the spelling, or remove the line."
     )
 
 
@@ -39,19 +39,20 @@ def invalid(findings: Iterable[str]) -> Diagnostic:
 
 def left_alone(error: ConflictError) -> Diagnostic:
     """The warning about a package that was skipped because the channel has different bytes under its file name."""
-    return Diagnostic("Left alone", f"{error.message} What is there is not what this run built.")
+    return Diagnostic("Skipped", f"{error.message} The file on the channel was kept.")
 
 
 def cancelled() -> CancelledError:
     """The error of an upload that was abandoned because the run was cancelled."""
     return CancelledError(
-        "The run was cancelled while this package was being sent: the channel may have it or not.", RERUN_IS_SAFE
+        "The run was cancelled while this package was being uploaded. It may or may not be on the channel.",
+        RERUN_IS_SAFE,
     )
 
 
 def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
-    return Diagnostic("Not attempted", f"Not sent, because of what came before: {error.message}", error.hint)
+    return Diagnostic("Not attempted", f"Not uploaded, because of an earlier failure: {error.message}", error.hint)
 
 
 def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
@@ -59,11 +60,10 @@ def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
     reasons = "; ".join(dict.fromkeys(errors))
     return Diagnostic(
         "Channel not compared",
-        f"The channel could not be asked for all of its files ({reasons}).",
-        f"Before you publish: check {setting('channel')} and {setting('server-url')}, since nobody knows which of them "
-        "it has."
+        f"Could not look up what the channel already has ({reasons}).",
+        f"Before you publish, check {setting('channel')} and {setting('server-url')}."
         if is_dry_run
-        else "Packages that it may have are sent, and then compared if the server says that it has them.",
+        else "Packages that it may already have are uploaded; if the server has one, the hashes are compared then.",
     )
 
 
@@ -88,11 +88,11 @@ def confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     if record is None:
         return replace(outcome, warning=_NOT_COMPARED)
     if record.sha256 != package.sha256:
-        what = "does not list it" if record.sha256 is None else f"lists other bytes, with SHA-256 {record.sha256}"
+        what = "does not list it" if record.sha256 is None else f"lists different bytes, with SHA-256 {record.sha256}"
         problem = Diagnostic(
             "Not confirmed",
-            f"The server took the package (SHA-256 {package.sha256}), but {what}.",
-            "Look at the channel: somebody may have deleted or overwritten it. Then run the step again.",
+            f"The server accepted the package (SHA-256 {package.sha256}), but {what}.",
+            "Check the channel: the package may have been deleted or overwritten. Then run it again.",
         )
         return replace(outcome, status=Status.FAILED, error=problem, warning=None)
     if outcome.attestation is None or confirmation.is_attested:
@@ -104,19 +104,20 @@ def confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
 
 # The upload was accepted, but its record could not be read.
 _NOT_COMPARED = Diagnostic(
-    "Not confirmed", "The server took it, but its record could not be read, so nobody compared the hashes."
+    "Not confirmed",
+    "The server accepted the package, but its record could not be read, so the hashes were not compared.",
 )
 _ATTESTATION_NOT_SEEN = Diagnostic(
     "Attestation not confirmed",
-    "The server took the attestation with the package, but does not show it yet.",
-    "Look for it beside the package on the channel, as '<file>.v0.sigs'.",
+    "The server accepted the attestation with the package, but does not serve it yet.",
+    "It should appear beside the package on the channel, as '<file>.v0.sigs'.",
 )
 # The server shows the package's attestations, and this one is not among them.
 _ATTESTATION_DROPPED = Diagnostic(
     "Attestation dropped",
-    "The server has the package, but not the attestation that was sent with it.",
-    "Nobody can verify the package without it. Look into the channel's settings; then delete the package there and run "
-    f"the step again, or set {setting('attestations', 'false')}.",
+    "The server has the package, but not the attestation that was uploaded with it.",
+    "The package can't be verified without it. Check the channel's settings, then delete the package there and run it "
+    f"again, or set {setting('attestations', 'false')}.",
 )
 
 

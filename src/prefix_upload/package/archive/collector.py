@@ -44,7 +44,7 @@ class MemberCollector:
             self._contents.add_finding(f"the member {truncated_repr(member.name)} {violation}")
         if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
             self._contents.add_finding(
-                f"the member {truncated_repr(member.name)} is a device or FIFO, which no package can hold"
+                f"the member {truncated_repr(member.name)} is a device or FIFO, which packages cannot contain"
             )
         self._check_info_spelling(name, member)
         if is_info(member):
@@ -67,7 +67,7 @@ class MemberCollector:
             return
         plain = posixpath.normpath(member.name).lower()
         if plain == "info" and member.kind is not Kind.DIRECTORY:
-            self._contents.add_finding("the member 'info' is no folder")
+            self._contents.add_finding("the member 'info' is not a folder")
         if plain == _INDEX != name:
             self._contents.add_finding(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
 
@@ -88,7 +88,7 @@ class MemberCollector:
         if self._indexes > 1:
             self._contents.add_finding(f"the package has {_INDEX!r} more than once")
         if member.kind is not Kind.FILE:
-            self._contents.add_finding(f"{_INDEX!r} is no regular file")
+            self._contents.add_finding(f"{_INDEX!r} is not a regular file")
         elif member.size > limits.MAX_INDEX_SIZE:
             self._contents.add_finding(f"{_INDEX!r} is larger than {limits.MAX_INDEX_SIZE} bytes")
         else:
@@ -117,11 +117,11 @@ def path_violations(name: str) -> Iterator[str]:
     if not name:
         yield "has no name"
     elif name[0] in "/\\" or re.match(r"[A-Za-z]:", name):
-        yield "has an absolute name"
+        yield "has an absolute path"
     if "/../" in f"/{name}/".replace("\\", "/"):
-        yield "has a name with '..'"
+        yield "has '..' in its path"
     if "\0" in name:
-        yield "has a name with a NUL character, where some readers end it"
+        yield "has a NUL character in its path, where some readers stop"
 
 
 def _digest(data: Iterable[memoryview], size: int) -> PayloadFile:

@@ -53,8 +53,8 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
     collector.check_index()
     if stream.streams > 1:
         contents.warnings.append(
-            f"the file has {stream.streams} bzip2 streams, as parallel compressors write them: some clients read "
-            "only the first"
+            f"the file has {stream.streams} bzip2 streams, as parallel compressors write them; some clients only "
+            "read the first"
         )
 
 
@@ -102,7 +102,7 @@ def _find_tarball(kind: str, stem: str, container: ZipContainer, contents: Conte
 
 def _check_others(others: list[Entry], contents: Contents) -> None:
     if len(others) > limits.MAX_OTHER_ENTRIES:
-        contents.add_finding(f"the ZIP file has {len(others)} members that do not belong to a package")
+        contents.add_finding(f"the ZIP file has {len(others)} extra members")
     for entry in others:
         for violation in path_violations(entry.name):
             contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {violation}")
@@ -131,7 +131,7 @@ def _walk(container: ZipContainer, entry: Entry, limit: int, collector: MemberCo
         contents.payload = None
     if stream.frames > 1:
         contents.warnings.append(
-            f"the ZIP member {truncated_repr(entry.name)} has {stream.frames} zstd frames: some clients read only the "
+            f"the ZIP member {truncated_repr(entry.name)} has {stream.frames} zstd frames; some clients only read the "
             "first"
         )
 

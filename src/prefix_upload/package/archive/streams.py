@@ -74,7 +74,9 @@ class Zstd:
             elif len(magic) == 4 and 0x184D2A50 <= int.from_bytes(magic, "little") <= 0x184D2A5F:  # noqa: PLR2004 - RFC 8878, 3.1.2
                 self._skip(int.from_bytes(self._read_exactly(4), "little"))
             else:
-                raise CorruptArchiveError("has bytes after its last zstd frame" if self.frames else "is no zstd stream")
+                raise CorruptArchiveError(
+                    "has bytes after its last zstd frame" if self.frames else "is not a zstd stream"
+                )
             magic = self._source.read(4)
 
     def _frame(self, magic: bytes) -> Iterator[bytes]:
@@ -86,7 +88,7 @@ class Zstd:
         if parameters.window_size > MAX_ZSTD_WINDOW:
             raise CorruptArchiveError(
                 f"has a zstd frame that needs a window of {parameters.window_size} bytes, "
-                f"more than the {MAX_ZSTD_WINDOW} that decoders grant"
+                f"more than the {MAX_ZSTD_WINDOW} that decoders allow"
             )
         decoder = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW).decompressobj()
         try:
@@ -127,7 +129,7 @@ class Zstd:
     def _read_exactly(self, size: int) -> bytes:
         piece = self._source.read(size)
         if len(piece) != size:
-            raise CorruptArchiveError("is cut off in the middle of a zstd frame")
+            raise CorruptArchiveError("is truncated in the middle of a zstd frame")
         return piece
 
 
@@ -153,7 +155,7 @@ class Bzip2:
         while data:
             if not _BZIP2_MAGIC.startswith(data[:3]) and not data.startswith(_BZIP2_MAGIC):
                 raise CorruptArchiveError(
-                    "has bytes after the end of its bzip2 stream" if self.streams else "is no bzip2 stream"
+                    "has bytes after the end of its bzip2 stream" if self.streams else "is not a bzip2 stream"
                 )
             self.streams = _count_part(self.streams)
             decoder = bz2.BZ2Decompressor()
@@ -165,7 +167,7 @@ class Bzip2:
             if decoder.needs_input and not data:
                 data = self._source.read(_PIECE)
                 if not data:
-                    raise CorruptArchiveError("is cut off in the middle of a bzip2 stream")
+                    raise CorruptArchiveError("is truncated in the middle of a bzip2 stream")
             try:
                 yield decoder.decompress(data, _PIECE)
             except OSError as error:
@@ -175,5 +177,5 @@ class Bzip2:
 
 def _count_part(parts: int) -> int:
     if parts == MAX_PARTS:
-        raise CorruptArchiveError(f"consists of more than {MAX_PARTS} compressed parts")
+        raise CorruptArchiveError(f"has more than {MAX_PARTS} compressed frames or streams")
     return parts + 1

@@ -89,7 +89,7 @@ class Header(NamedTuple):
         size = _number(block[_SIZE])
         # NOTE: `tarfile`, with which conda extracts packages, takes an invalid number for the end of the archive.
         if size is None or not 0 <= size < _MAX_SIZE or not _is_checksum_valid(block) or not _are_numbers_valid(block):
-            raise CorruptArchiveError("is no tar archive, or has a damaged tar header")
+            raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
         return cls(block, block[156:157], size)
 
     @property
@@ -153,13 +153,13 @@ class ExtendedHeaders:
 
     def _refuse_duplicate(self, flag: bytes) -> None:
         if flag in self._seen:  # of two headers, some readers use the first, others the last
-            raise CorruptArchiveError("has two headers of a kind before one tar member")
+            raise CorruptArchiveError("has two extended headers of one type before a tar member")
         self._seen.add(flag)
 
     def _take_record(self, key: bytes, value: bytes) -> None:
         if key == b"size":
             if not value.isdigit() or len(value) > 19:  # noqa: PLR2004 - digits of 2**63
-                raise CorruptArchiveError("has a pax header with a size that is no number")
+                raise CorruptArchiveError("has a pax header with an invalid size")
             self._size = int(value)
         elif key == b"path":
             self._path = value
@@ -178,7 +178,7 @@ class ExtendedHeaders:
         kind = _KINDS.get(header.flag, Kind.FILE)
         name = self._name(header)
         if len(name) > MAX_NAME:
-            raise CorruptArchiveError(f"has a tar member whose name has {len(name)} bytes, more than any system takes")
+            raise CorruptArchiveError(f"has a tar member whose name has {len(name)} bytes, more than {MAX_NAME}")
         if header.flag == b"\0" and name.endswith(b"/"):
             kind = Kind.DIRECTORY  # how tars before POSIX wrote a folder
         if kind is Kind.FILE and self._is_sparse:
@@ -190,7 +190,7 @@ class ExtendedHeaders:
 
     def _name(self, header: Header) -> bytes:
         if self._long_name is not None and self._path is not None and self._long_name != self._path:
-            raise CorruptArchiveError("has a tar member with two names")
+            raise CorruptArchiveError("has a tar member with conflicting names")
         # The `path` of a sparse member is for readers that do not support sparse members.
         stored = self._sparse_name or self._path
         return stored if stored is not None else header.name if self._long_name is None else self._long_name
@@ -218,6 +218,6 @@ def pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         match = _PAX_RECORD.match(data, at)
         end = at + int(match[1]) if match else 0
         if match is None or end <= match.end() or data[end - 1 : end] != b"\n":
-            raise CorruptArchiveError("has a damaged pax header")
+            raise CorruptArchiveError("has a corrupt pax header")
         yield match[2], data[match.end() : end - 1]
         at = end

@@ -67,20 +67,20 @@ class Tarball:
                 pass
             self._read_exactly(-member.size % BLOCK)
         if extended:
-            raise CorruptArchiveError("has a tar header for a member that does not follow")
+            raise CorruptArchiveError("has an extended tar header without a member after it")
         self._check_end()
 
     def _header(self) -> Header | None:
-        block = self._read_exactly(BLOCK, at_end="ends without an end-of-archive marker, so it was cut off")
+        block = self._read_exactly(BLOCK, at_end="has no end-of-archive marker, so it was truncated")
         return None if block == _ZEROS else Header.read(block)
 
     def _read_extended(self, header: Header, extended: ExtendedHeaders) -> None:
         if header.size > MAX_HEADER_DATA:
-            raise CorruptArchiveError(f"has a tar header of {header.size} bytes")
+            raise CorruptArchiveError(f"has an extended tar header of {header.size} bytes")
         padded = self._read_exactly(header.size + -header.size % BLOCK)
         data, padding = padded[: header.size], padded[header.size :]
         if padding.strip(b"\0"):  # some readers continue there
-            raise CorruptArchiveError("has a tar header whose data goes on after its end")
+            raise CorruptArchiveError("has an extended tar header with data in its padding")
         if header.flag in NAME_HEADERS:
             extended.take_name(header.flag, data)
         else:
@@ -100,14 +100,14 @@ class Tarball:
         while is_extended:
             blocks += 1
             if blocks * BLOCK > MAX_HEADER_DATA:
-                raise CorruptArchiveError("has a sparse member in too many parts")
+                raise CorruptArchiveError("has a sparse tar member with too many parts")
             is_extended = self._read_exactly(BLOCK)[504]
 
     def _data(self, size: int) -> Iterator[memoryview]:
         while size:
             piece = self._read_some(size)
             if not piece:
-                raise CorruptArchiveError("is cut off in the middle of a tar member")
+                raise CorruptArchiveError("is truncated in the middle of a tar member")
             size -= len(piece)
             yield piece
 
@@ -116,13 +116,13 @@ class Tarball:
             if piece.tobytes().strip(b"\0"):
                 raise CorruptArchiveError("has data after its end-of-archive marker")
 
-    def _read_exactly(self, size: int, *, at_end: str = "is cut off in the middle of a tar header") -> bytes:
+    def _read_exactly(self, size: int, *, at_end: str = "is truncated in the middle of a tar header") -> bytes:
         parts = []
         missing = size
         while missing:
             piece = self._read_some(missing)
             if not piece:
-                raise CorruptArchiveError(at_end if missing == size else "is cut off in the middle of a tar header")
+                raise CorruptArchiveError(at_end if missing == size else "is truncated in the middle of a tar header")
             missing -= len(piece)
             parts.append(piece)
         return b"".join(parts)

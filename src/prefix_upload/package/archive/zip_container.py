@@ -57,7 +57,7 @@ class ZipContainer:
         self._check_gaps(infos, directory_start)
         names = Counter(info.orig_filename for info in infos)
         for name in sorted(name for name, count in names.items() if count > 1):
-            self.findings.append(f"the ZIP file has two members called {truncated_repr(name)}")
+            self.findings.append(f"the ZIP file has more than one member named {truncated_repr(name)}")
 
     def open(self, entry: Entry) -> MemberReader:
         """Opens a member for reading. Read only one at a time: all of them share the position of the file."""
@@ -69,8 +69,8 @@ class ZipContainer:
                 infos, start, comment = reader.infolist(), reader.start_dir, reader.comment
         # NOTE: `zipfile` does not wrap errors from unpacking, seeking and decoding names (ValueError).
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            cut = "; it begins as one, so it may have been cut off" if self._starts_like_zip() else ""
-            raise CorruptArchiveError(f"is no readable ZIP file ({error}{cut})") from error
+            cut = "; it starts like one, so it may have been truncated" if self._starts_like_zip() else ""
+            raise CorruptArchiveError(f"is not a valid ZIP file ({error}{cut})") from error
         self.findings.extend(end_findings(self._file, len(infos), len(comment)))
         return infos, start
 
@@ -89,7 +89,7 @@ class ZipContainer:
         self._file.seek(info.header_offset if 0 <= info.header_offset < directory_start else directory_start)
         header = self._file.read(_LOCAL_HEADER.size)
         if len(header) != _LOCAL_HEADER.size or not header.startswith(_LOCAL_SIGNATURE):
-            self.findings.append(f"the ZIP member {truncated_repr(name)} has no header where the directory says")
+            self.findings.append(f"the ZIP member {truncated_repr(name)} has no header at the offset in the directory")
             return None
         _, _, flags, method, crc, stored, size, name_size, extra_size = _LOCAL_HEADER.unpack(header)
         raw_name = self._file.read(name_size)
@@ -104,7 +104,9 @@ class ZipContainer:
             info.file_size,
         )
         if local != expected[: len(local)] or info.compress_size != info.file_size:
-            self.findings.append(f"the ZIP member {truncated_repr(name)} is described in two ways that differ")
+            self.findings.append(
+                f"the ZIP member {truncated_repr(name)} is described differently by its own header and the directory"
+            )
         start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
         return Entry(name, start, info.file_size, info.CRC)
 
@@ -120,8 +122,8 @@ class ZipContainer:
         )
         if not is_complete:
             self.findings.append(
-                "the ZIP file has bytes outside its members: readers that start at the front and readers of the "
-                "directory at the end would see different packages"
+                "the ZIP file has bytes outside its members: readers that stream it and readers that start at its "
+                "directory could see different packages"
             )
 
     def _is_valid_gap(self, info: zipfile.ZipInfo, start: int, end: int) -> bool:
@@ -162,7 +164,7 @@ class MemberReader:
         self._crc = zlib.crc32(data, self._crc)
         is_at_end = not self._left or len(data) < wanted
         if is_at_end and self._crc != self._entry.crc:
-            raise CorruptArchiveError("does not have the CRC-32 that the ZIP file tells")
+            raise CorruptArchiveError("does not match the CRC-32 in the ZIP file")
         return data
 
 

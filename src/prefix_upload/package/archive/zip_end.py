@@ -43,7 +43,7 @@ def end_findings(file: BinaryIO, count: int, comment_size: int) -> Iterator[str]
     start = file.seek(0, SEEK_END) - _END.size - comment_size
     end = _read_at(file, start, _END)
     if end is None or end[0] != _END_SIGNATURE or end[-1] != comment_size:
-        yield "the ZIP file has bytes after its end, or is cut off there"
+        yield "the ZIP file has bytes after its end, or its end is missing"
         return
     record, zip64_record = _EndRecord(*end[1:5]), _zip64_end(file, start)
     expected = _EndRecord(0, 0, count, count)
@@ -52,7 +52,7 @@ def end_findings(file: BinaryIO, count: int, comment_size: int) -> Iterator[str]
         for field, expected_field in zip(record, expected, strict=True)
     )
     if not is_as_expected:
-        yield f"the ZIP file has {count} members, but its end record tells another number, or that it is in parts"
+        yield f"the ZIP file has {count} members, but its end record gives another number, or says that it is split"
 
 
 def _zip64_end(file: BinaryIO, end_start: int) -> _EndRecord | None:
