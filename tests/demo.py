@@ -56,17 +56,17 @@ class _Demo:
             )
             print(f"  {path.relative_to(self._workspace)}")
         written(self._workspace / "trust.json", self._sigstore.trust_config.encode())
-        self._act("Publishing them, without a secret and signed", expected=0)
-        self._act("The same step again: nothing is sent twice", expected=0, with_summary=False)
+        self._act("Publishing them without a secret, signed", expected=0)
+        self._act("Running the same step again: nothing is uploaded twice", expected=0, with_summary=False)
         broken = self._workspace / "output" / "noarch" / "hello-2.0-h0_0.conda"
         broken.write_bytes(next(broken.parent.glob("hello-1.0-*.conda")).read_bytes())
-        self._act("A package that somebody renamed: nothing at all is sent", expected=4, with_summary=False)
-        _title("Verifying what the channel has")
+        self._act("A renamed package: nothing is uploaded", expected=4, with_summary=False)
+        _title("Verifying a package on the channel")
         self._verify("noarch", "hello-1.0-h0_0.conda")
         _title("Installing 'hello' from the channel with a conda client")
         prefix = install(f"{self._server.url}/{_CHANNEL}", "hello", self._folder / "client")
         print(f"  share/hello.txt says: {(prefix / 'share' / 'hello.txt').read_text()}")
-        _title("Done: built, published, published again, refused, verified, installed")
+        _title("Done: built, published, re-run, rejected, verified, installed")
 
     def _act(self, title: str, *, expected: int, with_summary: bool = True) -> None:
         _title(title)

@@ -13,7 +13,7 @@ from actions_toolkit.file_command import issue_file_command
 from prefix_upload.errors import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 
 class CommandFiles:
@@ -26,8 +26,8 @@ class CommandFiles:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
-    def write_outputs(self, values: Mapping[str, str]) -> Iterator[Diagnostic]:
-        """Sets the outputs when iterated. Yields a warning if that fails."""
+    def write_outputs(self, values: Mapping[str, str]) -> list[Diagnostic]:
+        """Sets the outputs. Returns a warning if that fails."""
 
         def write() -> None:
             for name, value in values.items():
@@ -35,14 +35,14 @@ class CommandFiles:
 
         return self._write("GITHUB_OUTPUT", "outputs", write)
 
-    def write_summary(self, text: str) -> Iterator[Diagnostic]:
-        """Appends to the job summary when iterated. Yields a warning if that fails."""
+    def write_summary(self, text: str) -> list[Diagnostic]:
+        """Appends to the job summary. Returns a warning if that fails."""
         return self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
 
-    def _write(self, variable: str, what: str, write: Callable[[], None]) -> Iterator[Diagnostic]:
+    def _write(self, variable: str, what: str, write: Callable[[], None]) -> list[Diagnostic]:
         path = self._environ.get(variable)
         if not path:
-            return
+            return []
         size = 0
         try:
             # Creates a missing file, for which the toolkit would raise a bare Exception.
@@ -55,4 +55,5 @@ class CommandFiles:
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
             message = f"Could not write the {what} to {path} ({error.strerror})."
-            yield Diagnostic("Not written", message, "The log has the same information.")
+            return [Diagnostic("Not written", message, "The log has the same information.")]
+        return []
