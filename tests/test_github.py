@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,18 +23,20 @@ from support.running import REPOSITORY, RunnerFiles
 from support.workflow_commands import OURS, POISON, annotated, commands
 
 
+@pytest.fixture(autouse=True)
+def no_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables of a runner that runs the tests take no part."""
+    for name in [name for name in os.environ if name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_"))]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunnerFiles:
-    """The files of a step, which the toolkit finds by the environment."""
+    """The files of a step."""
     created = RunnerFiles.create(tmp_path / "runner")
     monkeypatch.setenv("GITHUB_OUTPUT", str(created.output))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(created.summary))
     return created
-
-
-def environ(files: RunnerFiles) -> dict[str, str]:
-    """What the runner says of them."""
-    return {"GITHUB_OUTPUT": str(files.output), "GITHUB_STEP_SUMMARY": str(files.summary)}
 
 
 def uploads(count: int, status: Status = Status.UPLOADED) -> Report:
@@ -42,17 +45,15 @@ def uploads(count: int, status: Status = Status.UPLOADED) -> Report:
     return Report(channel="octo", server_url="https://prefix.dev", outcomes=outcomes)
 
 
-def test_workspace_is_known_by_its_names_outside(tmp_path: Path) -> None:
-    """Where the host, or a job's own container, sees the checkout."""
-    variables = {
-        "GITHUB_WORKSPACE": str(tmp_path),
-        "GITHUB_REPOSITORY": "octo/tools",
-        "RUNNER_WORKSPACE": "/home/runner/work/tools",
-    }
-    workspace = Environment(variables).workspace
+def test_workspace_is_known_by_its_names_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths of the host, and of a job's own container, are understood."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", "octo/tools")
+    assert PurePosixPath("/__w/tools/tools") in Environment().workspace.aliases
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("RUNNER_WORKSPACE", "/home/runner/work/tools")
+    workspace = Environment().workspace
     assert workspace.path == tmp_path.resolve()
     assert {PurePosixPath("/home/runner/work/tools/tools"), PurePosixPath("/__w/tools/tools")} <= set(workspace.aliases)
-    assert PurePosixPath("/__w/tools/tools") in Environment({"GITHUB_REPOSITORY": "octo/tools"}).workspace.aliases
 
 
 @pytest.mark.parametrize(
@@ -66,13 +67,22 @@ def test_workspace_is_known_by_its_names_outside(tmp_path: Path) -> None:
         ([], "push", False),
     ],
 )
-def test_pull_requests_from_forks(tmp_path: Path, event: object, name: str, expected: bool) -> None:
-    """They are told by the event, which may hold anything."""
+def test_pull_requests_from_forks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: object, name: str, expected: bool
+) -> None:
+    """The event says whether a fork's pull request started the job; it may have any contents."""
     path = tmp_path / "event.json"
     path.write_text(json.dumps(event))
-    variables = {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "octo/tools", "GITHUB_EVENT_NAME": name}
-    assert Environment(variables).job.is_from_fork is expected
-    assert not Environment({"GITHUB_EVENT_PATH": str(tmp_path / "none")}).job.is_from_fork
+    monkeypatch.setenv("GITHUB_REPOSITORY", "octo/tools")
+    monkeypatch.setenv("GITHUB_EVENT_NAME", name)
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(path))
+    assert Environment().job.is_from_fork is expected
+
+
+def test_a_missing_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job without an event is not from a fork."""
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "none"))
+    assert not Environment().job.is_from_fork
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +98,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
     console.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
     console.phase("Confirm 1 upload")
-    publish_results(Report(), log, {}, with_summary=False)
+    publish_results(Report(), log, with_summary=False)
     text = capsys.readouterr().out
     assert [(c.name, c.data) for c in commands(text)] == [
         ("group", "Upload 1 package"),
@@ -117,7 +127,7 @@ def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest
     console.finished(outcomes[0])
     console.log_exception(RuntimeError(poison))
     report = Report(outcomes=outcomes, errors=(problem,), warnings=(problem,))
-    publish_results(report, log, environ(files), with_summary=True)
+    publish_results(report, log, with_summary=True)
     text = capsys.readouterr().out
     assert {command.name for command in commands(text)} <= OURS
     assert len(annotated(text, "error")) == 2
@@ -135,10 +145,10 @@ def test_libraries_say_nothing() -> None:
     assert (run.stdout, run.stderr) == ("", "")
 
 
-def test_annotations_are_at_most_ten_of_a_kind(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
+def test_annotations_are_at_most_ten_of_a_kind(capsys: pytest.CaptureFixture[str]) -> None:
     """The tenth tells how many more there are; none is longer than the runner takes."""
     problems = tuple(Diagnostic("Title", f"{number} " + "x" * 5000) for number in range(25))
-    publish_results(Report(errors=problems, warnings=problems[:10]), Log(), environ(files), with_summary=False)
+    publish_results(Report(errors=problems, warnings=problems[:10]), Log(), with_summary=False)
     log = capsys.readouterr().out
     errors = annotated(log, "error")
     assert len(errors) == 10
@@ -159,7 +169,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         Outcome(file=make_package(3), status=Status.SKIPPED),
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
-    publish_results(report, Log(), environ(files), with_summary=True)
+    publish_results(report, Log(), with_summary=True)
     told = files.finished(0, "").outputs
     rows = json.loads(told["packages"])
     assert rows[0] == {
@@ -189,7 +199,7 @@ def test_the_packages_output_is_bounded(
     files: RunnerFiles, capsys: pytest.CaptureFixture[str], count: int, keys: int
 ) -> None:
     """First it loses fields, then files, and then it says so."""
-    publish_results(uploads(count), Log(), environ(files), with_summary=False)
+    publish_results(uploads(count), Log(), with_summary=False)
     text = files.finished(0, "").outputs["packages"]
     rows = json.loads(text)
     assert len(text) <= MAX_PACKAGES_OUTPUT
@@ -199,11 +209,14 @@ def test_the_packages_output_is_bounded(
 
 
 @pytest.mark.parametrize("kind", ["missing folder", "folder"])
-def test_files_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
-    """A warning each, and the run goes on."""
+def test_files_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Each is a warning, and the run goes on."""
     path = tmp_path if kind == "folder" else tmp_path / "none" / "output"
-    variables = {"GITHUB_OUTPUT": str(path), "GITHUB_STEP_SUMMARY": str(path)}
-    publish_results(uploads(1), Log(), variables, with_summary=True)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(path))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    publish_results(uploads(1), Log(), with_summary=True)
     assert len(annotated(capsys.readouterr().out, "warning")) == 2
 
 
@@ -213,7 +226,7 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        publish_results(uploads(10), Log(), environ(files), with_summary=True)
+        publish_results(uploads(10), Log(), with_summary=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files.finished(0, "").outputs == {"earlier": "value"}
@@ -223,5 +236,5 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
     """On a person's machine there are no files to write."""
-    publish_results(uploads(1), Log(), {}, with_summary=True)
+    publish_results(uploads(1), Log(), with_summary=True)
     assert capsys.readouterr().out == "octo: 1 uploaded\n"

@@ -9,7 +9,8 @@ import pytest
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
 from prefix_upload.github.console import as_input
-from prefix_upload.github.credentials import Job, credential_errors
+from prefix_upload.github.environment import Job
+from prefix_upload.github.preflight import credential_errors
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 
@@ -133,7 +134,7 @@ def test_numbers_have_bounds(name: str, low: int, high: int) -> None:
 @pytest.mark.parametrize("name", ["concurrency", "retries", "timeout"])
 def test_numbers_are_plain_digits(name: str, text: str) -> None:
     """No sign, no exponent, no digits of other scripts, however long."""
-    assert "whole number" in problem(**{name: text}).hint
+    assert "an integer" in problem(**{name: text}).hint
 
 
 @pytest.mark.parametrize("value", list(IfNoFilesFound))

@@ -8,7 +8,7 @@ import pytest
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Outcome, Report, Status
-from prefix_upload.reporting import summary
+from prefix_upload.reporting import formats, summary
 from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
 from support.workflow_commands import POISON
@@ -89,7 +89,7 @@ def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
     """The real tool takes the lines."""
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     lines = list(
-        summary.checksum_lines(report(uploaded(file=make_package(sha256=empty)), uploaded(1, status=Status.FAILED)))
+        formats.checksum_lines(report(uploaded(file=make_package(sha256=empty)), uploaded(1, status=Status.FAILED)))
     )
     (tmp_path / make_package().file_name).write_bytes(b"")
     command = ["sha256sum", "--check", "--strict", "-"]
@@ -146,4 +146,4 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 )
 def test_sizes(count: int, told: str) -> None:
     """Decimal units, as storage has them."""
-    assert summary.format_size(count) == told
+    assert formats.format_size(count) == told

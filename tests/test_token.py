@@ -29,7 +29,7 @@ FAULTS = {
     "success": [],
     "refused, with the token in the server's words": [Fault(Answer(401, f"bad key {TOKEN}"), path="/upload/")],
     "answer lost": [Fault(Cut(), path="/upload/", at=At.DONE)],
-    "redirected": [Fault(Answer(307, "", {"Location": "http://127.0.0.1:9/?{TOKEN}"}), path="/upload/")],
+    "redirected": [Fault(Answer(307, "", {"Location": f"http://127.0.0.1:9/?{TOKEN}"}), path="/upload/")],
     "no GraphQL": [Fault(Answer(500, TOKEN), path="/api/graphql", times=None)],
 }
 

@@ -118,7 +118,7 @@ def trusted_publishing(job: Job, now: Callable[[], datetime]) -> TrustedPublishi
         return Client(url, lambda: token, connections=1, ca_bundle="", clock=lambda: 0.0)
 
     provider = client(job.provider.url, job.provider.request_token)
-    identity = IdentityProvider(provider, "/idtoken", retry_policy, lambda _: None)
+    identity = IdentityProvider(provider, "/idtoken?api-version=2", retry_policy, lambda _: None)
     return TrustedPublishing(identity, client(job.server.url, None), "127.0.0.1", retry_policy, lambda _: None)
 
 
@@ -331,7 +331,7 @@ FAILURES = [
         "the server is out of order",
         minting(Answer(503, "down")),
         f"{NOT_MINTED}(HTTP 503: down)",
-        "Run it again",
+        "Re-run it",
     ),
     Failure("the mint gives nothing", minting(Answer(200, "")), "is not a token", "'server-url'"),
     Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "is not a token", "'server-url'"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,16 +11,16 @@ from prefix_upload.concurrency import Pool
 from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, NothingToPublishError
 from prefix_upload.factory import create_run
 from prefix_upload.github.console import Console
-from prefix_upload.github.credentials import credential_errors
 from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
+from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import publish_results
 from prefix_upload.report import Report
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.settings import DEFAULTS, parse, wants_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from prefix_upload.cancellation import Cancellation
     from prefix_upload.settings import Settings
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 # Shown when the job was cancelled, or its runner is shutting down.
 _CANCELLED = Diagnostic(
     "Cancelled",
-    "The run was cancelled. No further upload was started, and uploads in progress were aborted. "
-    "The table shows what is known about each package.",
+    "The run was cancelled, and no further upload was started. The status of each package says what is known about it.",
     RERUN_IS_SAFE,
 )
 _BUG = Diagnostic(
@@ -41,18 +39,18 @@ _BUG = Diagnostic(
 )
 
 
-def main(cancellation: Cancellation, environ: Mapping[str, str] = os.environ) -> int:
+def main(cancellation: Cancellation) -> int:
     """Runs the action and returns its exit code.
 
     Outputs and, unless it is disabled, the job summary are written in every case. An unexpected error is logged with
     its traceback.
     """
     log = Log()
-    action = _Action(log, environ, cancellation)
+    action = _Action(log, cancellation)
     early_exit, errors = action.run()
     report = action.report()
     report = replace(report, errors=(*report.errors, *errors))
-    publish_results(report, log, environ, with_summary=action.wants_summary)
+    publish_results(report, log, with_summary=action.wants_summary)
     return exit_code(report) if early_exit is None else early_exit
 
 
@@ -61,14 +59,12 @@ class _Action:
 
     Args:
         log: the log of the job.
-        environ: the environment variables of the step.
         cancellation: whether the job was cancelled.
     """
 
-    def __init__(self, log: Log, environ: Mapping[str, str], cancellation: Cancellation) -> None:
+    def __init__(self, log: Log, cancellation: Cancellation) -> None:
         self._log = log
-        self._environ = environ
-        self._environment = Environment(environ)
+        self._environment = Environment()
         self._cancellation = cancellation
         self._console = Console(log)
         self._inputs = self._environment.inputs(DEFAULTS)
@@ -111,7 +107,6 @@ class _Action:
         return create_run(
             parse(self._inputs, workspace, self._credential_errors),
             workspace.path,
-            environ=self._environ,
             identity_request=self._environment.identity_request,
             pool=Pool(is_cancelled=lambda: self._cancellation.is_requested, clock=time.monotonic),
             cancellation=self._cancellation,

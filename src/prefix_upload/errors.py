@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RERUN_IS_SAFE = "Run it again: packages that are on the channel by then are not uploaded twice."
+RERUN_IS_SAFE = "Re-run it: packages that are already on the channel are not uploaded again."
 
 _SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 

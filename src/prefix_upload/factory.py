@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.auth import ApiKey, Credentials, IdentityProvider, TrustedPublishing
+from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.concurrency import start_thread
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
@@ -17,9 +18,10 @@ from prefix_upload.steps import messages
 from prefix_upload.steps.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
+    from prefix_upload.auth import IdTokenRequest
     from prefix_upload.cancellation import Cancellation
     from prefix_upload.concurrency import Pool
     from prefix_upload.settings import Settings
@@ -31,8 +33,7 @@ def create_run(
     settings: Settings,
     workspace: Path,
     *,
-    environ: Mapping[str, str],
-    identity_request: tuple[str, str] | None,
+    identity_request: IdTokenRequest | None,
     pool: Pool,
     cancellation: Cancellation,
     reporter: ProgressReporter,
@@ -43,7 +44,6 @@ def create_run(
     Args:
         settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
-        environ: the environment variables; `SSL_CERT_FILE` is read from it.
         identity_request: URL and bearer token for requesting the job's identity token; `None` if the job has none.
         pool: runs calls in threads.
         cancellation: interrupts waits.
@@ -53,7 +53,7 @@ def create_run(
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
-            raise messages.cancelled()
+            raise messages.cancelled_error()
 
     retry_policy = RetryPolicy(
         retries=settings.retries,
@@ -66,7 +66,7 @@ def create_run(
         Client,
         connections=settings.concurrency,
         # requests does not read SSL_CERT_FILE. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it reads, take precedence.
-        ca_bundle=environ.get("SSL_CERT_FILE", ""),
+        ca_bundle=os.environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
     )
     identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
@@ -84,16 +84,16 @@ def create_run(
 
 
 def _create_identity(
-    request: tuple[str, str] | None,
+    request: IdTokenRequest | None,
     create_client: partial[Client],
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> IdentityProvider | None:
     if request is None:
         return None
-    url, token = request
+    token = request.token.reveal()
     on_secret(token)
-    parts = urlsplit(url)
+    parts = urlsplit(request.url)
     client = create_client(f"{parts.scheme}://{parts.netloc}", lambda: token)
     return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, on_secret)
 
@@ -105,9 +105,11 @@ def _create_credentials(
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:
-    # A dry run needs no token: it only reads, and public channels need no credentials.
-    if settings.token is not None or identity is None or settings.dry_run:
+    if settings.token is not None:
         return ApiKey(settings.token)
+    # A dry run needs no token: it only reads, and public channels need no credentials.
+    if identity is None or settings.dry_run:
+        return Anonymous()
     client = create_client(settings.server_url, lambda: None)
     return TrustedPublishing(identity, client, settings.audience, retry_policy, on_secret)
 

@@ -79,7 +79,7 @@ class Report:
     """The result of a whole run.
 
     Attributes:
-        channel: the path of the channel; "" if the run ended first it was known.
+        channel: the path of the channel; "" if the run ended before it was known.
         server_url: the origin of the server.
         dry_run: whether the run was not supposed to send anything.
         outcomes: the outcome of each file, in input order.

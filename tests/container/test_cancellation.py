@@ -64,7 +64,7 @@ def test_at_a_random_moment(
     assert cancelled.exit_code == exit_code, cancelled.log
     assert "Traceback" not in cancelled.log
     assert cancelled.outputs["result"] == "failure"
-    assert "Run it again" in cancelled.summary
+    assert "Re-run it" in cancelled.summary
     slow_server.settle()
     for row in json.loads(cancelled.outputs["packages"]):
         there = slow_server.sha256(CHANNEL, "noarch", row["file"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _HEAD = f"""\
 # What happens when something fails
 
-The tests run each of these `{{count}}` rows twice: once with the fault and once without. Both runs publish two
+The tests run each of these {{count}} rows twice: once with the fault and once without. Both runs publish two
 packages, and the fault affects the first one. No package is ever lost, duplicated or published under a wrong hash.
 After the second run both packages are on the channel, or the message says what has to be fixed.
 

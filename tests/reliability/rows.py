@@ -608,7 +608,7 @@ RUNNER = [
     )
     for what, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("outputs", "GITHUB_OUTPUT"))
     for where, path, reason in (
-        ("can't be written: the disk is full", "/dev/full", "No space left on device"),
+        ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
         ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
         ("cannot be written: a folder is in its place", "/tmp", "Is a directory"),
     )

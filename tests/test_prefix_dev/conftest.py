@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.auth import ApiKey
+from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.auth.secret import Secret
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.package import validate
@@ -44,7 +44,7 @@ def connect(server: LocalChannel, pauses: list[float]) -> Connect:
         timeout: float = 30,
         ca_bundle: str = "",
     ) -> Channel:
-        credentials = ApiKey(None if token is None else Secret(token))
+        credentials = Anonymous() if token is None else ApiKey(Secret(token))
         client = Client(url or server.url, credentials.bearer, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
         retry_policy = RetryPolicy(
             retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0

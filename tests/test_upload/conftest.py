@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.auth import ApiKey
+from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
 from prefix_upload.http import Client, RetryPolicy
@@ -33,7 +33,7 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
         raw = {"channel": CHANNEL, "glob": glob, "token": TOKEN, "server-url": server.url, "retries": "0"}
         raw |= {name.replace("_", "-"): value for name, value in inputs.items()}
         settings = parse(raw, Workspace(workspace))
-        credentials = ApiKey(settings.token)
+        credentials = ApiKey(settings.token) if settings.token else Anonymous()
         retry_policy = RetryPolicy(
             retries=settings.retries,
             timeout=settings.timeout,

@@ -20,7 +20,7 @@ from prefix_upload.prefix_dev import BATCH_SIZE
 from prefix_upload.report import Attestation, Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.steps import transfer
-from prefix_upload.steps.messages import cancelled as cancelled_error
+from prefix_upload.steps.messages import cancelled_error
 from support import building
 from support.publishing import Stage, nothing
 from support.running import CHANNEL
@@ -565,7 +565,7 @@ def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publi
 
     run = publish(large, stage=Stage(is_cancelled=is_cancelled))
     assert run.statuses == {large.name: Status.FAILED}
-    assert "cancelled" in run.problem(large.name)
+    assert "may or may not be on the channel" in run.problem(large.name)
     server.settle()
     assert server.files(CHANNEL) == {}
     assert server.uploads[0].body_size < large.stat().st_size

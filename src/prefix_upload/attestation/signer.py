@@ -26,7 +26,7 @@ from prefix_upload.attestation.trust import (
     require_secure_transport,
 )
 from prefix_upload.errors import AttestationError, AuthenticationError, setting
-from prefix_upload.http import RequestError, Response, reason
+from prefix_upload.http import RequestError, Response, describe_failure
 from prefix_upload.report import Attestation
 from prefix_upload.settings import PRODUCTION
 
@@ -168,7 +168,7 @@ class Signer:
         except RequestError as error:
             raise RefusedError(str(error)) from error
         if isinstance(result, Response):
-            raise RefusedError(reason(result))
+            raise RefusedError(describe_failure(result))
         return result
 
     def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:

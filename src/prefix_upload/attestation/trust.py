@@ -12,7 +12,8 @@ from sigstore.models import ClientTrustConfig
 from sigstore.verify.policy import Identity
 
 from prefix_upload.errors import AuthenticationError, setting
-from prefix_upload.settings import PRODUCTION, STAGING, uses_secure_transport
+from prefix_upload.http.urls import uses_secure_transport
+from prefix_upload.settings import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping

@@ -1,8 +1,17 @@
 """Credentials: bearer tokens that are sent to the server's own origin only."""
 
-from prefix_upload.auth.credentials import ApiKey, Credentials
-from prefix_upload.auth.identity import IdentityProvider, IdToken
+from prefix_upload.auth.credentials import Anonymous, ApiKey, Credentials
+from prefix_upload.auth.identity import IdentityProvider, IdToken, IdTokenRequest
 from prefix_upload.auth.secret import Secret
 from prefix_upload.auth.trusted_publishing import TrustedPublishing
 
-__all__ = ["ApiKey", "Credentials", "IdToken", "IdentityProvider", "Secret", "TrustedPublishing"]
+__all__ = [
+    "Anonymous",
+    "ApiKey",
+    "Credentials",
+    "IdToken",
+    "IdTokenRequest",
+    "IdentityProvider",
+    "Secret",
+    "TrustedPublishing",
+]

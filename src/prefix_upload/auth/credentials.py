@@ -34,15 +34,35 @@ class Credentials(Protocol):
         """What to do if the server refuses the token for the channel with this status, 401 or 403."""
 
 
-class ApiKey:
-    """An API key; without one, anonymous access to public channels."""
+class Anonymous:
+    """No credentials: only public channels can be read."""
 
-    def __init__(self, token: Secret | None) -> None:
+    def bearer(self) -> None:
+        """Always `None`."""
+
+    def renew(self, rejected: str | None) -> bool:
+        """Always false."""
+        del rejected
+        return False
+
+    def hint(self, status: int, channel: str) -> str:
+        """What to do if the server wants to know who is asking."""
+        del status
+        return f"Pass an API key with access to '{channel}' as {setting('token')}."
+
+    def __str__(self) -> str:
+        return "anonymous users"
+
+
+class ApiKey:
+    """An API key."""
+
+    def __init__(self, token: Secret) -> None:
         self._token = token
 
-    def bearer(self) -> str | None:
-        """The API key, if there is one."""
-        return self._token.reveal() if self._token else None
+    def bearer(self) -> str:
+        """The API key."""
+        return self._token.reveal()
 
     def renew(self, rejected: str | None) -> bool:
         """Always false: there is only one key."""
@@ -54,7 +74,7 @@ class ApiKey:
         return _HINTS[status].format(self, channel)
 
     def __str__(self) -> str:
-        return f"the API key in {setting('token')}" if self._token else "no token"
+        return f"the API key in {setting('token')}"
 
 
 _HINTS: Mapping[int, str] = {

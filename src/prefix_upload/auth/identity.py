@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from prefix_upload.auth.secret import Secret
 from prefix_upload.errors import AuthenticationError
-from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
+from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +46,14 @@ class IdToken:
         return cls(Secret(text), claims)
 
 
+@dataclass(frozen=True)
+class IdTokenRequest:
+    """Where GitHub issues identity tokens to this job, and the bearer token for asking."""
+
+    url: str
+    token: Secret
+
+
 class IdentityProvider:
     """GitHub's OpenID Connect provider.
 
@@ -68,7 +76,7 @@ class IdentityProvider:
         Raises:
             AuthenticationError: the provider issued none.
         """
-        path = f"{self._path}{'&' if '?' in self._path else '?'}audience={quote(audience, safe='')}"
+        path = f"{self._path}&audience={quote(audience, safe='')}"
         try:
             response = self._retry_policy.call(
                 lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUERY_TIMEOUT
@@ -76,7 +84,7 @@ class IdentityProvider:
         except RequestError as error:
             raise _no_identity_token(str(error)) from error
         if not response.is_success or not response.is_complete:
-            raise _no_identity_token(reason(response))
+            raise _no_identity_token(describe_failure(response))
         return self._read(response)
 
     def _read(self, response: Response) -> IdToken:

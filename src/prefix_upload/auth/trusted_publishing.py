@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prefix_upload.auth.identity import IdToken
 from prefix_upload.auth.secret import Secret
 from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, AuthenticationError, setting
-from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
+from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,7 +86,7 @@ class TrustedPublishing:
         body = {"token": id_token.secret.reveal()}
         try:
             response = self._retry_policy.call(
-                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body, anonymously=True),
+                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body),
                 timeout=QUERY_TIMEOUT,
             )
         except RequestError as error:
@@ -135,7 +135,7 @@ def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationErr
         )
     elif response.is_retryable:
         hint = RERUN_IS_SAFE
-    return AuthenticationError(f"The server did not mint a token ({reason(response)}). {identity}", hint)
+    return AuthenticationError(f"The server did not mint a token ({describe_failure(response)}). {identity}", hint)
 
 
 # Hints by status, if the server mints no token.

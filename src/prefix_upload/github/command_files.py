@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 
 class CommandFiles:
-    """The runner's files for this step. Outside GitHub Actions there are none, and nothing is written.
-
-    Args:
-        environ: the variables that name the files. The toolkit reads them from `os.environ`.
-    """
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    """The runner's files for this step. Outside GitHub Actions there are none, and nothing is written."""
 
     def write_outputs(self, values: Mapping[str, str]) -> list[Diagnostic]:
         """Sets the outputs. Returns a warning if that fails."""
@@ -40,7 +33,7 @@ class CommandFiles:
         return self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
 
     def _write(self, variable: str, what: str, write: Callable[[], None]) -> list[Diagnostic]:
-        path = self._environ.get(variable)
+        path = os.environ.get(variable)
         if not path:
             return []
         size = 0
@@ -55,5 +48,5 @@ class CommandFiles:
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
             message = f"Could not write the {what} to {path} ({error.strerror})."
-            return [Diagnostic("Not written", message, "The log has the same information.")]
+            return [Diagnostic("Could not write", message, "The log has the same information.")]
         return []

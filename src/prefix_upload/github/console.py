@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from prefix_upload.errors import Diagnostic, spell_settings
 from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status
-from prefix_upload.reporting import summary
+from prefix_upload.reporting.formats import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Console:
     def checked(self, file: Package | CandidateFile) -> None:
         """Logs whether a file is valid."""
         if isinstance(file, Package):
-            self._log.info(f"  ok       {file.relative_path}  ({summary.format_size(file.size)}, {file.subdir})")
+            self._log.info(f"  ok       {file.relative_path}  ({format_size(file.size)}, {file.subdir})")
         else:
             self._log.info(f"  INVALID  {file.relative_path}")
 
@@ -57,8 +57,8 @@ class Console:
         source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
-            per_second = summary.format_size(int(source.size / outcome.seconds))
-            rate = f"  {summary.format_size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
+            per_second = format_size(int(source.size / outcome.seconds))
+            rate = f"  {format_size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
         for diagnostic in (outcome.error, outcome.warning):
             if diagnostic is not None:
@@ -70,7 +70,7 @@ class Console:
             self._log.info("  … still working")
         for transfer in transfers:
             total = transfer.package.size
-            share = f"{100 * transfer.sent // total}% of {summary.format_size(total)}"
+            share = f"{100 * transfer.sent // total}% of {format_size(total)}"
             again = f", retrying after: {transfer.last_error}" if transfer.last_error else ""
             self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
 
@@ -85,7 +85,7 @@ class Console:
         shown, left_out = list(diagnostics), []
         if len(diagnostics) > _MAX_ANNOTATIONS:
             shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
-            shown.append(Diagnostic("And more", f"{len(left_out)} more are in the log and in the job summary."))
+            shown.append(Diagnostic("More problems", f"{len(left_out)} more are in the log and in the job summary."))
             self._log.open_group(f"{len(left_out)} more")
             for diagnostic in left_out:
                 self._log.info(f"  {diagnostic.title}: {diagnostic}")

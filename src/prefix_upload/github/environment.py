@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from actions_toolkit import core
 
-from prefix_upload.github.credentials import Job
-from prefix_upload.settings import Workspace, uses_secure_transport
+from prefix_upload.auth import IdTokenRequest, Secret
+from prefix_upload.http.urls import uses_secure_transport
+from prefix_upload.settings import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _OUTSIDE_HINT = (
     "The action runs in a container that sees only the workspace, not the host's /tmp or home folder. "
@@ -21,24 +23,32 @@ _OUTSIDE_HINT = (
 )
 
 
-class Environment:
-    """The environment of this step.
+@dataclass(frozen=True)
+class Job:
+    """What the runner grants this job.
 
-    Args:
-        environ: the environment variables.
+    Attributes:
+        is_on_github: whether the job runs on GitHub Actions.
+        has_identity: whether the job can get identity tokens.
+        is_from_fork: whether a fork's pull request started the job; by default, it then has no secrets and no identity.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    is_on_github: bool = True
+    has_identity: bool = False
+    is_from_fork: bool = False
+
+
+class Environment:
+    """The environment variables of this step."""
 
     def inputs(self, names: Iterable[str]) -> dict[str, str]:
-        """The inputs by their names in `action.yml`, read from `os.environ`; "" for one that is not set."""
+        """The inputs by their names in `action.yml`; "" for one that is not set."""
         return {name: core.get_input(name) for name in names}
 
     @property
     def workspace(self) -> Workspace:
         """The job's workspace."""
-        path = Path(self._environ.get("GITHUB_WORKSPACE") or ".").resolve()
+        path = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
         return Workspace(path, self._workspace_aliases, _OUTSIDE_HINT)
 
     @property
@@ -48,26 +58,26 @@ class Environment:
         The runner translates only values that start with the host's path, so the lines of `glob` after the first
         still contain it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
         """
-        outside = PurePosixPath(self._environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
+        outside = PurePosixPath(os.environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
         return (
             outside / outside.name,
             outside / self._repository,
             PurePosixPath("/__w", outside.name, outside.name),
-            PurePosixPath(self._environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
+            PurePosixPath(os.environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
         )
 
     @property
-    def identity_request(self) -> tuple[str, str] | None:
+    def identity_request(self) -> IdTokenRequest | None:
         """URL and bearer token for requesting an identity token; `None` without `id-token: write` or a secure URL."""
-        url, token = (self._environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
+        url, token = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
         is_sendable = token != "" and token.isascii() and token.isprintable()
-        return (url, token) if is_sendable and uses_secure_transport(url) else None
+        return IdTokenRequest(url, Secret(token)) if is_sendable and uses_secure_transport(url) else None
 
     @property
     def job(self) -> Job:
         """What the runner grants this job."""
         return Job(
-            is_on_github=self._environ.get("GITHUB_ACTIONS") == "true",
+            is_on_github=os.environ.get("GITHUB_ACTIONS") == "true",
             has_identity=self.identity_request is not None,
             is_from_fork=self._is_fork_pull_request,
         )
@@ -76,14 +86,14 @@ class Environment:
     def _is_fork_pull_request(self) -> bool:
         """Whether a fork's pull request started the run, which then gets no secrets."""
         try:
-            event = json.loads(Path(self._environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
+            event = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
             head = event["pull_request"]["head"]["repo"]["full_name"]
         except (OSError, ValueError, LookupError, TypeError):
             return False
         # `pull_request_target` also runs for a fork's pull request, but in the base repository and with its secrets.
-        is_trusted = self._environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
-        return not is_trusted and bool(head != self._environ.get("GITHUB_REPOSITORY"))
+        is_trusted = os.environ.get("GITHUB_EVENT_NAME") == "pull_request_target"
+        return not is_trusted and bool(head != os.environ.get("GITHUB_REPOSITORY"))
 
     @property
     def _repository(self) -> str:
-        return PurePosixPath(self._environ.get("GITHUB_REPOSITORY") or "repository").name
+        return PurePosixPath(os.environ.get("GITHUB_REPOSITORY") or "repository").name

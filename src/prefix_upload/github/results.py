@@ -11,20 +11,17 @@ from prefix_upload.reporting import diagnostics, summary
 from prefix_upload.reporting.outputs import outputs, truncation_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from prefix_upload.errors import Diagnostic
     from prefix_upload.github.log import Log
     from prefix_upload.report import Report
 
 
-def publish_results(report: Report, log: Log, environ: Mapping[str, str], *, with_summary: bool) -> None:
+def publish_results(report: Report, log: Log, *, with_summary: bool) -> None:
     """Writes the results of a run.
 
     Args:
         report: the report of the run.
         log: the log of the job, which knows its secrets.
-        environ: the variables that name the runner's files.
         with_summary: whether to write the job summary.
     """
 
@@ -34,7 +31,7 @@ def publish_results(report: Report, log: Log, environ: Mapping[str, str], *, wit
 
     log.close_group()
     report = report.map_diagnostics(presentable)
-    values, files, console = outputs(report), CommandFiles(environ), Console(log)
+    values, files, console = outputs(report), CommandFiles(), Console(log)
     warnings = [*truncation_warnings(report, values), *files.write_outputs(values)]
     if with_summary:
         warnings += files.write_summary(summary.render(report))

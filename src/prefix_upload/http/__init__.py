@@ -3,6 +3,6 @@
 from prefix_upload.http.client import Client
 from prefix_upload.http.errors import RequestError
 from prefix_upload.http.response import Response
-from prefix_upload.http.retry import QUERY_TIMEOUT, Failure, RetryPolicy, reason
+from prefix_upload.http.retry import QUERY_TIMEOUT, Failure, RetryPolicy, describe_failure
 
-__all__ = ["QUERY_TIMEOUT", "Client", "Failure", "RequestError", "Response", "RetryPolicy", "reason"]
+__all__ = ["QUERY_TIMEOUT", "Client", "Failure", "RequestError", "Response", "RetryPolicy", "describe_failure"]

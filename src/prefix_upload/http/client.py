@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 import requests.auth
@@ -14,6 +14,7 @@ from prefix_upload import __version__
 from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
 from prefix_upload.http.response import Response
+from prefix_upload.http.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +100,7 @@ class Client:
                 break
             try:
                 url = urljoin(url, response.headers.get("Location", ""))
-                with_token = not anonymously and _origin(url) == _origin(self._server_url)
+                with_token = not anonymously and origin_of(url) == origin_of(self._server_url)
             except ValueError as error:
                 raise RequestError(
                     "it redirects to an invalid URL", may_have_arrived=False, is_permanent=True
@@ -170,8 +171,3 @@ class _Bearer(requests.auth.AuthBase):
 
 
 _NO_TOKEN = _Bearer(lambda: None)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)

@@ -112,7 +112,7 @@ def _transient_failure(outcome: object) -> Failure | None:
     return None
 
 
-def reason(failure: Failure) -> str:
+def describe_failure(failure: Failure) -> str:
     """The reason for a failure, as shown to users."""
     if isinstance(failure, RequestError):
         return str(failure)

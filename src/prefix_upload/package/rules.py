@@ -56,7 +56,7 @@ def identity_findings(index: Mapping[str, Any], parts: tuple[str, str, str] | No
 
     Args:
         index: the fields.
-        parts: the result of `split`. If it is `None`, only the types of the fields are checked.
+        parts: the result of `split_file_name`. If it is `None`, only the types of the fields are checked.
     """
     # NOTE: compare part by part. Joined again, 'demo' + 'extra-1.0' would equal 'demo-extra' + '1.0'.
     for position, (field_name, _) in enumerate(_PARTS):

@@ -153,7 +153,7 @@ def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptio
     if not state.findings:
         _check_content(state, file, options)
         if FileState.of(file.fileno()) != before:
-            state.findings.append("the file changed while it was validated; don't build at the same time")
+            state.findings.append("the file changed while it was validated; let the build finish first")
 
 
 def _check_content(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:

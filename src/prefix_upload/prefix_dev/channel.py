@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelError
-from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, reason
+from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
 from prefix_upload.prefix_dev.upload_body import Body, Form
-from prefix_upload.prefix_dev.upload_errors import conflict, gave_up, refused, unreachable
+from prefix_upload.prefix_dev.upload_errors import (
+    conflict_error,
+    connection_error,
+    rejection_error,
+    retries_exhausted_error,
+)
 from prefix_upload.report import Status
 
 if TYPE_CHECKING:
@@ -113,7 +118,7 @@ class Channel:
         def on_failure(failure: Failure) -> Callable[[], Receipt | None] | None:
             nonlocal may_be_there
             may_be_there |= _may_have_arrived(failure)
-            on_retry(reason(failure))
+            on_retry(describe_failure(failure))
             return partial(self._receipt_if_there, package) if may_be_there else None
 
         try:
@@ -145,7 +150,7 @@ class Channel:
     def _settle(self, package: Package, response: Response, *, force: bool, may_be_ours: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
-            raise refused(response, self._credentials, self._name)
+            raise rejection_error(response, self._credentials, self._name)
         record = self._queries.existing(package)
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
@@ -160,7 +165,7 @@ class Channel:
                 f"({response.summary}).",
                 "Check whether the channel's settings allow overwriting, or increase the build number.",
             )
-        raise conflict(package, record.sha256)
+        raise conflict_error(package, record.sha256)
 
     def _receipt_if_there(self, package: Package) -> Receipt | None:
         record = self.lookup([package]).records.get(package.key)
@@ -168,8 +173,8 @@ class Channel:
 
     def _error(self, failure: Failure, *, may_be_there: bool) -> ChannelError:
         if isinstance(failure, RequestError) and failure.is_permanent:
-            return unreachable(failure)
-        return gave_up(failure, self._retry_policy.retries + 1, may_be_there=may_be_there)
+            return connection_error(failure)
+        return retries_exhausted_error(failure, self._retry_policy.retries + 1, may_be_there=may_be_there)
 
 
 def _may_have_arrived(failure: Failure) -> bool:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.errors import AuthenticationError
-from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, reason
+from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Record,
@@ -137,7 +137,7 @@ class ChannelQueries:
         except AuthenticationError as error:
             raise LookupFailedError(error.message) from error
         if not response.is_success or not response.is_complete:
-            raise LookupFailedError(reason(response))
+            raise LookupFailedError(describe_failure(response))
         return response
 
     def _query_with_fallback(self, send: SendQuery, timeout: float) -> Response:

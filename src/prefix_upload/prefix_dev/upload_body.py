@@ -123,5 +123,5 @@ class Form:
 def _file_changed(package: Package, what: str) -> FileChangedError:
     return FileChangedError(
         f"'{package.relative_path}' {what}.",
-        "It was not published. Don't build while packages are being published, and run it again.",
+        "It was not published. Let the build finish first, then publish again.",
     )

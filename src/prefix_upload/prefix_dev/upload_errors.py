@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, ChannelError, ChannelWideError, ConflictError, setting
-from prefix_upload.http import Failure, RequestError, Response, reason
+from prefix_upload.http import Failure, RequestError, Response, describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _FILE_HINTS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "The server could not read the request or the package. See its message above.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        "The package is larger than the channel's plan allows. Make it smaller, or upgrade the plan."
+        "The package is larger than the server, a proxy or the channel's plan allows."
     ),
     HTTPStatus.UNPROCESSABLE_ENTITY: "The server rejected the contents of the package. See its message above.",
 }
 
 
-def refused(response: Response, credentials: Credentials, channel: str) -> ChannelError:
+def rejection_error(response: Response, credentials: Credentials, channel: str) -> ChannelError:
     """The error for a response that is neither success nor worth a retry."""
     message = f"The server rejected the upload ({response.summary})."
     match response.status:
@@ -45,17 +45,17 @@ def refused(response: Response, credentials: Credentials, channel: str) -> Chann
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
-def gave_up(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
+def retries_exhausted_error(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
     """The error after the last attempt has failed."""
-    message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {reason(failure)}."
+    message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
     if may_be_there:
         return ChannelError(f"{message} It is not on the channel yet, but may still appear.", RERUN_IS_SAFE)
     if isinstance(failure, RequestError):
-        return unreachable(failure)
+        return connection_error(failure)
     return ChannelError(message, RERUN_IS_SAFE)
 
 
-def unreachable(error: RequestError) -> ChannelWideError:
+def connection_error(error: RequestError) -> ChannelWideError:
     """The error if no request gets through."""
     return ChannelWideError(
         f"Could not connect to the server: {error}.",
@@ -63,7 +63,7 @@ def unreachable(error: RequestError) -> ChannelWideError:
     )
 
 
-def conflict(package: Package, other_sha256: str) -> ConflictError:
+def conflict_error(package: Package, other_sha256: str) -> ConflictError:
     """The error if the channel has different bytes under the package's file name."""
     return ConflictError(
         f"'{package.subdir}/{package.file_name}' is on the channel with different bytes: its SHA-256 is "

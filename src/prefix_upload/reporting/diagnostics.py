@@ -42,7 +42,7 @@ def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
         if outcome.warning:
             yield outcome.file.label, outcome.warning
         for text in outcome.file.warnings if isinstance(outcome.file, Package) else ():
-            yield outcome.file.label, Diagnostic("Package", f"{text[0].upper()}{text[1:]}.")
+            yield outcome.file.label, Diagnostic("Package warning", f"{text[0].upper()}{text[1:]}.")
 
 
 def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import Artifact, CandidateFile, Package
 from prefix_upload.report import Status
-from prefix_upload.reporting import summary
+from prefix_upload.reporting.formats import checksum_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ def outputs(report: Report) -> dict[str, str]:
     """The values of the outputs, by their names in `action.yml`."""
     return {
         "packages": _packages_output(report),
-        "checksums": "\n".join(summary.checksum_lines(report)),
+        "checksums": "\n".join(checksum_lines(report)),
         "uploaded-count": str(report.count(Status.UPLOADED, Status.OVERWRITTEN)),
         "present-count": str(report.count(Status.ALREADY_PRESENT)),
         "skipped-count": str(report.count(Status.SKIPPED)),
@@ -51,8 +51,8 @@ def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[D
     """Yields a warning if the `packages` output does not have all files."""
     kept, total = len(json.loads(values["packages"])), len(report.outcomes)
     if kept < total:
-        message = f"The output 'packages' only has the first {kept} of {total} files, to stay below 100 KiB."
-        yield Diagnostic("Output cut", message, "The output 'checksums' has all packages on the channel.")
+        message = f"The output 'packages' lists only the first {kept} of {total} files, to stay below 100 KiB."
+        yield Diagnostic("Output truncated", message, "The output 'checksums' lists all packages on the channel.")
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:

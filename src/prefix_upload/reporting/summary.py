@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Report, Status
 from prefix_upload.reporting.diagnostics import grouped
+from prefix_upload.reporting.formats import checksum_lines, format_size
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.report import Outcome
@@ -36,7 +37,6 @@ _ICONS = {
     Status.FAILED: "❌",
     Status.NOT_ATTEMPTED: "⏸️",
 }
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def render(report: Report) -> str:
@@ -71,22 +71,6 @@ def verdict(report: Report) -> str:
         "nothing was published" if report.errors else "nothing to publish"
     )
     return f"{report.channel or 'prefix-upload'}: {counts_text}"
-
-
-def format_size(count: int) -> str:
-    """A number of bytes in human-readable decimal units."""
-    value = float(count)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
-
-
-def checksum_lines(report: Report) -> Iterator[str]:
-    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes."""
-    for package in report.packages_on_channel:
-        yield f"{package.sha256}  {package.file_name}"
 
 
 def _verdict(report: Report) -> str:

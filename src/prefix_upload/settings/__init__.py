@@ -1,7 +1,7 @@
 """Parses and checks the inputs, and reports all of their problems together."""
 
 from prefix_upload.settings.inputs import DEFAULTS, INPUTS, Input
-from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound, Workspace, uses_secure_transport
+from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound, Workspace
 from prefix_upload.settings.settings import Settings, parse, wants_summary
 
 __all__ = [
@@ -14,6 +14,5 @@ __all__ = [
     "Settings",
     "Workspace",
     "parse",
-    "uses_secure_transport",
     "wants_summary",
 ]

@@ -80,7 +80,7 @@ INPUTS = (
     Input(
         "skip-existing",
         parsers.boolean,
-        "Keep a file that is on the channel with the same name but *different* bytes, with a warning.",
+        "If the channel has a file with the same name but *different* bytes, keep it and warn.",
         default="false",
     ),
     Input(

@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 from prefix_upload.auth.secret import Secret
 from prefix_upload.discovery import Patterns
 from prefix_upload.errors import setting
+from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_PORTS = {"https": 443, "http": 80}
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # One part of a channel's path (CEP 26, "Channel base URLs"). prefix.dev also allows upper case.
 _CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -82,7 +81,7 @@ def boolean(text: str, _: Context) -> bool:
     try:
         return BOOLEANS[text]
     except KeyError:
-        raise InputError(f"is {text!r}, which is not a boolean", "Write 'true' or 'false'.") from None
+        raise InputError(f"is {text!r}, which is not a boolean", "Use 'true' or 'false'.") from None
 
 
 def integer(low: int, high: int) -> Callable[[str, Context], int]:
@@ -90,7 +89,7 @@ def integer(low: int, high: int) -> Callable[[str, Context], int]:
 
     def parse(text: str, _: Context) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise InputError(f"is {text!r}", f"Write a whole number from {low} to {high}.")
+            raise InputError(f"is {text!r}", f"Use an integer from {low} to {high}.")
         return int(text)
 
     return parse
@@ -104,7 +103,7 @@ def choice(values: type[_Choice]) -> Callable[[str, Context], _Choice]:
             return values(text)
         except ValueError:
             known = ", ".join(f"'{value}'" for value in values)
-            raise InputError(f"is {text!r}", f"Write one of {known}.") from None
+            raise InputError(f"is {text!r}", f"Use one of {known}.") from None
 
     return parse
 
@@ -132,15 +131,6 @@ def token(text: str, _: Context) -> Secret | None:
     return Secret(text)
 
 
-def uses_secure_transport(url: str) -> bool:
-    """Whether the URL protects what is sent to it: it is `https`, or its host is a loopback host."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-
-
 def server_url(text: str, _: Context) -> str:
     """Parses the origin of a server. The value has no trailing slash and no default port."""
     try:
@@ -150,7 +140,7 @@ def server_url(text: str, _: Context) -> str:
         raise InputError(f"is {text!r}, which is not a URL", "Write 'https://' and the host.") from None
     host = parts.hostname or ""
     if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
-        raise InputError(f"is {text!r}, which is not a web address", "Write 'https://' and the host.")
+        raise InputError(f"is {text!r}, which is not an http(s) URL", "Write 'https://' and the host.")
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         where = f"{host}:{port}" if port else host
         raise InputError(

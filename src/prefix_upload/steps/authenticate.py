@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import AuthenticationError
@@ -10,7 +9,7 @@ from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from prefix_upload.package.model import Package
     from prefix_upload.steps.run import Run
@@ -25,22 +24,14 @@ def authenticate(run: Run, packages: Sequence[Package]) -> bool:
         return True
     if run.settings.token is None or run.signer is not None:
         run.reporter.phase("Authenticate")
-    for prepare in (run.channel.authenticate, *([run.signer.prepare] if run.signer else [])):
-        if run.is_cancelled:
-            return False
-        error = run.call(partial(_failure_of, prepare))
-        if error is not None:
-            run.ledger.errors.append(error.diagnostic)
-            for package in packages:
-                reason = messages.not_attempted(error)
-                run.finish(Outcome(file=package, status=Status.NOT_ATTEMPTED, error=reason))
-            return False
-    return not run.is_cancelled
-
-
-def _failure_of(prepare: Callable[[], None]) -> AuthenticationError | None:
     try:
-        prepare()
+        if not run.is_cancelled:
+            run.call(run.channel.authenticate)
+        if run.signer is not None and not run.is_cancelled:
+            run.call(run.signer.prepare)
     except AuthenticationError as error:
-        return error
-    return None
+        run.ledger.errors.append(error.diagnostic)
+        for package in packages:
+            run.finish(Outcome(file=package, status=Status.NOT_ATTEMPTED, error=messages.not_attempted(error)))
+        return False
+    return not run.is_cancelled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefix_upload.prefix_dev import BATCH_SIZE, conflict
+from prefix_upload.prefix_dev import BATCH_SIZE, conflict_error
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
@@ -68,4 +68,4 @@ def _compared(run: Run, package: Package, record: Record | None) -> Outcome | Up
         return Outcome(file=package, status=Status.ALREADY_PRESENT, md5=record.md5)
     if run.settings.force:
         return Upload(package, overwrites=True)
-    return conflict_outcome(run, package, conflict(package, record.sha256))
+    return conflict_outcome(run, package, conflict_error(package, record.sha256))

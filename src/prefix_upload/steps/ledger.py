@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefix_upload.report import Outcome, Status
-from prefix_upload.steps.messages import ENDED_BEFORE, OTHERS_INVALID, cancelled
+from prefix_upload.steps.messages import ENDED_BEFORE, OTHERS_INVALID, cancelled_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +35,10 @@ class Ledger:
     warnings: list[Diagnostic] = field(default_factory=list)
     _recorded: dict[str, Outcome] = field(default_factory=dict)
 
+    def begin(self, transfer: Transfer) -> None:
+        """Notes that an upload is in progress. Called by workers; each has a package of its own."""
+        self.transfers[transfer.package.label] = transfer
+
     def record(self, outcome: Outcome) -> None:
         """Sets the outcome of a file, replacing an earlier one."""
         self._recorded[outcome.file.label] = outcome
@@ -52,6 +56,6 @@ class Ledger:
     def _unfinished(self, file: Package | CandidateFile) -> Outcome:
         """The outcome of a file that the run has not finished."""
         if file.label in self.transfers:
-            return Outcome(file=file, status=Status.FAILED, error=cancelled().diagnostic)
+            return Outcome(file=file, status=Status.FAILED, error=cancelled_error().diagnostic)
         reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE
         return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, CancelledError, ChannelWideError, Diagnostic, setting
-from prefix_upload.package.model import Package
-from prefix_upload.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prefix_upload.errors import ConflictError
+    from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
 
 ENDED_BEFORE = Diagnostic("Not attempted", "Not uploaded, because the run ended first.")
@@ -28,7 +26,7 @@ _INVALID_HINT = f"Nothing was uploaded. Rebuild the package, or exclude it with 
 def unmatched(patterns: Iterable[str]) -> Diagnostic:
     """The warning about patterns that match nothing while others match."""
     return Diagnostic(
-        "Pattern without match", f"No file matches {quoted(patterns)}.", "Check the spelling, or remove the line."
+        "Pattern matched nothing", f"No file matches {quoted(patterns)}.", "Check the spelling, or remove the line."
     )
 
 
@@ -42,10 +40,10 @@ def left_alone(error: ConflictError) -> Diagnostic:
     return Diagnostic("Skipped", f"{error.message} The file on the channel was kept.")
 
 
-def cancelled() -> CancelledError:
+def cancelled_error() -> CancelledError:
     """The error of an upload that was abandoned because the run was cancelled."""
     return CancelledError(
-        "The run was cancelled while this package was being uploaded. It may or may not be on the channel.",
+        "The run ended while this package was being uploaded. It may or may not be on the channel.",
         RERUN_IS_SAFE,
     )
 
@@ -63,62 +61,37 @@ def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
         f"Could not look up what the channel already has ({reasons}).",
         f"Before you publish, check {setting('channel')} and {setting('server-url')}."
         if is_dry_run
-        else "Packages that it may already have are uploaded; if the server has one, the hashes are compared then.",
+        else "All packages are uploaded. If the server reports that one exists, the hashes are compared then.",
     )
 
 
-@dataclass(frozen=True)
-class Confirmation:
-    """What the server reports about an upload; `None` if that is not known."""
-
-    record: Record | None = None
-    is_attested: bool | None = None
-
-    def is_sufficient_for(self, outcome: Outcome) -> bool:
-        """Whether no further look-up is needed."""
-        is_listed = self.record is not None and self.record.sha256 is not None
-        return is_listed and (outcome.attestation is None or self.is_attested is True)
-
-
-def confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
-    """The outcome of an upload, updated from the server's own record."""
-    package, record = outcome.file, confirmation.record
-    if not isinstance(package, Package):
-        return outcome
-    if record is None:
-        return replace(outcome, warning=_NOT_COMPARED)
-    if record.sha256 != package.sha256:
-        what = "does not list it" if record.sha256 is None else f"lists different bytes, with SHA-256 {record.sha256}"
-        problem = Diagnostic(
-            "Not confirmed",
-            f"The server accepted the package (SHA-256 {package.sha256}), but {what}.",
-            "Check the channel: the package may have been deleted or overwritten. Then run it again.",
-        )
-        return replace(outcome, status=Status.FAILED, error=problem, warning=None)
-    if outcome.attestation is None or confirmation.is_attested:
-        return replace(outcome, warning=None, md5=record.md5)
-    if confirmation.is_attested is None:
-        return replace(outcome, warning=_ATTESTATION_NOT_SEEN, md5=record.md5)
-    return replace(outcome, status=Status.FAILED, error=_ATTESTATION_DROPPED, warning=None)
-
-
 # The upload was accepted, but its record could not be read.
-_NOT_COMPARED = Diagnostic(
+NOT_COMPARED = Diagnostic(
     "Not confirmed",
     "The server accepted the package, but its record could not be read, so the hashes were not compared.",
 )
-_ATTESTATION_NOT_SEEN = Diagnostic(
+ATTESTATION_NOT_CONFIRMED = Diagnostic(
     "Attestation not confirmed",
-    "The server accepted the attestation with the package, but does not serve it yet.",
+    "The server accepted the attestation with the package, but could not be seen to serve it.",
     "It should appear beside the package on the channel, as '<file>.v0.sigs'.",
 )
 # The server shows the package's attestations, and this one is not among them.
-_ATTESTATION_DROPPED = Diagnostic(
+ATTESTATION_DROPPED = Diagnostic(
     "Attestation dropped",
     "The server has the package, but not the attestation that was uploaded with it.",
-    "The package can't be verified without it. Check the channel's settings, then delete the package there and run it "
-    f"again, or set {setting('attestations', 'false')}.",
+    "The package can't be verified without it. Check the channel's settings, then delete the package there and "
+    f"publish it again, or set {setting('attestations', 'false')}.",
 )
+
+
+def not_confirmed(package: Package, record: Record) -> Diagnostic:
+    """The record of an uploaded package does not have its hash."""
+    what = "does not list it" if record.sha256 is None else f"lists different bytes, with SHA-256 {record.sha256}"
+    return Diagnostic(
+        "Not confirmed",
+        f"The server accepted the package (SHA-256 {package.sha256}), but {what}.",
+        "Check the channel: the package may have been deleted or overwritten. Then run it again.",
+    )
 
 
 def pluralize(count: int, noun: str) -> str:

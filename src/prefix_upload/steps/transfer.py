@@ -58,11 +58,12 @@ class _Sender:
 
     def _send(self, upload: Upload, attestation: Attestation | None) -> Outcome:
         run, package = self._run, upload.package
-        progress = run.ledger.transfers[package.label] = Transfer(package, run.pool.clock())
+        progress = Transfer(package, run.pool.clock())
+        run.ledger.begin(progress)
 
         def on_progress(sent: int) -> None:
             if run.is_cancelled:
-                raise messages.cancelled()
+                raise messages.cancelled_error()
             progress.sent = sent
 
         def on_retry(reason: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,22 +11,8 @@ from prefix_upload.errors import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from prefix_upload.github.environment import Job
     from prefix_upload.settings import Settings
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the runner grants this job.
-
-    Attributes:
-        is_on_github: whether the job runs on GitHub Actions.
-        has_identity: whether the job can get identity tokens.
-        is_from_fork: whether a fork's pull request started the job; by default, it then has no secrets and no identity.
-    """
-
-    is_on_github: bool = True
-    has_identity: bool = False
-    is_from_fork: bool = False
 
 
 def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:

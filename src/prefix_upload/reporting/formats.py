@@ -1,0 +1,28 @@
+"""Values as text: sizes for people, checksums for `sha256sum`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prefix_upload.report import Report
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def format_size(count: int) -> str:
+    """A number of bytes in human-readable decimal units."""
+    value = float(count)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
+
+
+def checksum_lines(report: Report) -> Iterator[str]:
+    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes."""
+    for package in report.packages_on_channel:
+        yield f"{package.sha256}  {package.file_name}"
