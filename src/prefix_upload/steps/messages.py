@@ -72,7 +72,7 @@ NOT_COMPARED = Diagnostic(
 )
 ATTESTATION_NOT_CONFIRMED = Diagnostic(
     "Attestation not confirmed",
-    "The server accepted the attestation with the package, but could not be seen to serve it.",
+    "The server accepted the attestation with the package, but it could not be read back.",
     "It should appear beside the package on the channel, as '<file>.v0.sigs'.",
 )
 # The server shows the package's attestations, and this one is not among them.
