@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from functools import partial
 from typing import TYPE_CHECKING
+
+from urllib3.filepost import choose_boundary
 
 from prefix_upload.concurrency import Submit, submit_if_large
 from prefix_upload.errors import FileChangedError
@@ -94,7 +95,7 @@ class Form:
     """
 
     def __init__(self, body: Body, attestation: str) -> None:
-        boundary = f"prefix-upload-{uuid.uuid4().hex}"
+        boundary = f"prefix-upload-{choose_boundary()}"
         part = {"Content-Disposition": f'form-data; name="file"; filename="{body.headers["X-File-Name"]}"'}
         part |= body.headers | {"Content-Length": str(len(body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in part.items())
