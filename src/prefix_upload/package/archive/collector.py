@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from prefix_upload.package.archive.contents import Contents
     from prefix_upload.package.archive.tar_headers import Member
 
-_INDEX, _PATHS = "info/index.json", "info/paths.json"
-_INFO_WITHOUT_DOTS = frozenset({"info", "infoindexjson"})
+_INDEX, _PATHS, _FILES = "info/index.json", "info/paths.json", "info/files"
+# Other files that tell clients what to install, and their maximum size. conda also reads the last one, an old name of
+# `link.json`.
+_LISTS = {
+    _PATHS: limits.MAX_CHECKED_PATHS_SIZE,
+    _FILES: limits.MAX_FILES_SIZE,
+    "info/link.json": limits.MAX_INDEX_SIZE,
+    "info/package_metadata.json": limits.MAX_INDEX_SIZE,
+}
+_READ = frozenset({_INDEX, *_LISTS})
+_WITHOUT_DOTS = frozenset({"info", *(name.replace("/", "").replace(".", "") for name in _READ)})
 
 
 class MemberCollector:
@@ -58,18 +67,18 @@ class MemberCollector:
             self._contents.add_finding(f"the package has no {_INDEX!r}")
 
     def _check_info_spelling(self, name: str, member: Member) -> None:
-        """Adds a finding for a member that would replace `info/index.json` when extracted.
+        """Adds a finding for a member that would replace a file which is checked, such as `info/index.json`.
 
         Case is ignored, as on some file systems.
         """
         # A cheap check first: there may be a million members with long names.
-        if name.replace("/", "").replace(".", "").lower() not in _INFO_WITHOUT_DOTS:
+        if name.replace("/", "").replace(".", "").lower() not in _WITHOUT_DOTS:
             return
         plain = posixpath.normpath(member.name).lower()
         if plain == "info" and member.kind is not Kind.DIRECTORY:
             self._contents.add_finding("the member 'info' is not a folder")
-        if plain == _INDEX != name:
-            self._contents.add_finding(f"the member {truncated_repr(member.name)} is another spelling of {_INDEX!r}")
+        if plain in _READ and plain != name:
+            self._contents.add_finding(f"the member {truncated_repr(member.name)} is another spelling of {plain!r}")
 
     def _take_info(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._info_members += 1
@@ -80,8 +89,8 @@ class MemberCollector:
             )
         if name == _INDEX:
             self._take_index(member, data)
-        elif name == _PATHS and member.kind is Kind.FILE and member.size <= limits.MAX_PATHS_SIZE:
-            self._contents.paths = b"".join(data)
+        elif name in _LISTS:
+            self._take_list(name, member, data)
 
     def _take_index(self, member: Member, data: Iterable[memoryview]) -> None:
         self._indexes += 1
@@ -94,6 +103,19 @@ class MemberCollector:
         else:
             self._contents.index = b"".join(data)
 
+    def _take_list(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
+        # Whatever else it is, clients would read something that is not checked here.
+        if member.kind is not Kind.FILE:
+            self._contents.add_finding(f"{name!r} is not a regular file")
+        elif member.size > _LISTS[name]:
+            self._contents.add_finding(f"{name!r} is larger than {_LISTS[name]} bytes")
+        elif name == _PATHS:
+            self._contents.paths = b"".join(data)
+        elif name == _FILES:
+            self._contents.files = b"".join(data)
+        else:
+            self._contents.links[name] = b"".join(data)
+
     def _take_payload(self, name: str, member: Member, data: Iterable[memoryview]) -> None:
         self._payload_members += 1
         if self._payload_members > limits.MAX_PAYLOAD_MEMBERS:
@@ -105,6 +127,8 @@ class MemberCollector:
             if name in self._contents.payload:
                 self._contents.duplicates.append(name)
             self._contents.payload[name] = _digest(data, member.size) if member.kind is Kind.FILE else None
+            if member.kind is Kind.LINK:
+                self._contents.symlinks.append(name)
 
 
 def is_info(member: Member) -> bool:
