@@ -80,6 +80,12 @@ def test_folders_that_the_pattern_names(workspace: Path, pattern: str) -> None:
     assert len(result.files) == (0 if ".." in pattern else 1)
 
 
+def test_a_named_folder_is_entered_at_any_depth(workspace: Path) -> None:
+    """A pattern that names a folder also means those of this name below it."""
+    touch(workspace, "broken/deep/broken/a.conda")
+    assert names(workspace, "broken/**/*.conda") == ["broken/deep/broken/a.conda"]
+
+
 def test_one_pattern_finds_what_another_leaves_out(workspace: Path) -> None:
     """Nothing is reported that is published, or excluded."""
     touch(workspace, "broken/a.conda", "broken/b.conda")
@@ -97,6 +103,9 @@ def test_a_link_to_a_folder_that_is_left_out(workspace: Path) -> None:
     result = found(workspace, "**/*.conda")
     assert result.files == ()
     assert result.left_out == ("broken/deep/a.conda",)
+    (workspace / "links").mkdir()
+    (workspace / "links" / "fine").symlink_to("../broken/deep")
+    assert found(workspace, "links/**/*.conda").left_out == ("links/fine/a.conda",)
 
 
 def test_every_path_to_a_file(workspace: Path) -> None:
