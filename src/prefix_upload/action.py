@@ -112,6 +112,7 @@ class _Action:
             cancellation=self._cancellation,
             reporter=self._console,
             on_secret=self._log.add_mask,
+            redact=self._log.redact_truncated,
         )
 
     def _credential_errors(self, settings: Settings) -> Iterable[Diagnostic]:

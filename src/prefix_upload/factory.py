@@ -38,6 +38,7 @@ def create_run(
     cancellation: Cancellation,
     reporter: ProgressReporter,
     on_secret: Callable[[str], None],
+    redact: Callable[[str], str],
 ) -> Run:
     """Creates a run that is ready to start.
 
@@ -49,6 +50,7 @@ def create_run(
         cancellation: interrupts waits.
         reporter: shows the progress.
         on_secret: called with each credential before it is used, except `settings.token`.
+        redact: removes these credentials from text that may be truncated.
     """
 
     def sleep(seconds: float) -> None:
@@ -68,6 +70,7 @@ def create_run(
         # requests does not read SSL_CERT_FILE. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it reads, take precedence.
         ca_bundle=os.environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
+        redact=redact,
     )
     identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
@@ -78,7 +81,7 @@ def create_run(
         channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
         pool=pool,
         reporter=reporter,
-        signer=_create_signer(settings, identity, retry_policy),
+        signer=_create_signer(settings, identity, retry_policy, redact),
         sleep=sleep,
     )
 
@@ -115,10 +118,10 @@ def _create_credentials(
 
 
 def _create_signer(
-    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy
+    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy, redact: Callable[[str], str]
 ) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 
-    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread)
+    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread, redact=redact)

@@ -66,6 +66,7 @@ class Signer:
         identity: provides the job's identity tokens.
         retry_policy: when to retry, and the current time.
         submit: runs the library's calls in the background, because its requests have no timeout.
+        redact: removes secrets from what a server says, before it is shown.
     """
 
     def __init__(
@@ -75,12 +76,15 @@ class Signer:
         identity: IdentityProvider,
         retry_policy: RetryPolicy,
         submit: Submit,
+        *,
+        redact: Callable[[str], str],
     ) -> None:
         self._instance = instance
         self._channel_url = channel_url
         self._identity = identity
         self._retry_policy = retry_policy
         self._submit = submit
+        self._redact = redact
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
         self._certified: CertifiedSigner | None = None
@@ -179,7 +183,7 @@ class Signer:
         except TUFError as error:
             raise RequestError(describe(error), may_have_arrived=False) from error
         except (FulcioClientError, RekorClientError) as error:
-            return response_to(error)
+            return response_to(error, self._redact)
 
 
 def _unsigned(why: str) -> AttestationError:

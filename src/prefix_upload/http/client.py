@@ -46,6 +46,7 @@ class Client:
         connections: how many connections to keep open.
         ca_bundle: the CA bundle to use if neither `REQUESTS_CA_BUNDLE` nor `CURL_CA_BUNDLE` is set; "" for the default.
         clock: monotonic seconds.
+        redact: removes secrets from what a server says, before it is shown.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Client:
         connections: int,
         ca_bundle: str,
         clock: Callable[[], float],
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._server_url = server_url
         self._clock = clock
+        self._redact = redact
         self._bearer = _Bearer(bearer)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
@@ -125,7 +128,7 @@ class Client:
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
         with response:
             body, is_complete = self._read(response, max_body)
-            return Response(response.status_code, response.headers, body, is_complete)
+            return Response(response.status_code, response.headers, body, is_complete, self._redact)
 
     def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
         """The body up to the limit, and whether it is complete. If the connection breaks, what was read is kept."""
