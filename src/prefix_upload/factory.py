@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.concurrency import start_thread
-from prefix_upload.http import Client, RetryPolicy
+from prefix_upload.http import Client, RetryPolicy, secure_environment
+from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
 from prefix_upload.steps.run import Run
@@ -52,6 +53,7 @@ def create_run(
         on_secret: called with each credential before it is used, except `settings.token`.
         redact: removes these credentials from text that may be truncated.
     """
+    secure_environment(os.environ)
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
@@ -67,8 +69,7 @@ def create_run(
     create_client = partial(
         Client,
         connections=settings.concurrency,
-        # requests does not read SSL_CERT_FILE. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it reads, take precedence.
-        ca_bundle=os.environ.get("SSL_CERT_FILE", ""),
+        ca_bundle=ca_bundle(os.environ),
         clock=time.monotonic,
         redact=redact,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from datetime import timedelta
 from functools import partial
@@ -21,7 +20,6 @@ from sigstore.oidc import ExpiredIdentity, IdentityToken
 from prefix_upload.attestation.errors import MALFORMED, RefusedError, describe, response_to
 from prefix_upload.attestation.trust import (
     CertifiedSigner,
-    complete_environment,
     load_trust_config,
     require_secure_transport,
 )
@@ -58,7 +56,7 @@ class Signer:
     """Signs packages for one channel with the job's identity. Safe to use from several threads.
 
     One certificate serves all packages, and is replaced before it expires. The library takes proxies and CA bundles
-    from `os.environ`, which the constructor completes.
+    from the environment (see `secure_environment`).
 
     Args:
         instance: `production`, `staging`, or the file that describes a private instance.
@@ -88,7 +86,6 @@ class Signer:
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
         self._certified: CertifiedSigner | None = None
-        complete_environment(os.environ)
 
     def prepare(self) -> None:
         """Obtains a certificate, so that a failure shows before anything is sent.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.settings import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping
 
     from sigstore import sign, verify
     from sigstore.dsse import Statement
@@ -82,18 +81,3 @@ def require_secure_transport(url: str) -> None:
     """
     if not uses_secure_transport(url):
         raise ValueError(f"{url} would receive the identity token over unencrypted http")
-
-
-def complete_environment(environ: MutableMapping[str, str]) -> None:
-    """Sets environment variables so that the library's sessions behave like our own client.
-
-    If only one of `REQUESTS_CA_BUNDLE` and `SSL_CERT_FILE` is set, the other gets its value, because each part of the
-    library reads only one of them. `NETRC` names an empty file, because requests would otherwise replace the identity
-    token with the credentials that `~/.netrc` has for the host.
-    """
-    bundles = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-    bundle = next((environ[name] for name in bundles if environ.get(name)), None)
-    for name in bundles:
-        if bundle and not environ.get(name):
-            environ[name] = bundle
-    environ["NETRC"] = os.devnull

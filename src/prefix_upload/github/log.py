@@ -34,6 +34,10 @@ class Log:
         if self._redactor.add(secret):
             self._unmasked.append(secret)
 
+    def hide(self, secret: str) -> None:
+        """Hides a secret in this log from now on. It is not printed, not even for the runner."""
+        self._redactor.add(secret)
+
     def flush_masks(self) -> None:
         """Registers secrets with the runner that it does not know yet."""
         while self._unmasked:

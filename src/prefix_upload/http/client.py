@@ -13,6 +13,7 @@ import urllib3
 from prefix_upload import __version__
 from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
+from prefix_upload.http.proxies import proxies_for, route_to
 from prefix_upload.http.response import Response
 from prefix_upload.http.urls import origin_of
 
@@ -44,7 +45,7 @@ class Client:
         server_url: the origin that the bearer token is for.
         bearer: returns the token to send, or `None`; it is sent to this origin only.
         connections: how many connections to keep open.
-        ca_bundle: the CA bundle to use if neither `REQUESTS_CA_BUNDLE` nor `CURL_CA_BUNDLE` is set; "" for the default.
+        ca_bundle: the CA bundle that verifies the servers' certificates; "" for the default.
         clock: monotonic seconds.
         redact: removes secrets from what a server says, before it is shown.
     """
@@ -122,7 +123,7 @@ class Client:
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
-            raise request_error(error) from error
+            raise request_error(error).on(route_to(url)) from error
         except OSError as error:
             # NOTE: requests raises a bare OSError for a CA bundle that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
@@ -146,10 +147,15 @@ class Client:
 
 
 class _Session(requests.Session):
-    """A session that ignores redirects.
+    """A session that takes nothing but the proxies from the environment, and ignores redirects.
 
     Even if `requests` does not follow a redirect, it reads the whole body and fails on an invalid address.
     """
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The settings of a request: proxies, except for loopback hosts, and the session's own CA bundle."""
+        del proxies, verify
+        return {"proxies": proxies_for(url), "stream": stream, "verify": self.verify, "cert": cert}
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Always `None`, so that no response counts as a redirect."""

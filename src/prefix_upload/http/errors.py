@@ -27,6 +27,10 @@ class RequestError(Exception):
         self.may_have_arrived = may_have_arrived
         self.is_permanent = is_permanent
 
+    def on(self, route: str) -> RequestError:
+        """The error with the host that could not be reached, and the proxy in between."""
+        return RequestError(f"{self} ({route})", may_have_arrived=self.may_have_arrived, is_permanent=self.is_permanent)
+
 
 def request_error(error: Exception) -> RequestError:
     """Classifies an error from `requests`: whether the request may have arrived, and whether a retry is pointless."""
