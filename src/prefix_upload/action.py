@@ -52,7 +52,7 @@ def main(cancellation: Cancellation) -> int:
     early_exit, errors = action.run()
     report = action.report()
     report = replace(report, errors=(*report.errors, *errors))
-    publish_results(report, log, with_summary=action.wants_summary)
+    report = publish_results(report, log, with_summary=action.wants_summary)
     return exit_code(report) if early_exit is None else early_exit
 
 

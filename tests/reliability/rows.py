@@ -639,8 +639,10 @@ RUNNER = [
         f"The {what} {where}",
         runner_file(variable, path),
         f"Could not write the {what} to {path} ({reason}).",
+        exit_code=exit_code,
+        channel=(True, True),
     )
-    for what, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("outputs", "GITHUB_OUTPUT"))
+    for what, variable, exit_code in (("summary", "GITHUB_STEP_SUMMARY", 0), ("outputs", "GITHUB_OUTPUT", 5))
     for where, path, reason in (
         ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
         ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
