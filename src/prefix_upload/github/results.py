@@ -39,7 +39,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
     values, files, console = outputs(report), CommandFiles(), Console(log)
     warnings = list(truncation_warnings(report, values))
     unwritten = files.write_outputs(values)
-    if any(report.packages_on_channel):
+    if any(report.packages_on_channel) and not report.dry_run:
         report = replace(report, errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten
