@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Record,
@@ -38,13 +38,6 @@ _MAX_UNANSWERED = 3
 _ATTESTATIONS = (".v0.sigs", ".sigs")
 
 
-class SendQuery(Protocol):
-    """Sends a query."""
-
-    def __call__(self, timeout: float, *, anonymously: bool) -> Response:
-        """Returns the response. `timeout` is in seconds; `anonymously` sends no token."""
-
-
 @dataclass(frozen=True)
 class Lookup:
     """The records that were found for a batch, and the errors of the queries that failed."""
@@ -59,7 +52,7 @@ class ChannelQueries:
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
         self._client = client
         self._channel = channel
-        self._credentials = credentials
+        self._credentials = QueryCredentials(credentials)
         self._retry_policy = retry_policy
         self._unanswered = 0
 
@@ -102,7 +95,7 @@ class ChannelQueries:
                 "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        return from_graphql(self._query(send).body, packages)
+        return from_graphql(self._query("GraphQL", send).body, packages)
 
     def _query_repodata(self, packages: Sequence[Package]) -> Lookup:
         records: Records = {}
@@ -120,9 +113,9 @@ class ChannelQueries:
             path_on_server = f"/{self._channel}/{path}"
             return self._client.get(path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously)
 
-        return self._query(send, retries)
+        return self._query("files", send, retries)
 
-    def _query(self, send: SendQuery, retries: int = _RETRIES) -> Response:
+    def _query(self, kind: str, send: SendQuery, retries: int = _RETRIES) -> Response:
         """The successful, complete response to a query.
 
         Raises:
@@ -130,7 +123,7 @@ class ChannelQueries:
         """
         try:
             response = self._retry_policy.call(
-                lambda timeout: self._query_with_fallback(send, timeout), retries=retries, timeout=QUERY_TIMEOUT
+                lambda timeout: self._credentials.send(kind, send, timeout), retries=retries, timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
             raise LookupFailedError(str(error)) from error
@@ -139,18 +132,3 @@ class ChannelQueries:
         if not response.is_success or not response.is_complete:
             raise LookupFailedError(describe_failure(response))
         return response
-
-    def _query_with_fallback(self, send: SendQuery, timeout: float) -> Response:
-        """Sends the query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
-
-        Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
-        """
-        token = self._credentials.bearer()
-        response = send(timeout, anonymously=False)
-        if response.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return response
-        anonymous_response = send(timeout, anonymously=True)
-        if anonymous_response.is_success:
-            return anonymous_response
-        is_renewed = response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token)
-        return send(timeout, anonymously=False) if is_renewed else response
