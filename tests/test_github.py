@@ -62,7 +62,11 @@ def test_workspace_is_known_by_its_names_outside(tmp_path: Path, monkeypatch: py
         ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request", True),
         ({"pull_request": {"head": {"repo": {"full_name": "octo/tools"}}}}, "pull_request", False),
         ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request_target", False),
-        ({"pull_request": {"head": {"repo": None}}}, "pull_request", False),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request", True),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request_review", True),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request_target", False),
+        ({"pull_request": {"head": None}}, "pull_request", False),
+        ({"pull_request": {"head": {"repo": {}}}}, "pull_request", False),
         ({}, "push", False),
         ([], "push", False),
     ],
@@ -77,6 +81,13 @@ def test_pull_requests_from_forks(
     monkeypatch.setenv("GITHUB_EVENT_NAME", name)
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(path))
     assert Environment().job.is_from_fork is expected
+
+
+@pytest.mark.parametrize(("actor", "expected"), [("dependabot[bot]", True), ("octocat", False), ("", False)])
+def test_runs_by_dependabot(monkeypatch: pytest.MonkeyPatch, actor: str, expected: bool) -> None:
+    """The actor says whether GitHub has taken secrets and identity away."""
+    monkeypatch.setenv("GITHUB_ACTOR", actor)
+    assert Environment().job.is_by_dependabot is expected
 
 
 def test_a_missing_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,15 +104,39 @@ def test_a_token_is_renewed_before_it_expires(job: Job, lifetime: int, renewed_a
     assert job.requests == [MINT, MINT]
 
 
+def test_an_identity_that_is_about_to_expire_is_not_sent_again(job: Job) -> None:
+    """Before a retry, another one is asked for; one that is good for longer is sent again."""
+    job.provider.lifetime = 300
+    clock = [datetime.now(UTC)]
+    pauses = iter([100, 200])
+
+    def sleep(_: float) -> None:
+        clock[0] += timedelta(seconds=next(pauses))
+
+    job.fail(Fault(Answer(503), path=MINT, times=2))
+    trusted_publishing(job, lambda: clock[0], retries=2, sleep=sleep).bearer()
+    assert job.requests == [MINT] * 3
+    assert len(job.provider.tokens) == 2
+
+
+@pytest.mark.parametrize("bearer", ["pfx-jwt.a.b-c_d", "abcABC019-._~+/==", "x"])
+def test_a_token_of_token68_characters_is_taken(job: Job, bearer: str) -> None:
+    """RFC 9110 says which they are."""
+    job.fail(Fault(Answer(200, bearer), path=MINT))
+    assert trusted_publishing(job, lambda: datetime.now(UTC)).bearer() == bearer
+
+
 def test_a_clock_that_is_wrong(job: Job) -> None:
     """A token that is said to have expired when it comes is used until the server does not take it."""
     credentials = trusted_publishing(job, lambda: datetime.now(UTC) + timedelta(days=1))
     assert credentials.bearer() == credentials.bearer()
 
 
-def trusted_publishing(job: Job, now: Callable[[], datetime]) -> TrustedPublishing:
+def trusted_publishing(
+    job: Job, now: Callable[[], datetime], retries: int = 0, sleep: Callable[[float], None] = lambda _: None
+) -> TrustedPublishing:
     """The credentials of this job, by another clock."""
-    retry_policy = RetryPolicy(retries=0, timeout=10, sleep=lambda _: None, now=now, jitter=lambda: 0.0)
+    retry_policy = RetryPolicy(retries=retries, timeout=10, sleep=sleep, now=now, jitter=lambda: 0.0)
 
     def client(url: str, token: str | None) -> Client:
         return Client(url, lambda: token, connections=1, ca_bundle="", clock=lambda: 0.0)
@@ -237,6 +261,29 @@ def minting(then: Answer) -> Callable[[Job], object]:
     return lambda job: job.fail(Fault(then, path=MINT, times=None))
 
 
+def slowly(job: Job) -> None:
+    """Identities live for no longer than an answer takes, and the server then takes none of them."""
+    job.provider.lifetime = 0
+
+
+def by_dependabot(job: Job) -> None:
+    """Its runs get no identity, either."""
+    job.variables = {"GITHUB_ACTOR": "dependabot[bot]"}
+
+
+def from_a_fork_that_is_gone(job: Job) -> None:
+    """GitHub then knows no repository of the pull request."""
+    from_a_fork(job)
+    event = job.workspace.parent / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"repo": None}}}))
+
+
+def on_enterprise_server(job: Job) -> None:
+    """Whose provider is out of order."""
+    job.provider.refusal = Refusal(500, "out of order")
+    job.variables["GITHUB_SERVER_URL"] = "https://github.corp.test"
+
+
 def is_another(**claims: str) -> Callable[[Job], object]:
     """A job that is not the one whose workflow was registered."""
 
@@ -300,6 +347,8 @@ FAILURES = [
         2,
     ),
     Failure("a fork", from_a_fork, "requests from forks", "dry-run: ", 2),
+    Failure("a fork that is gone", from_a_fork_that_is_gone, "requests from forks", "dry-run: ", 2),
+    Failure("Dependabot", by_dependabot, "Runs that Dependabot starts get no identity", "dry-run: ", 2),
     Failure(
         "not on GitHub",
         lambda job: job.variables.update({"GITHUB_ACTIONS": ""}),
@@ -324,6 +373,10 @@ FAILURES = [
     Failure("the provider is down", lambda job: job.provider.stop(), f"{NOT_GIVEN}", "githubstatus.com"),
     Failure("the provider refuses", refused(Refusal(403, "not for you")), "HTTP 403", "'id-token: write'"),
     Failure("the provider fails", refused(Refusal(500, "out of order")), "out of order", "Run the job again"),
+    Failure(
+        "the provider of an enterprise server", on_enterprise_server, "order", "administrator of https://github.corp"
+    ),
+    Failure("an identity that expires", slowly, f"{NOT_MINTED}(HTTP 401", "identity token had expired"),
     Failure("the provider gives text", provided(b"<html>"), "is not an identity token", "Run the job again"),
     Failure("the provider gives null", provided(b'{"value": null}'), "is not an identity token", "Run the job again"),
     Failure("the provider gives a riddle", provided(b"[" * 50_000), "is not an identity token", "Run the job again"),
@@ -333,16 +386,17 @@ FAILURES = [
     Failure(
         "another repository",
         is_another(repository="octo/elsewhere"),
-        "repository octo/elsewhere, workflow_ref octo/packages/.github/workflows/release.yml@refs/heads/main",
+        "owner: octo, repository: elsewhere, workflow file: release.yml, environment: prefix-dev",
         "Register this workflow as a trusted publisher",
     ),
     Failure(
         "another workflow",
         is_another(workflow_ref="octo/packages/.github/workflows/nightly.yml@refs/heads/main"),
-        "Failed to find OIDC publisher",
-        "name of the workflow that was triggered",
+        "workflow file: nightly.yml",
+        "that of the workflow that was triggered",
     ),
-    Failure("another environment", is_another(environment="test"), "environment test", "the environment, if"),
+    Failure("another environment", is_another(environment="test"), "environment: test", "exactly the fields above"),
+    Failure("no environment", is_another(environment=""), "environment: (none)", "/channels/@octo/stable/settings"),
     Failure("the server does not know it", minting(Answer(404, "nope")), "HTTP 404: nope", "Pass an API key"),
     Failure("the server forbids it", minting(Answer(403, "disabled")), "HTTP 403: disabled", "trusted publishers"),
     Failure("the server cannot read it", minting(Answer(400, "what?")), "HTTP 400: what?", "'server-url'"),
@@ -354,6 +408,10 @@ FAILURES = [
     ),
     Failure("the mint gives nothing", minting(Answer(200, "")), "is not a token", "'server-url'"),
     Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "is not a token", "'server-url'"),
+    *(
+        Failure(f"the mint gives {text!r}", minting(Answer(200, text)), "is not a token", "'server-url'")
+        for text in ("<html>", "{}", "null,", "a=b", "=", "pfx-jwt.x;y", "Forbidden!", "a\x7fb", "(none)", "t\u00f6ken")
+    ),
     Failure(
         "the mint gives a riddle",
         minting(Answer(200, f"pfx-jwt.a.{RIDDLE}.c")),

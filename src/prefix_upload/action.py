@@ -123,6 +123,10 @@ class _Action:
         """Yields what would fail as soon as the run sends a request."""
         has_token = bool(self._inputs["token"].strip())
         yield from credential_errors(settings, self._environment.job, has_token=has_token)
+        if settings.attestations:
+            from prefix_upload.attestation.trust import trust_config_errors  # noqa: PLC0415 - slow to load
+
+            yield from trust_config_errors(settings.sigstore_instance)
         provider = self._environment.identity_request if settings.attestations or not has_token else None
         urls = [settings.server_url, *([provider.url] if provider else [])]
         yield from environment_errors(os.environ, urls)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
+from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
 from prefix_upload.http import Client, RetryPolicy, secure_environment
 from prefix_upload.http.certificates import ca_bundle
@@ -76,7 +77,7 @@ def create_run(
     identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
-    return Run(
+    run = Run(
         settings=settings,
         workspace=workspace,
         channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
@@ -85,6 +86,9 @@ def create_run(
         signer=_create_signer(settings, identity, retry_policy, redact),
         sleep=sleep,
     )
+    if run.signer is not None and settings.token is not None:
+        run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
+    return run
 
 
 def _create_identity(
@@ -99,7 +103,8 @@ def _create_identity(
     on_secret(token)
     parts = urlsplit(request.url)
     client = create_client(f"{parts.scheme}://{parts.netloc}", lambda: token)
-    return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, on_secret)
+    path = f"{parts.path}?{parts.query}"
+    return IdentityProvider(client, path, retry_policy, on_secret, server_url=request.server_url)
 
 
 def _create_credentials(
@@ -109,13 +114,22 @@ def _create_credentials(
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:
+    keys_page = api_keys_page(settings.server_url)
     if settings.token is not None:
-        return ApiKey(settings.token)
+        return ApiKey(settings.token, keys_page)
     # A dry run needs no token: it only reads, and public channels need no credentials.
     if identity is None or settings.dry_run:
-        return Anonymous()
+        return Anonymous(keys_page)
     client = create_client(settings.server_url, lambda: None)
-    return TrustedPublishing(identity, client, settings.audience, retry_policy, on_secret)
+    return TrustedPublishing(
+        identity,
+        client,
+        settings.audience,
+        retry_policy,
+        on_secret,
+        publishers_page=publishers_page(settings.server_url, settings.channel),
+        keys_page=keys_page,
+    )
 
 
 def _create_signer(

@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from sigstore import sign, verify
@@ -23,10 +24,11 @@ from prefix_upload.attestation.trust import (
     load_trust_config,
     require_secure_transport,
 )
+from prefix_upload.auth import GITHUB_COM
 from prefix_upload.errors import AttestationError, AuthenticationError, setting
 from prefix_upload.http import RequestError, Response, describe_failure
 from prefix_upload.report import Attestation
-from prefix_upload.settings import PRODUCTION
+from prefix_upload.settings import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,7 @@ _AUDIENCE = "sigstore"
 # A certificate, valid for ten minutes, is replaced this long before it expires, because a later signature might be
 # logged too late.
 _MARGIN = timedelta(seconds=60)
+_PUBLIC = frozenset({PRODUCTION, STAGING})
 # Where users can look up an entry of the public log.
 _LOG_PAGES = {PRODUCTION: "https://search.sigstore.dev/?logIndex={}"}
 
@@ -150,13 +153,21 @@ class Signer:
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
             signer = self._with_retries(lambda: sign.Signer(identity_token, context))
-            return CertifiedSigner(signer, verify.Verifier(trusted_root=config.trusted_root), token.claims)
+            verifier = verify.Verifier(trusted_root=config.trusted_root)
+            return CertifiedSigner(signer, verifier, token.claims, self._identity.server_url)
         except RefusedError as error:
-            raise _no_certificate(str(error)) from error
+            raise self._no_certificate(str(error)) from error
         except ExpiredIdentity as error:
-            raise _no_certificate("the identity token expired first") from error
+            raise self._no_certificate("the identity token expired first") from error
         except MALFORMED as error:
-            raise _no_certificate(describe(error)) from error
+            raise self._no_certificate(describe(error)) from error
+
+    def _no_certificate(self, why: str) -> AuthenticationError:
+        message = f"Sigstore did not issue a signing certificate: {why}."
+        if self._instance in _PUBLIC and self._identity.server_url != GITHUB_COM:
+            host = urlsplit(self._identity.server_url).hostname
+            return AuthenticationError(message, _ENTERPRISE_HINT.format(host))
+        return AuthenticationError(message, _HINT, _STATUS_PAGE if self._instance in _PUBLIC else "")
 
     def _with_retries(self, work: Callable[[], _Result]) -> _Result:
         """The result of `work`, which sends requests to Sigstore's servers and is retried after transient failures.
@@ -187,9 +198,11 @@ def _unsigned(why: str) -> AttestationError:
     return AttestationError(f"The package could not be signed, so it was not uploaded: {why}.", _HINT)
 
 
-def _no_certificate(why: str) -> AuthenticationError:
-    return AuthenticationError(f"Sigstore did not issue a signing certificate: {why}.", _HINT)
-
-
 # What to do if Sigstore fails.
-_HINT = f"Try again. If Sigstore is down (see status.sigstore.dev), wait, or set {setting('attestations', 'false')}."
+_HINT = f"Try again. If Sigstore is down, wait, or set {setting('attestations', 'false')}."
+_STATUS_PAGE = "https://status.sigstore.dev"
+_ENTERPRISE_HINT = (
+    "The public Sigstore instance accepts identities of github.com, and this job runs on {}. Pass the trust "
+    f"configuration of your own Sigstore instance as {setting('sigstore-instance')}, or set "
+    f"{setting('attestations', 'false')}."
+)

@@ -22,12 +22,12 @@ def is_loopback(host: str | None) -> bool:
 
 
 def uses_secure_transport(url: str) -> bool:
-    """Whether the URL protects what is sent to it: it is `https`, or its host is a loopback host."""
+    """Whether the URL protects what is sent to it: it is `https`, or its host is one of `LOOPBACK_HOSTS`."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
 
 
 def origin_of(url: str) -> tuple[str, str | None, int | None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.secret import Secret
-from prefix_upload.discovery import Patterns
+from prefix_upload.discovery import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
 from prefix_upload.errors import setting
 from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
 
@@ -198,7 +198,7 @@ def patterns(text: str, context: Context) -> Patterns:
         if line and not line.startswith("#"):
             kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
             try:
-                kind.append(relative_to_workspace(pattern, context.workspace))
+                kind.append(_bounded(relative_to_workspace(pattern, context.workspace)))
             except InputError as error:
                 errors.append(error)
                 kind.append(pattern)
@@ -207,6 +207,20 @@ def patterns(text: str, context: Context) -> Patterns:
     if errors:
         raise ExceptionGroup("patterns", errors)
     return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
+
+
+def _bounded(pattern: str) -> str:
+    if has_too_many_alternatives(pattern):
+        raise InputError(
+            f"has the pattern {truncated_repr(pattern)}, which expands to more than {MAX_ALTERNATIVES} patterns",
+            "Use fewer alternatives in braces, or '*'.",
+        )
+    return pattern
+
+
+def truncated_repr(text: str) -> str:
+    """The beginning of a value, in quotes: the value may be a whole file by mistake."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}…"
 
 
 def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
