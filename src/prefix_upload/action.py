@@ -116,7 +116,7 @@ class _Action:
             cancellation=self._cancellation,
             reporter=self._console,
             on_secret=self._log.add_mask,
-            redact=self._log.redact_truncated,
+            redact=self._log.redact_message,
         )
 
     def _preflight_errors(self, settings: Settings) -> Iterable[Diagnostic]:

@@ -52,7 +52,7 @@ def create_run(
         cancellation: interrupts waits.
         reporter: shows the progress.
         on_secret: called with each credential before it is used, except `settings.token`.
-        redact: removes these credentials from text that may be truncated.
+        redact: removes these credentials from a server's message.
     """
     secure_environment(os.environ)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-# Secrets of at least this many characters are recognized by a part of them.
+# So many consecutive characters of a secret give it away anywhere: fewer may be words of our own.
+_FRAGMENT = 16
+# In a server's message, which is more likely to repeat a secret than to have words in common with one, fewer do.
+_FRAGMENT_OF_MESSAGE = 8
+# Secrets of fewer characters are only recognized as a whole, or by their beginning at the end of a message.
 _LONG = 12
-# So many consecutive characters of a long secret give it away: fewer may be an ordinary word.
-_FRAGMENT = 8
-# So many characters at the end of text that may have been truncated are taken for the beginning of a secret.
+# So many characters at the end of a message, which may be truncated, are taken for the beginning of a secret.
 _BEGINNING = 4
-# What may follow the last word of a truncated text, such as the end of a JSON string.
+# What may follow the last word of a truncated message, such as the end of a JSON string.
 _AFTER_THE_LAST_WORD = " \t\r\n.,:;…\"'`)]}>"
 _STARS = "***"
 
@@ -18,7 +20,6 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: tuple[str, ...] = ()
-        self._fragments: frozenset[str] = frozenset()
 
     def add(self, secret: str) -> bool:
         """Adds a secret. Returns whether it is a new one."""
@@ -26,19 +27,15 @@ class Redactor:
             return False
         # Longest first, because one secret may contain another.
         self._secrets = tuple(sorted({*self._secrets, secret}, key=len, reverse=True))
-        if len(secret) >= _LONG:
-            self._fragments |= {secret[start : start + _FRAGMENT] for start in range(len(secret) - _FRAGMENT + 1)}
         return True
 
     def redact(self, text: str) -> str:
-        """The text with stars in place of each secret, and of each recognizable part of one."""
-        for secret in self._secrets:
-            text = text.replace(secret, _STARS)
-        return self._without_fragments(text)
+        """The text with stars in place of each secret, and of each long part of one."""
+        return self._redact(text, _FRAGMENT)
 
-    def redact_truncated(self, text: str) -> str:
-        """Like `redact`, for text whose end may be missing: the beginning of a secret at the end is removed, too."""
-        text = self.redact(text)
+    def redact_message(self, text: str) -> str:
+        """The same for a server's message: shorter parts of secrets are removed, too, most of all at its end."""
+        text = self._redact(text, _FRAGMENT_OF_MESSAGE)
         last_words = text.rstrip(_AFTER_THE_LAST_WORD)
         for secret in self._secrets:
             for length in range(min(len(secret), _FRAGMENT) - 1, _BEGINNING - 1, -1):
@@ -46,12 +43,26 @@ class Redactor:
                     return last_words[:-length] + _STARS + text[len(last_words) :]
         return text
 
-    def _without_fragments(self, text: str) -> str:
-        starts = [start for start in range(len(text)) if text[start : start + _FRAGMENT] in self._fragments]
-        parts: list[str] = []
-        end = 0
-        for start in starts:
+    def _redact(self, text: str, length: int) -> str:
+        secrets = self._secrets
+        for secret in secrets:
+            text = text.replace(secret, _STARS)
+        fragments = {
+            secret[start : start + length]
+            for secret in secrets
+            if len(secret) >= _LONG
+            for start in range(len(secret) - length + 1)
+        }
+        return _without(text, fragments, length)
+
+
+def _without(text: str, fragments: set[str], length: int) -> str:
+    """The text with stars in place of each sequence of fragments, which overlap or follow each other."""
+    parts: list[str] = []
+    end = 0
+    for start in range(len(text)):
+        if text[start : start + length] in fragments:
             if start > end or not parts:
                 parts += [text[end:start], _STARS]
-            end = start + _FRAGMENT
-        return "".join(parts) + text[end:]
+            end = start + length
+    return "".join(parts) + text[end:]

@@ -72,9 +72,9 @@ class Log:
         """The text with each secret replaced by stars, for text that is not printed here but written to a file."""
         return self._redactor.redact(text)
 
-    def redact_truncated(self, text: str) -> str:
-        """Like `redact`, for text whose end may be missing, such as a server's message."""
-        return self._redactor.redact_truncated(text)
+    def redact_message(self, text: str) -> str:
+        """Like `redact`, for a server's message, which may be truncated."""
+        return self._redactor.redact_message(text)
 
     def _sanitized(self, text: str) -> str:
         return sanitize.for_log(self.redact(text))

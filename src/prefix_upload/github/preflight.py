@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from prefix_upload.settings import Settings
 
 _GITHUB_DOCS = "https://docs.github.com/en"
-_FORKS_PAGE = f"{_GITHUB_DOCS}/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflows-in-forked-repositories"
+_EVENTS_PAGE = f"{_GITHUB_DOCS}/actions/reference/workflows-and-actions/events-that-trigger-workflows"
+_FORKS_PAGE = f"{_EVENTS_PAGE}#workflows-in-forked-repositories"
 _DEPENDABOT_PAGE = (
     f"{_GITHUB_DOCS}/code-security/dependabot/working-with-dependabot/automating-dependabot-with-github-actions"
 )
