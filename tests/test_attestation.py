@@ -206,6 +206,15 @@ def test_certificates_of_our_own(
     assert server.attestation(CHANNEL, "noarch", FILE) is not None
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
+def test_a_sigstore_on_this_machine_is_reached_directly(job: SigningJob, closed_url: str, name: str) -> None:
+    """As a channel is: a proxy would get the identity in the clear."""
+    job.variables[name] = closed_url
+    finished = job.run()
+    assert finished.exit_code == 0, finished.log
+    assert job.server.attestation(CHANNEL, "noarch", FILE) is not None
+
+
 def test_netrc_never_replaces_the_identity(job: SigningJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever an earlier step has left there."""
     netrc = written(tmp_path / "home" / ".netrc", b"default login pwned password pwned\n")
@@ -341,7 +350,7 @@ FAILURES = [
     ),
     Failure("the authority refuses", refuse("authority", Refusal(403, "not you")), "not you"),
     Failure("the authority fails", refuse("authority", Refusal(500, "out of order")), "out of order"),
-    Failure("the authority is silent", silence("authority"), "timed out"),
+    Failure("the authority is silent", silence("authority"), "timed out (127.0.0.1:"),
     Failure(
         "the authority answers with a page", answer("authority", b"<html>"), "did not issue a signing certificate: "
     ),
@@ -362,7 +371,7 @@ FAILURES = [
     ),
     Failure("the log refuses", refuse("log", Refusal(400, "malformed")), "malformed", signs=True),
     Failure("the log has it already", refuse("log", Refusal(409, "it exists")), "it exists", signs=True),
-    Failure("the log is silent", silence("log"), "timed out", signs=True),
+    Failure("the log is silent", silence("log"), "timed out (Sigstore's transparency log)", signs=True),
     Failure("the log answers with a page", answer("log", b"<html>"), UNSIGNED, signs=True),
     Failure("the log answers with other JSON", answer("log", b"{}"), "could not be verified", signs=True),
     Failure("the log answers with a list", answer("log", b"[]"), "could not be verified", signs=True),

@@ -183,6 +183,22 @@ def test_what_is_no_size(text: str) -> None:
     assert problem(max_size=text).title == "Invalid 'max-size'"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:sesame#1@h",
+        "https://u:sesame@h:99999",
+        "http://u:sesame@h.test",
+        "ftp://u:sesame/1@h",
+        "//u:sesame@h",
+    ],
+)
+def test_a_password_in_the_address_is_not_shown(url: str) -> None:
+    """Neither in a URL that is refused for it nor in one that is refused for something else."""
+    one = problem(server_url=url)
+    assert "sesame" not in str(one)
+
+
 # Channel.
 
 

@@ -27,6 +27,7 @@ from prefix_upload.attestation.trust import (
 from prefix_upload.auth import GITHUB_COM
 from prefix_upload.errors import AttestationError, AuthenticationError, setting
 from prefix_upload.http import RequestError, Response, describe_failure
+from prefix_upload.http.proxies import route_to
 from prefix_upload.report import Attestation
 from prefix_upload.settings import PRODUCTION, STAGING
 
@@ -116,7 +117,7 @@ class Signer:
     def _sign_with(self, package: Package, certified: CertifiedSigner) -> Attestation:
         statement = self._statement(package)
         try:
-            bundle = self._with_retries(lambda: certified.signer.sign_dsse(statement))
+            bundle = self._with_retries(lambda: certified.signer.sign_dsse(statement), "Sigstore's transparency log")
             certified.verify(bundle, statement)
             attestation = self._attestation(bundle)
         except RefusedError as error:
@@ -147,12 +148,15 @@ class Signer:
 
     def _certify(self) -> CertifiedSigner:
         try:
-            config = self._config = self._config or self._with_retries(lambda: load_trust_config(self._instance))
+            config = self._config = self._config or self._with_retries(
+                lambda: load_trust_config(self._instance), "Sigstore's repository of trust"
+            )
             context = sign.SigningContext.from_trust_config(config)
-            require_secure_transport(context._fulcio.url)  # noqa: SLF001 - where the identity token is sent
+            url = context._fulcio.url  # noqa: SLF001 - where the identity token is sent
+            require_secure_transport(url)
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
-            signer = self._with_retries(lambda: sign.Signer(identity_token, context))
+            signer = self._with_retries(lambda: sign.Signer(identity_token, context), route_to(url))
             verifier = verify.Verifier(trusted_root=config.trusted_root)
             return CertifiedSigner(signer, verifier, token.claims, self._identity.server_url)
         except RefusedError as error:
@@ -169,25 +173,25 @@ class Signer:
             return AuthenticationError(message, _ENTERPRISE_HINT.format(host))
         return AuthenticationError(message, _HINT, _STATUS_PAGE if self._instance in _PUBLIC else "")
 
-    def _with_retries(self, work: Callable[[], _Result]) -> _Result:
-        """The result of `work`, which sends requests to Sigstore's servers and is retried after transient failures.
+    def _with_retries(self, work: Callable[[], _Result], server: str) -> _Result:
+        """The result of `work`, which sends requests to a server of Sigstore and is retried after transient failures.
 
         Raises:
             RefusedError: a server refused the request, or the last attempt got no response.
         """
         try:
-            result = self._retry_policy.call(partial(self._attempt, work))
+            result = self._retry_policy.call(partial(self._attempt, work, server))
         except RequestError as error:
             raise RefusedError(str(error)) from error
         if isinstance(result, Response):
             raise RefusedError(describe_failure(result))
         return result
 
-    def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:
+    def _attempt(self, work: Callable[[], _Result], server: str, timeout: float) -> _Result | Response:
         try:
             return self._submit(work).result(timeout)
         except (requests.RequestException, TimeoutError) as error:
-            raise RequestError(str(error) or "timed out", may_have_arrived=False) from error
+            raise RequestError(str(error) or f"timed out ({server})", may_have_arrived=False) from error
         except TUFError as error:
             raise RequestError(describe(error), may_have_arrived=False) from error
         except (FulcioClientError, RekorClientError) as error:

@@ -123,7 +123,7 @@ class Client:
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
-            raise request_error(error).on(route_to(url)) from error
+            raise request_error(error).shown(route_to(url), self._redact) from error
         except OSError as error:
             # NOTE: requests raises a bare OSError for a CA bundle that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error

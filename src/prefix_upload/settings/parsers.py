@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from prefix_upload.auth.secret import Secret
 from prefix_upload.discovery import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
 from prefix_upload.errors import setting
-from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
+from prefix_upload.http.urls import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,27 +129,6 @@ def token(text: str, _: Context) -> Secret | None:
             "Store the API key again, without quotes or anything else around it.",
         )
     return Secret(text)
-
-
-def server_url(text: str, _: Context) -> str:
-    """Parses the origin of a server. The value has no trailing slash and no default port."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise InputError(f"is {text!r}, which is not a URL", "Write 'https://' and the host.") from None
-    host = parts.hostname or ""
-    if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
-        raise InputError(f"is {text!r}, which is not an http(s) URL", "Write 'https://' and the host.")
-    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-        where = f"{host}:{port}" if port else host
-        raise InputError(
-            "has more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
-        )
-    if not uses_secure_transport(text):
-        raise InputError(f"is {text!r}, which would send the token over unencrypted http", f"Write 'https://{host}'.")
-    netloc = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
 
 
 def channel(text: str, context: Context) -> str:
