@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
+from prefix_upload.errors import CancelledError
 from prefix_upload.http import Client, RetryPolicy, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
@@ -58,7 +59,7 @@ def create_run(
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
-            raise messages.cancelled_error()
+            raise CancelledError
 
     retry_policy = RetryPolicy(
         retries=settings.retries,

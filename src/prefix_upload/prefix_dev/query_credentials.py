@@ -5,8 +5,11 @@ Public channels can be read anonymously. Whether the server accepts minted token
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
+
+from prefix_upload.errors import AuthenticationError
 
 if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
@@ -34,6 +37,8 @@ class QueryCredentials:
         self._was_accepted = False
         # The kinds of queries that refuse the token, and work without.
         self._anonymous_kinds: set[str] = set()
+        # Whether there is no token to send, because none could be obtained: a public channel can be read all the same.
+        self._has_no_token = False
 
     def send(self, kind: str, send: SendQuery, timeout: float) -> Response:
         """Sends a query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
@@ -45,11 +50,11 @@ class QueryCredentials:
 
         Raises:
             RequestError: there was no response.
-            AuthenticationError: a token is needed, but cannot be obtained.
+            AuthenticationError: the token cannot be renewed.
         """
-        if kind in self._anonymous_kinds:
+        token = self._bearer()
+        if self._has_no_token or kind in self._anonymous_kinds:
             return send(timeout, anonymously=True)
-        token = self._credentials.bearer()
         response = send(timeout, anonymously=False)
         if response.status not in _REFUSED:
             self._was_accepted |= response.is_success
@@ -65,3 +70,10 @@ class QueryCredentials:
         response = send(timeout, anonymously=False)
         self._was_accepted = response.status not in _REFUSED
         return response
+
+    def _bearer(self) -> str | None:
+        if not self._has_no_token:
+            with suppress(AuthenticationError):
+                return self._credentials.bearer()
+        self._has_no_token = True
+        return None

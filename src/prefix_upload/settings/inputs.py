@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import parsers
 from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound
+from prefix_upload.settings.patterns import patterns
 from prefix_upload.settings.server_url import server_url
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ INPUTS = (
     ),
     Input(
         "glob",
-        parsers.patterns,
+        patterns,
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.secret import Secret
-from prefix_upload.discovery import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
 from prefix_upload.errors import setting
 from prefix_upload.http.urls import DEFAULT_PORTS
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 # One part of a channel's path (CEP 26, "Channel base URLs"). prefix.dev also allows upper case.
 _CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# The pages below a channel's page on prefix.dev.
+_PAGES = frozenset({"packages", "settings"})
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
@@ -132,12 +133,13 @@ def token(text: str, _: Context) -> Secret | None:
 
 
 def channel(text: str, context: Context) -> str:
-    """Parses a channel, written as its path or as its URL on the server. The value is the path."""
+    """Parses a channel, written as its path or as one of its addresses on the server. The value is the path."""
     if not text:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
-    path = _path_of_channel_url(text, context.server_url) if "://" in text else text.rstrip("/")
+    url = _as_url(text, context.server_url)
+    path = text.rstrip("/") if url is None else _path_of_channel_url(url, context.server_url)
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
         raise InputError(
@@ -145,6 +147,16 @@ def channel(text: str, context: Context) -> str:
             "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
         )
     return path
+
+
+def _as_url(text: str, server_url: str) -> str | None:
+    """The URL in a text, which may lack its scheme; `None` if the text is not a URL."""
+    if "://" in text:
+        return text
+    server = urlsplit(server_url)
+    host, slash, _ = text.partition("/")
+    is_url = slash and host.lower() in {server.netloc, f"repo.{server.netloc}"}
+    return f"{server.scheme}://{text}" if is_url else None
 
 
 def _path_of_channel_url(text: str, server_url: str) -> str:
@@ -161,40 +173,17 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
             f"is a URL on {parts.hostname!r}, but the server is {server_url}",
             f"Write 'namespace/channel', or set {setting('server-url')} to the server of that channel.",
         )
-    return parts.path.strip("/").removeprefix("channels/")
+    path = parts.path.strip("/")
+    is_page = path.partition("/")[0] == "channels"
+    return _path_of_page(path.partition("/")[2]) if is_page else path
 
 
-def patterns(text: str, context: Context) -> Patterns:
-    """Parses glob patterns, one per line. `!` excludes; `#` starts a comment line.
-
-    Raises:
-        ExceptionGroup: the `InputError`s of all lines.
-    """
-    include: list[str] = []
-    exclude: list[str] = []
-    errors: list[InputError] = []
-    for line in map(str.strip, text.splitlines()):
-        if line and not line.startswith("#"):
-            kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
-            try:
-                kind.append(_bounded(relative_to_workspace(pattern, context.workspace)))
-            except InputError as error:
-                errors.append(error)
-                kind.append(pattern)
-    if not any(include):
-        errors.append(InputError("has no pattern", "Write one pattern per line, such as 'output/**/*.conda'."))
-    if errors:
-        raise ExceptionGroup("patterns", errors)
-    return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
-
-
-def _bounded(pattern: str) -> str:
-    if has_too_many_alternatives(pattern):
-        raise InputError(
-            f"has the pattern {truncated_repr(pattern)}, which expands to more than {MAX_ALTERNATIVES} patterns",
-            "Use fewer alternatives in braces, or '*'.",
-        )
-    return pattern
+def _path_of_page(path: str) -> str:
+    """The channel's path in the path of its page, or of one of the pages below it: `@namespace/channel/packages/…`."""
+    parts = path.removeprefix("@").split("/")
+    # The page of a namespace's primary channel has only one part.
+    depth = 2 if path.startswith("@") or parts[1:2] not in [[page] for page in _PAGES] else 1
+    return "/".join(parts[:depth] if parts[depth : depth + 1] in [[page] for page in _PAGES] else parts)
 
 
 def truncated_repr(text: str) -> str:
