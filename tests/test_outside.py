@@ -170,7 +170,7 @@ def provider(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
 
 def mint(text: str, _: PrivateSigstore, server: LocalChannel) -> None:
     """Why the server mints no token."""
-    server.fail(Fault(Answer(403, text.encode("utf-8", "surrogatepass")), path="/mint_token"))
+    server.fail(Fault(Answer(403, text.encode("utf-8", "surrogatepass")), path="/mint_token", times=None))
 
 
 def authority(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
