@@ -38,6 +38,7 @@ MALFORMED = {
     "http://user:pass\tword@proxy.test:80": "pass\tword",
     "http://user:pa\u20acword@proxy.test:80": "pa\u20acword",
     "http://user:pa%E2%82%ACword@proxy.test:80": "pa%E2%82%ACword",
+    "http://user:pass\udcffword@proxy.test:80": "pass\udcffword",
     "http://user:password1@": "password1",
     "http://user:password1@:80": "password1",
     "http://user:password1@proxy.test:99999": "password1",
@@ -159,6 +160,13 @@ def test_the_forms_of_a_password(url: str, forms: set[str]) -> None:
     """As it is written, decoded, and encoded."""
     assert forms <= set(proxy_secrets({"HTTP_PROXY": url, "NO_PROXY": "a:bcdef@h"}))
     assert "h" not in set(proxy_secrets({"HTTP_PROXY": url}))
+
+
+def test_a_bundle_whose_name_cannot_be(action: Action) -> None:
+    """It does not exist, either."""
+    finished = action({"SSL_CERT_FILE": "x" * 5000}, server_url=FAR, glob="*.conda")
+    assert finished.exit_code == 2
+    assert "Traceback" not in finished.log
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])

@@ -20,6 +20,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: tuple[str, ...] = ()
+        # By their length.
+        self._fragments: dict[int, set[str]] = {}
 
     def add(self, secret: str) -> bool:
         """Adds a secret. Returns whether it is a new one."""
@@ -27,6 +29,7 @@ class Redactor:
             return False
         # Longest first, because one secret may contain another.
         self._secrets = tuple(sorted({*self._secrets, secret}, key=len, reverse=True))
+        self._fragments = {length: self._parts(length) for length in (_FRAGMENT, _FRAGMENT_OF_MESSAGE)}
         return True
 
     def redact(self, text: str) -> str:
@@ -44,16 +47,14 @@ class Redactor:
         return text
 
     def _redact(self, text: str, length: int) -> str:
-        secrets = self._secrets
-        for secret in secrets:
+        for secret in self._secrets:
             text = text.replace(secret, _STARS)
-        fragments = {
-            secret[start : start + length]
-            for secret in secrets
-            if len(secret) >= _LONG
-            for start in range(len(secret) - length + 1)
-        }
-        return _without(text, fragments, length)
+        return _without(text, self._fragments.get(length, set()), length)
+
+    def _parts(self, length: int) -> set[str]:
+        """The parts of long secrets that have this length."""
+        long = (secret for secret in self._secrets if len(secret) >= _LONG)
+        return {secret[start : start + length] for secret in long for start in range(len(secret) - length + 1)}
 
 
 def _without(text: str, fragments: set[str], length: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic
@@ -19,10 +19,15 @@ def ca_bundle(environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in _VARIABLES if environ.get(name)), "")
 
 
+def exists(path: str) -> bool:
+    """Whether there is a file or folder; false for what cannot be a path."""
+    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises an OSError for a name that is too long
+
+
 def ca_bundle_errors(environ: Mapping[str, str]) -> Iterator[Diagnostic]:
     """Yields a diagnostic if the CA bundle that counts does not exist."""
     name = next((name for name in _VARIABLES if environ.get(name)), None)
-    if name is not None and not Path(environ[name]).exists():
+    if name is not None and not exists(environ[name]):
         yield Diagnostic(
             f"Invalid {name}",
             f"{name} is '{environ[name]}', but there is no such file here.",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefix_upload.http.certificates import ca_bundle, ca_bundle_errors
+from prefix_upload.http.certificates import ca_bundle, ca_bundle_errors, exists
 from prefix_upload.http.proxies import proxy_errors
 from prefix_upload.http.urls import LOOPBACK_HOSTS
 
@@ -40,5 +39,5 @@ def secure_environment(environ: MutableMapping[str, str]) -> None:
     environ["no_proxy"] = ",".join(filter(None, (no_proxy, *sorted(LOOPBACK_HOSTS))))
     bundle = ca_bundle(environ)
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
-        if bundle and not (environ.get(name) and Path(environ[name]).exists()):
+        if bundle and not exists(environ.get(name, "")):
             environ[name] = bundle

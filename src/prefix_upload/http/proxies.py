@@ -71,8 +71,9 @@ def proxy_secrets(environ: Mapping[str, str]) -> Iterator[str]:
             userinfo = _SCHEME.sub("", environ[name].rpartition("@")[0])
             user, colon, password = userinfo.partition(":")
             plain = unquote(password if colon else user)
-            header = base64.b64encode(f"{unquote(user)}:{plain}".encode()).decode()
-            forms = (userinfo, unquote(userinfo), password if colon else user, plain, quote(plain, safe=""), header)
+            header = base64.b64encode(f"{unquote(user)}:{plain}".encode(errors="replace")).decode()
+            encoded = quote(plain, safe="", errors="replace")
+            forms = (userinfo, unquote(userinfo), password if colon else user, plain, encoded, header)
             yield from (form for form in forms if len(form) >= _RECOGNIZABLE and plain)
 
 
