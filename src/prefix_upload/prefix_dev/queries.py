@@ -99,6 +99,11 @@ class ChannelQueries:
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
 
+    @property
+    def authentication_error(self) -> AuthenticationError | None:
+        """Why no token could be obtained for a query; `None` if one could, or was not needed."""
+        return self._credentials.error
+
     def lookup(self, packages: Sequence[Package], *, is_thorough: bool = False) -> Lookup:
         """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata.
 

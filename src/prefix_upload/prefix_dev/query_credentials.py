@@ -5,7 +5,6 @@ Public channels can be read anonymously. Whether the server accepts minted token
 
 from __future__ import annotations
 
-from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +29,9 @@ class QueryCredentials:
 
     A token is renewed for a query only if an earlier query was answered with one: otherwise queries refuse such tokens,
     and another one would fare no better. Safe to use from several threads.
+
+    Attributes:
+        error: why no token could be obtained, if that was tried in vain.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -37,8 +39,8 @@ class QueryCredentials:
         self._was_accepted = False
         # The kinds of queries that refuse the token, and work without.
         self._anonymous_kinds: set[str] = set()
-        # Whether there is no token to send, because none could be obtained: a public channel can be read all the same.
-        self._has_no_token = False
+        # Why there is no token to send. A public channel can be read all the same.
+        self.error: AuthenticationError | None = None
 
     def send(self, kind: str, send: SendQuery, timeout: float) -> Response:
         """Sends a query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
@@ -53,7 +55,7 @@ class QueryCredentials:
             AuthenticationError: the token cannot be renewed.
         """
         token = self._bearer()
-        if self._has_no_token or kind in self._anonymous_kinds:
+        if self.error is not None or kind in self._anonymous_kinds:
             return send(timeout, anonymously=True)
         response = send(timeout, anonymously=False)
         if response.status not in _REFUSED:
@@ -72,8 +74,10 @@ class QueryCredentials:
         return response
 
     def _bearer(self) -> str | None:
-        if not self._has_no_token:
-            with suppress(AuthenticationError):
+        """The token to send; `None`, now and later, if none could be obtained."""
+        if self.error is None:
+            try:
                 return self._credentials.bearer()
-        self._has_no_token = True
+            except AuthenticationError as error:
+                self.error = error
         return None
