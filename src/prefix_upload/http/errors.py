@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # OpenSSL's names for configuration mistakes that show before anything is sent: plain HTTP at the other end, and a CA
 # bundle without certificates.
@@ -26,6 +30,11 @@ class RequestError(Exception):
         super().__init__(reason)
         self.may_have_arrived = may_have_arrived
         self.is_permanent = is_permanent
+
+    def shown(self, route: str, redact: Callable[[str], str]) -> RequestError:
+        """The error as shown to users: with the host and the proxy in between, and without secrets."""
+        reason = f"{redact(str(self))} ({route})"
+        return RequestError(reason, may_have_arrived=self.may_have_arrived, is_permanent=self.is_permanent)
 
 
 def request_error(error: Exception) -> RequestError:

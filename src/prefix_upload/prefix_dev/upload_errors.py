@@ -31,7 +31,8 @@ def rejection_error(response: Response, credentials: Credentials, channel: str) 
     message = f"The server rejected the upload ({response.summary})."
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return ChannelWideError(message, credentials.hint(response.status, channel))
+            hint, page = credentials.hint(response.status, channel), credentials.page(response.status)
+            return ChannelWideError(message, hint, page)
         case HTTPStatus.NOT_FOUND:
             return ChannelWideError(message, _check_channel(credentials, channel))
         case _ if response.is_redirect:
