@@ -191,7 +191,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2)]
     counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["1", "1", "1", "2"]
-    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
+    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
 
 
 @pytest.mark.parametrize(("count", "keys"), [(200, 12), (700, 3), (5000, 3)])

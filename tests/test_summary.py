@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -147,3 +148,31 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 def test_sizes(count: int, told: str) -> None:
     """Decimal units, as storage has them."""
     assert formats.format_size(count) == told
+
+
+@pytest.mark.parametrize(
+    ("channel", "page"),
+    [("octo", "https://prefix.dev/channels/octo"), ("octo/stable", "https://prefix.dev/channels/@octo/stable"), ("", "")],
+)
+def test_pages_of_a_channel(channel: str, page: str) -> None:
+    """A channel of a namespace has an `@` in its page's address, a namespace's own channel has none."""
+    known = report(channel=channel)
+    assert known.channel_page_url == page
+    if channel:
+        assert known.package_page_url(make_package()) == f"{page}/packages/tool-0"
+
+
+def test_one_file_name_in_two_subdirs(tmp_path: Path) -> None:
+    """Their checksums name the subdir too, so that `sha256sum -c` accepts both; a unique name stays as it is."""
+    hashes = {}
+    for subdir in ("linux-64", "osx-arm64"):
+        path = tmp_path / subdir / make_package().file_name
+        path.parent.mkdir()
+        path.write_bytes(subdir.encode())
+        hashes[subdir] = hashlib.sha256(subdir.encode()).hexdigest()
+    twins = [uploaded(file=make_package(subdir=subdir, sha256=sha256)) for subdir, sha256 in hashes.items()]
+    lines = list(formats.checksum_lines(report(*twins, uploaded(1))))
+    assert lines[-1] == f"{1:064x}  tool-1-1.0-h0_0.conda"
+    command = ["sha256sum", "--check", "--strict", "-"]
+    check = subprocess.run(command, input="\n".join(lines[:2]) + "\n", cwd=tmp_path, text=True, check=False)  # noqa: S603 - coreutils
+    assert check.returncode == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefix_upload.report import distinct_names
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,6 +25,10 @@ def format_size(count: int) -> str:
 
 
 def checksum_lines(report: Report) -> Iterator[str]:
-    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes."""
-    for package in report.packages_on_channel:
-        yield f"{package.sha256}  {package.file_name}"
+    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes.
+
+    A line has the file name, with the subdir before it where several packages have the same file name.
+    """
+    packages = list(report.packages_on_channel)
+    for package, name in zip(packages, distinct_names(packages), strict=True):
+        yield f"{package.sha256}  {name}"
