@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -206,6 +207,19 @@ def test_the_packages_output_is_bounded(
     assert len(rows[0]) == keys
     warnings = annotated(capsys.readouterr().out, "warning")
     assert bool(warnings) == (len(rows) < count)
+
+
+@pytest.mark.parametrize(("file", "warns"), [("", True), ("SHA256SUMS", False)])
+def test_an_output_that_no_variable_holds(
+    files: RunnerFiles, capsys: pytest.CaptureFixture[str], file: str, warns: bool
+) -> None:
+    """Linux refuses an environment variable of 128 KiB: a warning names the output and the input that helps."""
+    publish_results(replace(uploads(1500), checksums_file=file), Log(), with_summary=False)
+    value = files.finished(0, "").outputs["checksums"]
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["true"], env={"CHECKSUMS": value}, check=True)  # noqa: S607 - coreutils
+    warnings = [one.data for one in annotated(capsys.readouterr().out, "warning") if "too long" in one.data]
+    assert [("'checksums'" in one, "Set 'checksums-file'" in one) for one in warnings] == [(True, True)] * warns
 
 
 @pytest.mark.parametrize("kind", ["missing folder", "folder"])

@@ -152,7 +152,11 @@ def test_sizes(count: int, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("channel", "page"),
-    [("octo", "https://prefix.dev/channels/octo"), ("octo/stable", "https://prefix.dev/channels/@octo/stable"), ("", "")],
+    [
+        ("octo", "https://prefix.dev/channels/octo"),
+        ("octo/stable", "https://prefix.dev/channels/@octo/stable"),
+        ("", ""),
+    ],
 )
 def test_pages_of_a_channel(channel: str, page: str) -> None:
     """A channel of a namespace has an `@` in its page's address, a namespace's own channel has none."""

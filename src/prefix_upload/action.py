@@ -16,6 +16,7 @@ from prefix_upload.github.log import Log
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import publish_results
 from prefix_upload.report import Report
+from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.settings import DEFAULTS, parse, wants_summary
 
@@ -49,6 +50,7 @@ def main(cancellation: Cancellation) -> int:
     action = _Action(log, cancellation)
     early_exit, errors = action.run()
     report = action.report()
+    errors = (*errors, *action.write_checksums(report))
     report = replace(report, errors=(*report.errors, *errors))
     publish_results(report, log, with_summary=action.wants_summary)
     return exit_code(report) if early_exit is None else early_exit
@@ -69,6 +71,7 @@ class _Action:
         self._console = Console(log)
         self._inputs = self._environment.inputs(DEFAULTS)
         self._run: Run | None = None
+        self._started = time.monotonic()
         log.add_mask(self._inputs["token"])
         log.flush_masks()
 
@@ -100,7 +103,13 @@ class _Action:
 
     def report(self) -> Report:
         """The report of the command so far; empty if it did not start."""
-        return self._run.report() if self._run else Report()
+        seconds = time.monotonic() - self._started
+        return replace(self._run.report() if self._run else Report(), seconds=seconds)
+
+    def write_checksums(self, report: Report) -> Iterable[Diagnostic]:
+        """Writes the file that the settings ask for, if any. Returns an error if that fails."""
+        path = self._run.settings.checksums_file if self._run else None
+        return checksums_file.write(report, path) if path else ()
 
     def _create_run(self) -> Run:
         workspace = self._environment.workspace

@@ -94,6 +94,8 @@ class Report:
         outcomes: the outcome of each file, in input order.
         errors: what went wrong with the run as a whole.
         warnings: what users should know about the run as a whole.
+        checksums_file: where the checksums are written, relative to the workspace; "" for nowhere.
+        seconds: the duration of the run.
     """
 
     channel: str = ""
@@ -102,6 +104,8 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    checksums_file: str = ""
+    seconds: float = 0.0
 
     def count(self, *statuses: Status) -> int:
         """The number of files with one of these statuses."""

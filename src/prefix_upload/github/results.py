@@ -8,7 +8,7 @@ from prefix_upload.errors import spell_settings
 from prefix_upload.github.command_files import CommandFiles
 from prefix_upload.github.console import Console, as_input
 from prefix_upload.reporting import diagnostics, summary
-from prefix_upload.reporting.outputs import outputs, truncation_warnings
+from prefix_upload.reporting.outputs import outputs, size_warnings
 
 if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
@@ -32,7 +32,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> None:
     log.close_group()
     report = report.map_diagnostics(presentable)
     values, files, console = outputs(report), CommandFiles(), Console(log)
-    warnings = [*truncation_warnings(report, values), *files.write_outputs(values)]
+    warnings = [*map(presentable, size_warnings(report, values)), *files.write_outputs(values)]
     if with_summary:
         warnings += files.write_summary(summary.render(report))
     console.annotate("error", diagnostics.errors(report))

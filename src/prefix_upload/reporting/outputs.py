@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.errors import Diagnostic
+from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.package.model import Artifact, CandidateFile, Package
 from prefix_upload.report import Status
 from prefix_upload.reporting.formats import checksum_lines
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 # In bytes. GitHub limits all outputs of a job to 1 MB; this leaves room for those of other steps.
 MAX_PACKAGES_OUTPUT = 100 * 1024
+# In bytes. An environment variable may have 131,071 with its name (Linux, MAX_ARG_STRLEN); this leaves 71 for the name.
+MAX_VARIABLE = 131_000
+_TOO_LONG = (
+    "The output '{}' is too long for an environment variable, which holds 128 KiB: a step that has it in 'env' fails "
+    "with 'Argument list too long'."
+)
+_LONG_HINTS = {"checksums": f"Set {setting('checksums-file')}, and read the checksums from that file."}
 
 
 def outputs(report: Report) -> dict[str, str]:
@@ -47,12 +54,16 @@ def _packages_output(report: Report) -> str:
     return text
 
 
-def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """Yields a warning if the `packages` output does not have all files."""
+def size_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
+    """Yields a warning if the `packages` output does not have all files, and for each output that is very long."""
     kept, total = len(json.loads(values["packages"])), len(report.outcomes)
     if kept < total:
         message = f"The output 'packages' lists only the first {kept} of {total} files, to stay below 100 KiB."
         yield Diagnostic("Output truncated", message, "The output 'checksums' lists all packages on the channel.")
+    for name, value in values.items():
+        is_in_file = name == "checksums" and report.checksums_file
+        if len(value.encode()) > MAX_VARIABLE and not is_in_file:
+            yield Diagnostic("Long output", _TOO_LONG.format(name), _LONG_HINTS.get(name, ""))
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:

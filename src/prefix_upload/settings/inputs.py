@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import parsers
-from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound
+from prefix_upload.settings import channels, parsers, paths
+from prefix_upload.settings.parsers import IfNoFilesFound
+from prefix_upload.settings.paths import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,13 +50,13 @@ _FIELDS = {"glob": "patterns", "validate": "validation_level"}
 INPUTS = (
     Input(
         "channel",
-        parsers.channel,
+        channels.channel,
         "Channel to publish to: `namespace` or `namespace/channel`, or its URL on the server.",
         required=True,
     ),
     Input(
         "glob",
-        parsers.patterns,
+        paths.patterns,
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
@@ -104,9 +105,14 @@ INPUTS = (
     ),
     Input(
         "sigstore-instance",
-        parsers.sigstore_instance,
+        paths.sigstore_instance,
         f"Sigstore instance to sign with: `{PRODUCTION}`, `{STAGING}`, or the path of a trust configuration (JSON).",
         default=PRODUCTION,
+    ),
+    Input(
+        "checksums-file",
+        paths.checksums_file,
+        "File in the workspace to write the output `checksums` to. If empty, none is written.",
     ),
     Input(
         "concurrency",
@@ -135,7 +141,7 @@ INPUTS = (
     Input(
         "max-size",
         parsers.size,
-        "Packages larger than this are invalid: `100MB`, `1GiB`. If empty, only the server's limit applies.",
+        "Packages larger than this are invalid: `100MB`, `1.5GiB`. If empty, only the server's limit applies.",
     ),
     Input(
         "summary",

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.secret import Secret
-from prefix_upload.discovery import Patterns
-from prefix_upload.errors import setting
 from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path, PurePosixPath
 
 
-# One part of a channel's path (CEP 26, "Channel base URLs"). prefix.dev also allows upper case.
-_CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
 _SIZE_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-
-# The public instances of Sigstore.
-PRODUCTION, STAGING = "production", "staging"
-
-# The number of characters of a value that a message shows: the value may be a whole file by mistake.
-_SHOWN = 100
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -113,9 +103,16 @@ def size(text: str, _: Context) -> int | None:
     if not text:
         return None
     match = _SIZE.fullmatch(text)
-    if match is None or not int(match[1]):
-        raise InputError(f"is {text!r}", "Write a size such as '500MB' or '1GiB', or leave it empty.")
-    return int(match[1]) * _SIZE_FACTORS[(match[2] or "").lower()]
+    count = int(Fraction(match[1]) * _SIZE_FACTORS[(match[2] or "").lower()]) if match else 0
+    if not count:
+        raise InputError(f"is {text!r}", f"Write a size such as {_size_example(text)}, or leave it empty.")
+    return count
+
+
+def _size_example(text: str) -> str:
+    """What was probably meant, where a comma stands for the decimal point; else sizes of both kinds of units."""
+    corrected = text.replace(",", ".", 1)
+    return f"'{corrected}'" if "," in text and _SIZE.fullmatch(corrected) else "'500MB', '1.5GB' or '1GiB'"
 
 
 def token(text: str, _: Context) -> Secret | None:
@@ -150,96 +147,3 @@ def server_url(text: str, _: Context) -> str:
         raise InputError(f"is {text!r}, which would send the token over unencrypted http", f"Write 'https://{host}'.")
     netloc = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
-
-
-def channel(text: str, context: Context) -> str:
-    """Parses a channel, written as its path or as its URL on the server. The value is the path."""
-    if not text:
-        raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
-    if text.startswith("@"):
-        raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
-    path = _path_of_channel_url(text, context.server_url) if "://" in text else text.rstrip("/")
-    parts = path.split("/")
-    if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
-        raise InputError(
-            f"is {text!r}, which is not a channel name",
-            "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
-        )
-    return path
-
-
-def _path_of_channel_url(text: str, server_url: str) -> str:
-    """The channel's path in a URL copied from a browser, `.condarc` or `pixi.toml`."""
-    server = urlsplit(server_url)
-    try:
-        parts = urlsplit(text)
-        port = None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
-        origin = (parts.hostname, port)
-    except ValueError:
-        raise InputError(f"is {text!r}, which is not a URL", "Write 'namespace/channel'.") from None
-    if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
-        raise InputError(
-            f"is a URL on {parts.hostname!r}, but the server is {server_url}",
-            f"Write 'namespace/channel', or set {setting('server-url')} to the server of that channel.",
-        )
-    return parts.path.strip("/").removeprefix("channels/")
-
-
-def patterns(text: str, context: Context) -> Patterns:
-    """Parses glob patterns, one per line. `!` excludes; `#` starts a comment line.
-
-    Raises:
-        ExceptionGroup: the `InputError`s of all lines.
-    """
-    include: list[str] = []
-    exclude: list[str] = []
-    errors: list[InputError] = []
-    for line in map(str.strip, text.splitlines()):
-        if line and not line.startswith("#"):
-            kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
-            try:
-                kind.append(relative_to_workspace(pattern, context.workspace))
-            except InputError as error:
-                errors.append(error)
-                kind.append(pattern)
-    if not any(include):
-        errors.append(InputError("has no pattern", "Write one pattern per line, such as 'output/**/*.conda'."))
-    if errors:
-        raise ExceptionGroup("patterns", errors)
-    return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
-
-
-def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
-    """Makes a pattern relative to the workspace.
-
-    Raises:
-        InputError: it is outside the workspace, or has a `..` part.
-    """
-    # A pattern is not a path, but its leading literal parts are those of a path.
-    path = PurePosixPath(pattern)
-    if ".." in path.parts:
-        raise InputError(
-            f"has the pattern {pattern!r}, which contains '..'", "Write patterns without '..', inside the workspace."
-        )
-    if not path.is_absolute():
-        if pattern.startswith("~"):
-            raise InputError(f"has the pattern {pattern!r}", workspace.outside_hint)
-        return str(path)
-    for root in (PurePosixPath(workspace.path), *workspace.aliases):
-        if path.is_relative_to(root):
-            return str(path.relative_to(root))
-    raise InputError(f"has the pattern {pattern!r}, which is outside the workspace", workspace.outside_hint)
-
-
-def sigstore_instance(text: str, context: Context) -> str | Path:
-    """Parses a Sigstore instance: `production`, `staging`, or a file in the workspace that describes a private one."""
-    if text in {PRODUCTION, STAGING}:
-        return text
-    with contextlib.suppress(OSError, ValueError):
-        path = (context.workspace.path / relative_to_workspace(text, context.workspace)).resolve()
-        if path.is_relative_to(context.workspace.path) and path.is_file():
-            return path
-    raise InputError(
-        f"is {text[:_SHOWN]!r}, but there is no such file in the workspace",
-        f"Write '{PRODUCTION}', '{STAGING}', or the path of a trust configuration (JSON) in the workspace.",
-    )

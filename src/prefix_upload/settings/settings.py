@@ -26,6 +26,7 @@ class Settings:
     """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
+    `checksums_file` is a resolved path in the workspace (`None`: no file).
     """
 
     channel: str
@@ -38,6 +39,7 @@ class Settings:
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
+    checksums_file: Path | None
     concurrency: int
     retries: int
     timeout: int
