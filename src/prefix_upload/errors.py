@@ -93,16 +93,23 @@ class ConfigurationError(PrefixUploadError):
 
 
 class NothingToPublishError(PrefixUploadError):
-    """No file matches the patterns."""
+    """No file matches the patterns.
+
+    Args:
+        patterns: the patterns, quoted.
+        available: a sentence that says which packages the workspace has.
+        advice: what to change in the patterns; "" if that is not known.
+    """
 
     title = "No files found"
 
-    def __init__(self, patterns: str) -> None:
+    def __init__(self, patterns: str, available: str, advice: str = "") -> None:
+        advice = advice or (
+            "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages there."
+        )
         super().__init__(
-            f"No file matches {patterns}.",
-            "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages "
-            "there, that patterns for hidden folders spell the dot, and that no '!' line excludes them. If it is fine "
-            f"that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
+            f"No file matches {patterns}. {available}",
+            f"{advice} If it is fine that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
         )
 
 

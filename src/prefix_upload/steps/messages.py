@@ -23,11 +23,10 @@ OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files 
 _INVALID_HINT = f"Nothing was uploaded. Rebuild the package, or exclude it with a '!' line in {setting('glob')}."
 
 
-def unmatched(patterns: Iterable[str]) -> Diagnostic:
-    """The warning about patterns that match nothing while others match."""
-    return Diagnostic(
-        "Pattern matched nothing", f"No file matches {quoted(patterns)}.", "Check the spelling, or remove the line."
-    )
+def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
+    """The warning about patterns that match nothing while others match; `advice` is "" if the mistake is not known."""
+    hint = advice or "Check the spelling, or remove the line."
+    return Diagnostic("Pattern matched nothing", f"No file matches {quoted(patterns)}.", hint)
 
 
 def invalid(findings: Iterable[str]) -> Diagnostic:
