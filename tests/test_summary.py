@@ -8,7 +8,7 @@ import pytest
 
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Attestation, Outcome, Report, Status
 from prefix_upload.reporting import formats, summary
 from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
@@ -44,12 +44,12 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
     ],
 )
 def test_the_verdict_comes_first(status: Status, told: str) -> None:
-    """A sign for good or bad, the channel, and how many files ended how; each status stands in the table."""
+    """A sign for good or bad, the channel, and how many files ended how; the legend of the table has each status."""
     whole = report(uploaded(status=status))
     heading, *_ = summary.render(whole).splitlines()
     assert heading.startswith("## ❌" if status.is_failure else "## ✅")
     assert summary.verdict(whole) == f"octo/stable: {told}"
-    assert f" {status} | tool-0 | 1.0 | h0&#95;0 | noarch | 1.2 MB | `{0:064x}` |" in summary.render(whole)
+    assert f"&nbsp;{status.replace('-', '&nbsp;')}\n\n###" in summary.render(whole)
 
 
 def test_other_verdicts() -> None:
@@ -75,14 +75,14 @@ def test_warnings_of_all_kinds() -> None:
     noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))
     text = summary.render(report(noted, warnings=(Diagnostic("Pattern without match", "None."),)))
     for words in ("Pattern without match", "Not confirmed", "odd form"):
-        assert words in text
+        assert words in text.lower() if words.islower() else words in text
 
 
 def test_how_to_install() -> None:
     """With pixi and conda, of what is on the channel with these bytes, and only if there is anything."""
     text = summary.render(report(uploaded(1), uploaded(2, status=Status.FAILED)))
     assert "pixi workspace channel add https://prefix.dev/octo/stable\npixi add tool-1\n" in text
-    assert "conda install --channel https://prefix.dev/octo/stable tool-1 " in text
+    assert "conda install --channel https://prefix.dev/octo/stable tool-1\n" in text
     assert "### Install" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD)))
 
 
@@ -180,3 +180,111 @@ def test_one_file_name_in_two_subdirs(tmp_path: Path) -> None:
     command = ["sha256sum", "--check", "--strict", "-"]
     check = subprocess.run(command, input="\n".join(lines[:2]) + "\n", cwd=tmp_path, text=True, check=False)  # noqa: S603 - coreutils
     assert check.returncode == 0
+
+
+@pytest.mark.parametrize("status", [Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT, Status.SKIPPED])
+def test_a_row_is_a_line(status: Status) -> None:
+    """The name with its page, size without a line break, the first 12 digits of the hash, and the log entry."""
+    log = Attestation(bundle="", log_index=1000, url="https://search.example/1000")
+    rows = [
+        line for line in summary.render(report(uploaded(status=status, attestation=log))).splitlines() if "|" in line
+    ]
+    page = "https://prefix.dev/channels/@octo/stable/packages/tool-0"
+    entry = '[log&nbsp;entry](https://search.example/1000 "1000") |' if status.is_on_channel else ""
+    assert rows[-1].endswith(f"| [tool-0]({page}) | 1.0 | h0&#95;0 | 1.2&nbsp;MB | `000000000000` | {entry}".rstrip())
+    assert f"{0:064x}  " in summary.render(report(uploaded(status=status)))
+
+
+def test_names_that_are_not_on_the_channel_have_no_page() -> None:
+    """A link to them would lead nowhere."""
+    assert "/packages/" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD), dry_run=True))
+
+
+def test_totals() -> None:
+    """Number, size and time of all packages, and the channel's page."""
+    line = summary.render(report(uploaded(1), uploaded(2), seconds=83.2)).splitlines()[2]
+    page = "https://prefix.dev/channels/@octo/stable"
+    assert line == f"2 packages, 2.5 MB in 1 min 23 s · Channel [octo&#47;stable]({page})"
+
+
+def test_a_table_for_each_subdir() -> None:
+    """Up to 20 packages are shown at once; more of them are folded, with their number, size and statuses."""
+    subdirs = ("linux-64", "noarch")
+    few = [uploaded(n, file=make_package(n, subdir=subdirs[n % 2])) for n in range(20)]
+    text = summary.render(report(*few))
+    assert [line for line in text.splitlines() if line.startswith("#")][1:3] == ["### linux-64", "### noarch"]
+    assert "<details open>\n<summary><b>Checksums" in text
+    many = [*few, uploaded(20, file=make_package(20, subdir="noarch"), status=Status.ALREADY_PRESENT)]
+    text = summary.render(report(*many))
+    assert "<summary><b>noarch</b>: 11 packages, 13.6 MB, 10 uploaded, 1 already present</summary>" in text
+    assert text.count("<details>") == 3
+    assert "<details open>" not in text
+
+
+def test_failures_come_first_and_consequences_last() -> None:
+    """In the list and in the tables, whatever the order of the files; what was not attempted is one line."""
+    cause = Diagnostic("Upload failed", "Too large.")
+    consequence = Diagnostic("Not attempted", "Not uploaded, because of an earlier failure.", "Ask.")
+    waiting = [uploaded(n, status=Status.NOT_ATTEMPTED, error=consequence) for n in range(28)]
+    failed = uploaded(28, status=Status.FAILED, error=cause)
+    text = summary.render(report(*waiting, failed, uploaded(29)))
+    places = [text.index(part) for part in ("Too large", "28 files not attempted", "### Failed", "<b>noarch</b>")]
+    assert places == sorted(places)
+    assert text.index("<b>noarch</b>") < text.index("<b>Not attempted</b>: 28 packages") < text.index("tool-0-1.0")
+    assert text.count("because of an earlier failure") == 1
+    assert "Ask." not in text
+
+
+def test_a_package_with_a_warning() -> None:
+    """Its row has a sign, which the legend explains; a yanked package is not offered for installation."""
+    yanked = uploaded(1, status=Status.ALREADY_PRESENT, warning=Diagnostic("Yanked", "Solvers do not offer it."))
+    text = summary.render(report(uploaded(2), yanked))
+    assert "| ☑️&nbsp;⚠️ | [tool-1]" in text
+    assert "⚠️&nbsp;has&nbsp;a&nbsp;warning" in text
+    assert "pixi add tool-2\n" in text
+    assert "| ✅ | [tool-2]" in text
+
+
+def test_how_to_install_on_each_platform() -> None:
+    """Each command has only names that its platforms have; platforms with the same names share one."""
+    files = [make_package(n, name=f"tool-{n}", subdir="linux-64") for n in range(7)]
+    files += [make_package(n, name=f"tool-{n}", subdir="osx-arm64") for n in range(7)]
+    files += [make_package(8, name="docs"), make_package(9, name="win", subdir="win-64")]
+    text = summary.render(report(*(uploaded(file=file) for file in files)))
+    commands = [line for line in text.splitlines() if line.startswith(("pixi add", "conda install"))]
+    channel, tools = "https://prefix.dev/octo/stable", "tool-0 tool-1 tool-2 tool-3 tool-4"
+    assert commands == [
+        "pixi add docs",
+        f"pixi add --platform linux-64 --platform osx-arm64 {tools} # and 2 more",
+        "pixi add --platform win-64 win",
+        f"conda install --channel {channel} docs",
+        f"conda install --channel {channel} {tools} # and 2 more, on linux-64, osx-arm64",
+        f"conda install --channel {channel} win # on win-64",
+    ]
+
+
+def test_a_dry_run_says_how_to_publish() -> None:
+    """What would happen and what to change; not if something has to be fixed first."""
+    planned = uploaded(status=Status.WOULD_UPLOAD)
+    text = summary.render(report(planned, uploaded(1, status=Status.ALREADY_PRESENT), dry_run=True))
+    assert "Dry run: nothing was uploaded." in text
+    assert "### How to publish\n\nRun this step without ⟨dry-run: true⟩ to upload this package (1.2 MB)." in text
+    assert f"# {0:064x}  noarch/tool-0-1.0-h0_0.conda" in text
+    assert "How to publish" not in summary.render(report(planned, uploaded(1, status=Status.INVALID), dry_run=True))
+
+
+def test_hundreds_of_subdirs_stay_within_bounds() -> None:
+    """Each subdir has a table and a command of its own; what is left out is counted."""
+    outcomes = (uploaded(n, file=make_package(n, name=f"tool-{n}", subdir=f"sub-{n}")) for n in range(5000))
+    text = summary.render(report(*outcomes))
+    assert len(text.encode()) <= summary.MAX_SIZE
+    assert "more files" in text
+    assert "more platforms" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (10, "10 s"), (59.6, "1 min 0 s"), (3725, "62 min 5 s")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    """Minutes and seconds, with a decimal where that matters."""
+    assert formats.format_duration(seconds) == text

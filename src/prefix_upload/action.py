@@ -103,8 +103,9 @@ class _Action:
 
     def report(self) -> Report:
         """The report of the command so far; empty if it did not start."""
+        report = self._run.report() if self._run else Report()
         seconds = time.monotonic() - self._started
-        return replace(self._run.report() if self._run else Report(), seconds=seconds)
+        return replace(report, seconds=seconds, readme_url=self._environment.readme_url)
 
     def write_checksums(self, report: Report) -> Iterable[Diagnostic]:
         """Writes the file that the settings ask for, if any. Returns an error if that fails."""

@@ -46,12 +46,14 @@ class Diagnostic:
         message: what happened.
         hint: what to do about it.
         example: lines to paste.
+        page: where to read more: a section of the README, such as `#patterns`. A front end replaces it by a URL.
     """
 
     title: str
     message: str
     hint: str = ""
     example: str = ""
+    page: str = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()

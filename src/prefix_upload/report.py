@@ -96,6 +96,7 @@ class Report:
         warnings: what users should know about the run as a whole.
         checksums_file: where the checksums are written, relative to the workspace; "" for nowhere.
         seconds: the duration of the run.
+        readme_url: the URL of the action's documentation; "" if it is not known.
     """
 
     channel: str = ""
@@ -106,6 +107,7 @@ class Report:
     warnings: tuple[Diagnostic, ...] = ()
     checksums_file: str = ""
     seconds: float = 0.0
+    readme_url: str = ""
 
     def count(self, *statuses: Status) -> int:
         """The number of files with one of these statuses."""
@@ -138,6 +140,17 @@ class Report:
                 yield outcome.file
 
     @property
+    def installable_packages(self) -> Iterable[Artifact]:
+        """The packages on the channel that solvers offer, in input order.
+
+        A package that was there already and has a warning is left out: it may be yanked, for example.
+        """
+        for outcome in self.outcomes:
+            is_doubtful = outcome.status is Status.ALREADY_PRESENT and outcome.warning is not None
+            if outcome.status.is_on_channel and isinstance(outcome.file, Artifact) and not is_doubtful:
+                yield outcome.file
+
+    @property
     def attestations(self) -> Iterable[tuple[str, Attestation]]:
         """Yields the name of each package that was published with an attestation, and the attestation.
 
@@ -154,6 +167,10 @@ class Report:
     def package_url(self, package: Artifact) -> str:
         """The URL at which conda clients download a package."""
         return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file_name}"
+
+    def section_url(self, anchor: str) -> str:
+        """The URL of a section of the action's documentation, such as `#patterns`; "" if it is not known."""
+        return f"{self.readme_url}{anchor}" if self.readme_url else ""
 
     @property
     def result(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import spell_settings
@@ -27,14 +28,16 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> None:
 
     def presentable(diagnostic: Diagnostic) -> Diagnostic:
         # A server may repeat the token in its response, and the runner does not mask outputs.
-        return diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
+        shown = diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
+        return replace(shown, page=report.section_url(diagnostic.page) if diagnostic.page else "")
 
     log.close_group()
     report = report.map_diagnostics(presentable)
     values, files, console = outputs(report), CommandFiles(), Console(log)
     warnings = [*map(presentable, size_warnings(report, values)), *files.write_outputs(values)]
     if with_summary:
-        warnings += files.write_summary(summary.render(report))
+        warnings += files.write_summary(spell_settings(summary.render(report), as_input))
     console.annotate("error", diagnostics.errors(report))
     console.annotate("warning", [*warnings, *diagnostics.warnings(report)])
+    console.not_attempted(report)
     log.info(summary.verdict(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic
@@ -26,7 +27,7 @@ def errors(report: Report) -> list[Diagnostic]:
 
 def warnings(report: Report) -> list[Diagnostic]:
     """The warnings of the run and its files."""
-    return [*report.warnings, *_with_files(_of_files(report))]
+    return [*report.warnings, *_with_files(file_warnings(report))]
 
 
 def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
@@ -37,7 +38,8 @@ def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnosti
     yield from groups.items()
 
 
-def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
+def file_warnings(report: Report) -> Iterator[tuple[str, Diagnostic]]:
+    """Yields the warnings about files, each with the label of its file."""
     for outcome in report.outcomes:
         if outcome.warning:
             yield outcome.file.label, outcome.warning
@@ -48,4 +50,4 @@ def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
 def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
     for diagnostic, files in grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield Diagnostic(diagnostic.title, f"{files[0]}{more}: {diagnostic.message}", diagnostic.hint)
+        yield replace(diagnostic, message=f"{files[0]}{more}: {diagnostic.message}")

@@ -1,4 +1,4 @@
-"""Values as text: sizes for people, checksums for `sha256sum`."""
+"""Values as text: sizes and durations for people, checksums for `sha256sum`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ def format_size(count: int) -> str:
             break
         value /= 1000
     return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in minutes and seconds, with a decimal below ten seconds."""
+    if seconds < 10:  # noqa: PLR2004 - two digits
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def checksum_lines(report: Report) -> Iterator[str]:
