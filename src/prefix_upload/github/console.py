@@ -108,5 +108,4 @@ class Console:
             self._log.close_group()
         for diagnostic in shown:
             example = diagnostic.example.splitlines()
-            page = f"Read more: {diagnostic.page}" if diagnostic.page else ""
-            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.hint, *example, page)
+            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.advice, *example)

@@ -7,8 +7,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from urllib3.filepost import choose_boundary
-
 from prefix_upload.concurrency import Submit, submit_if_large
 from prefix_upload.errors import FileChangedError
 from prefix_upload.package.fs import open_regular
@@ -95,7 +93,7 @@ class Form:
     """
 
     def __init__(self, body: Body, attestation: str) -> None:
-        boundary = f"prefix-upload-{choose_boundary()}"
+        boundary = f"prefix-upload-{os.urandom(16).hex()}"
         part = {"Content-Disposition": f'form-data; name="file"; filename="{body.headers["X-File-Name"]}"'}
         part |= body.headers | {"Content-Length": str(len(body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in part.items())

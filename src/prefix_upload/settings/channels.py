@@ -25,8 +25,9 @@ def channel(text: str, context: Context) -> str:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
-    server = urlsplit(context.server_url).netloc
-    url = f"https://{text}" if text.lower().startswith((f"{server}/", f"repo.{server}/")) else text
+    server = urlsplit(context.server_url)
+    has_no_scheme = text.lower().startswith((f"{server.netloc}/", f"repo.{server.netloc}/"))
+    url = f"{server.scheme}://{text}" if has_no_scheme else text
     path = _path_of_channel_url(url, context.server_url) if "://" in url else text.rstrip("/")
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
@@ -59,7 +60,9 @@ def _path_of_page(path: str) -> str:
     page = path.removeprefix("channels/")
     if page == path:
         return path
-    size = 2 if page.startswith("@") else 1  # the number of parts of the channel's path
     parts = page.removeprefix("@").split("/")
+    # The page of a namespace's own channel has only one part.
+    is_own = not page.startswith("@") and parts[1:2] and parts[1] in _PAGES_OF_A_CHANNEL
+    size = 1 if is_own else 2
     is_below_channel = len(parts) > size and parts[size] in _PAGES_OF_A_CHANNEL
     return "/".join(parts[:size] if is_below_channel else parts)

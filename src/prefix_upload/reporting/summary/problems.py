@@ -57,7 +57,7 @@ def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
     names = ", ".join(as_code(file) for file in files[:_MAX_LISTED])
     more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
     subject = f" {names}{more}:" if names else ""
-    page = f" [Read more]({problem.page})" if problem.page else ""
+    page = f" See <{problem.page}>" if problem.page else ""
     hint = f"<br>**What to do:** {for_markdown(problem.hint)}{page}" if problem.hint else page
     example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
     return f"- **{for_markdown(problem.title).strip()}**{subject} {for_markdown(problem.message)}{hint}{example}"

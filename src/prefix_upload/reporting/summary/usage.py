@@ -49,7 +49,7 @@ def how_to_publish(report: Report) -> str:
     size = format_size(sum(package.size for package in planned if isinstance(package, Artifact)))
     what = "this package" if len(planned) == 1 else f"these {len(planned)} packages"
     url = report.section_url("#trusted-publishing")
-    more = f" [Read more]({url})" if url else ""
+    more = f" See <{url}>." if url else ""
     return (
         f"### How to publish\n\nRun this step without {setting('dry-run', 'true')} to upload {what} ({size}). The job "
         f"then needs {setting('token')}, or a trusted publisher on the channel and the permission `id-token: write`."
