@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, cast
 
@@ -179,10 +180,10 @@ def test_requests_name_their_sender(server: LocalChannel, client: Client) -> Non
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client, method: str) -> None:
     """Up to the limit an answer is whole, beyond it is cut, and the rest is not read."""
-    send = {"GET": client.get, "POST": client.post}[method]
+    send = partial(client.get if method == "GET" else client.post, REPODATA, timeout=10, max_body=100)
     for size in (100, 101, 50_000_000):
         server.fail(Fault(Answer(200, b"x" * size), path=REPODATA))
-    answers = [send(REPODATA, timeout=10, max_body=100) for _ in range(3)]
+    answers = [send() for _ in range(3)]
     assert [one.is_complete for one in answers] == [True, False, False]
     assert {len(one.body) for one in answers} == {100}
 

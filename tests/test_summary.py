@@ -268,7 +268,8 @@ def test_failures_come_first_and_consequences_last() -> None:
 
 def test_a_package_with_a_warning() -> None:
     """Its row has a sign, which the legend explains; a yanked package is not offered for installation."""
-    yanked = uploaded(1, status=Status.ALREADY_PRESENT, warning=Diagnostic("Yanked", "Solvers do not offer it."))
+    warning = Diagnostic("Not offered to solvers", "It is yanked.")
+    yanked = uploaded(1, status=Status.ALREADY_PRESENT, warning=warning, is_offered=False)
     text = summary.render(report(uploaded(2), yanked))
     assert "| ☑️&nbsp;⚠️ | [tool-1]" in text
     assert "⚠️&nbsp;has&nbsp;a&nbsp;warning" in text

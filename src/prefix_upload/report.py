@@ -63,6 +63,7 @@ class Outcome:
         seconds: the duration of its upload including retries; 0 if nothing was sent, or the upload failed.
         attestation: the attestation that was sent with it.
         md5: the MD5 in the server's record of the same bytes, in lower-case hexadecimal; `None` if not known.
+        is_offered: whether solvers choose the package, as far as the channel's record shows.
     """
 
     file: Artifact | CandidateFile
@@ -72,6 +73,7 @@ class Outcome:
     seconds: float = 0.0
     attestation: Attestation | None = None
     md5: str | None = None
+    is_offered: bool = True
 
 
 def distinct_names(packages: Sequence[Artifact]) -> list[str]:
@@ -141,13 +143,9 @@ class Report:
 
     @property
     def installable_packages(self) -> Iterable[Artifact]:
-        """The packages on the channel that solvers offer, in input order.
-
-        A package that was there already and has a warning is left out: it may be yanked, for example.
-        """
+        """The packages on the channel that solvers choose, in input order: none that is yanked, for example."""
         for outcome in self.outcomes:
-            is_doubtful = outcome.status is Status.ALREADY_PRESENT and outcome.warning is not None
-            if outcome.status.is_on_channel and isinstance(outcome.file, Artifact) and not is_doubtful:
+            if outcome.status.is_on_channel and outcome.is_offered and isinstance(outcome.file, Artifact):
                 yield outcome.file
 
     @property

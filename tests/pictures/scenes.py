@@ -78,8 +78,12 @@ _PACKAGES = {
     "hello-python-1.0-py312h81bd7bf_0": "osx-arm64",
 }
 SCENES = {
-    "success": Scene("A release: four packages are new, one is there already", _PACKAGES, frozenset({"hello-1.0-h0_0"})),
-    "failure": Scene("A package that somebody renamed by hand: nothing is uploaded", _PACKAGES, renamed="hello-2.0-h0_0"),
+    "success": Scene(
+        "A release: four packages are new, one is there already", _PACKAGES, frozenset({"hello-1.0-h0_0"})
+    ),
+    "failure": Scene(
+        "A package that somebody renamed by hand: nothing is uploaded", _PACKAGES, renamed="hello-2.0-h0_0"
+    ),
     "dry-run": Scene(
         "A dry run, as in a pull request",
         _PACKAGES,

@@ -48,7 +48,7 @@ class RetryPolicy:
         *,
         retries: int | None = None,
         timeout: float | None = None,
-        on_failure: Callable[[Failure], Callable[[], _Result | None] | None] = lambda _: None,
+        on_failure: Callable[[Failure], Callable[[bool], _Result | None] | None] = lambda _: None,
     ) -> _Result:
         """Calls `send` until it returns anything but a transient failure, or until no retry is left.
 
@@ -59,8 +59,8 @@ class RetryPolicy:
             retries: an upper bound on the policy's number of retries.
             timeout: an upper bound on the policy's timeout, in seconds.
             on_failure: called with each transient failure. If the server may have acted on the request anyway, it
-                returns a function that looks for the result. That function is called after the wait; unless it
-                returns `None`, its result ends the retries.
+                returns a function that looks for the result. That function is called after the wait, with whether
+                this was the last attempt; unless it returns `None`, its result ends the retries.
 
         Returns:
             The last result of `send`, which may be a failed response, or the one that was looked up.
@@ -80,7 +80,7 @@ class RetryPolicy:
             look_up = on_failure(failure)
             if look_up is not None or not is_last:
                 self.wait(attempt, failure)
-            if look_up is not None and (found := look_up()) is not None:
+            if look_up is not None and (found := look_up(is_last)) is not None:
                 return found
             if is_last:
                 break

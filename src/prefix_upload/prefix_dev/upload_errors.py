@@ -9,10 +9,12 @@ from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, ChannelError, 
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.queries import Lookup
+    from prefix_upload.prefix_dev.records import LookupFailedError
 
 # Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {
@@ -31,11 +33,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str) 
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return ChannelWideError(message, credentials.hint(response.status, channel))
         case HTTPStatus.NOT_FOUND:
-            return ChannelWideError(
-                message,
-                f"Check {setting('channel')}: '{channel}' does not exist on the server, or is not visible to "
-                f"{credentials}.",
-            )
+            return ChannelWideError(message, _check_channel(credentials, channel))
         case _ if response.is_redirect:
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
@@ -45,11 +43,41 @@ def rejection_error(response: Response, credentials: Credentials, channel: str) 
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
-def retries_exhausted_error(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
-    """The error after the last attempt has failed."""
+def missing_channel_error(credentials: Credentials, channel: str) -> ChannelWideError:
+    """The error if the server reports that there is no such channel."""
+    return ChannelWideError(f"The channel '{channel}' was not found.", _check_channel(credentials, channel))
+
+
+def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:
+    """The error if the server answers a query as if no token had been sent, or refuses it because of the token."""
+    return ChannelWideError(
+        f"The server does not accept {credentials}.", credentials.hint(HTTPStatus.UNAUTHORIZED, channel)
+    )
+
+
+def no_api_error(failures: Iterable[LookupFailedError]) -> ChannelWideError:
+    """The error if the server does not answer queries at all, or not as prefix.dev does."""
+    reasons = "; ".join(dict.fromkeys(map(str, failures)))
+    return ChannelWideError(f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION)
+
+
+def _check_channel(credentials: Credentials, channel: str) -> str:
+    return f"Check {setting('channel')}: '{channel}' does not exist on the server, or is not visible to {credentials}."
+
+
+def retries_exhausted_error(failure: Failure, attempts: int, lookup: Lookup | None) -> ChannelError:
+    """The error after the last attempt has failed.
+
+    `lookup` is the last look-up of the package; `None` if it cannot have arrived.
+    """
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
-    if may_be_there:
-        return ChannelError(f"{message} It is not on the channel yet, but may still appear.", RERUN_IS_SAFE)
+    if lookup is not None:
+        outcome = (
+            "It is not on the channel yet, but may still appear."
+            if lookup.records
+            else "It may be on the channel: that could not be looked up."
+        )
+        return ChannelError(f"{message} {outcome}", RERUN_IS_SAFE)
     if isinstance(failure, RequestError):
         return connection_error(failure)
     return ChannelError(message, RERUN_IS_SAFE)
@@ -63,6 +91,14 @@ def connection_error(error: RequestError) -> ChannelWideError:
     )
 
 
+def overwriting_refused_error(response: Response) -> ChannelError:
+    """The error if the server reports a conflict although it was asked to overwrite."""
+    return ChannelError(
+        f"The channel has a file with this name, and the server refused to overwrite it ({response.summary}).",
+        "Check whether the channel's settings allow overwriting, or increase the build number.",
+    )
+
+
 def conflict_error(package: Package, other_sha256: str) -> ConflictError:
     """The error if the channel has different bytes under the package's file name."""
     return ConflictError(
@@ -70,4 +106,13 @@ def conflict_error(package: Package, other_sha256: str) -> ConflictError:
         f"{other_sha256} there, {package.sha256} here.",
         "Increase the build number, so that the file gets a new name, set "
         f"{setting('skip-existing')} to keep the one on the channel, or {setting('force')} to overwrite it.",
+    )
+
+
+def unknown_conflict_error(package: Package, response: Response) -> ConflictError:
+    """The error if the server reports a conflict, but not what it has under the package's file name."""
+    return ConflictError(
+        f"The channel has a file with this name ({response.summary}), but its hash could not be looked up. The "
+        f"SHA-256 here is {package.sha256}.",
+        RERUN_IS_SAFE,
     )
