@@ -14,6 +14,8 @@ from typing import Literal
 
 from markdown_it import MarkdownIt
 
+from pictures.png import with_palette
+
 Theme = Literal["light", "dark"]
 
 _WIDTH = 948
@@ -76,6 +78,7 @@ class Browser:
         with tempfile.TemporaryDirectory() as scratch:
             page = _write_page(Path(scratch), markdown, theme)
             self._run(Path(scratch), f"--window-size={_WIDTH},{height}", f"--screenshot={picture}", page.as_uri())
+        picture.write_bytes(with_palette(picture.read_bytes()))
 
     def _run(self, profile: Path, *arguments: str) -> str:
         command = [self._program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
