@@ -233,3 +233,15 @@ def test_cancellation_while_the_channel_is_asked(
     assert statuses(finished) == {"demo": "not-attempted"}
     assert "Traceback" not in finished.log
     assert not server.uploads
+
+
+def test_a_hint_links_to_its_page(action: Action, workspace: Path) -> None:
+    """The README of the version that runs, if the action was not checked out with the packages."""
+    assert workspace.is_dir()
+    runner = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_ACTION_REPOSITORY": "org/x", "GITHUB_ACTION_REF": "v1"}
+    page = "https://github.com/org/x/blob/v1/README.md#patterns"
+    finished = action(runner, glob="*.conda")
+    assert annotated(finished.log, "error")[0].data.endswith(f"See {page}")
+    assert f"See <{page}>" in finished.summary
+    finished = action(glob="*.conda")
+    assert "#patterns" not in finished.log + finished.summary

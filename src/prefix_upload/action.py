@@ -32,6 +32,7 @@ _CANCELLED = Diagnostic(
     "Cancelled",
     "The run was cancelled, and no further upload was started. The status of each package says what is known about it.",
     RERUN_IS_SAFE,
+    page="#when-something-fails",
 )
 _BUG = Diagnostic(
     "Internal error",

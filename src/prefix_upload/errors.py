@@ -62,8 +62,9 @@ class Diagnostic:
 
     @property
     def advice(self) -> str:
-        """The hint with the page, as plain text."""
-        return " ".join(filter(None, (self.hint, self.page and f"See {self.page}")))
+        """The hint with the page, as plain text; without a section of the README whose URL is not known."""
+        is_url = self.page != "" and not self.page.startswith("#")
+        return " ".join(filter(None, (self.hint, f"See {self.page}" if is_url else "")))
 
     def map(self, change: Callable[[str], str]) -> Diagnostic:
         """The diagnostic with `change` applied to its title, message and hint."""

@@ -73,4 +73,5 @@ def _error(path: Path, reason: str) -> Diagnostic:
         "Could not write the checksums",
         f"Could not write {setting('checksums-file')} to {path} ({reason}).",
         "The output 'checksums' has the same lines. Choose a path that can be written.",
+        page="#inputs",
     )

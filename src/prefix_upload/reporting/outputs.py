@@ -63,7 +63,7 @@ def size_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnos
     for name, value in values.items():
         is_in_file = name == "checksums" and report.checksums_file
         if len(value.encode()) > MAX_VARIABLE and not is_in_file:
-            yield Diagnostic("Long output", _TOO_LONG.format(name), _LONG_HINTS.get(name, ""))
+            yield Diagnostic("Long output", _TOO_LONG.format(name), _LONG_HINTS.get(name, ""), page="#outputs")
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
             f"Contradictory {names}",
             f"{names} are both true, but a file can't be both overwritten and kept.",
             "Set one of them.",
+            page="#inputs",
         )
 
 
@@ -110,5 +111,8 @@ def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnosti
     except* InputError as group:
         name = setting(entry.name)
         errors = [error for error in group.exceptions if isinstance(error, InputError)]
-        diagnostics.extend(Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint) for error in errors)
+        page = f"#{entry.see or 'inputs'}"
+        diagnostics.extend(
+            Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
+        )
     return entry.parse(entry.default, context) if entry.default else None

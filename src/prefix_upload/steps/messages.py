@@ -31,12 +31,12 @@ _INVALID_HINT = f"Nothing was uploaded. Rebuild the package, or exclude it with 
 def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
     """The warning about patterns that match nothing while others match; `advice` is "" if the mistake is not known."""
     hint = advice or "Check the spelling, or remove the line."
-    return Diagnostic("Pattern matched nothing", f"No file matches {quoted(patterns)}.", hint)
+    return Diagnostic("Pattern matched nothing", f"No file matches {quoted(patterns)}.", hint, page="#patterns")
 
 
 def invalid(findings: Iterable[str]) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
-    return Diagnostic("Invalid package", f"{'; '.join(findings)}.", _INVALID_HINT)
+    return Diagnostic("Invalid package", f"{'; '.join(findings)}.", _INVALID_HINT, page="#what-is-checked")
 
 
 def left_alone(error: ConflictError) -> Diagnostic:
@@ -70,6 +70,7 @@ ATTESTATION_NOT_CONFIRMED = Diagnostic(
     "Attestation not confirmed",
     "The server accepted the attestation with the package, but it could not be read back.",
     "It should appear beside the package on the channel, as '<file>.v0.sigs'.",
+    page="#attestations",
 )
 # The server shows the package's attestations, and this one is not among them.
 ATTESTATION_DROPPED = Diagnostic(
@@ -77,6 +78,7 @@ ATTESTATION_DROPPED = Diagnostic(
     "The server has the package, but not the attestation that was uploaded with it.",
     "The package can't be verified without it. Check the channel's settings, then delete the package there and "
     f"publish it again, or set {setting('attestations', 'false')}.",
+    page="#attestations",
 )
 
 
