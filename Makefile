@@ -5,10 +5,10 @@ RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz docs pictures lock serve format clean
+.PHONY: help demo test lint bench fuzz differential docs pictures lock serve format clean
 
 help:  ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -42,6 +42,9 @@ pictures: .venv/ready  ## Takes the pictures of the job summary in docs/images; 
 DURATION ?= 60
 fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); keeps corpus and findings in .fuzz
 	PYTHONPATH=src:tests $(BIN)/python -m fuzz $(DURATION) .fuzz
+
+differential: .venv/ready  ## Compares the readers with the real clients for DURATION seconds (Linux); keeps findings in .fuzz
+	PYTHONPATH=src:tests $(BIN)/python -m differential $(DURATION) .fuzz
 
 format: .venv/ready  ## Formats the code
 	$(BIN)/ruff check --fix $(SOURCES)

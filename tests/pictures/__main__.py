@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from pictures import FOLDER
 from pictures.browser import Browser, NoBrowserError
 from pictures.scenes import SCENES
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def main() -> int:
-    """Returns 1 if there is no browser, or if a row of a table needs more than one line."""
+
+def main(names: Sequence[str]) -> int:
+    """Takes the pictures with these names, or all.
+
+    Returns:
+        1 if there is no browser, or if a row of a table needs more than one line; else 0.
+    """
     try:
         browser = Browser()
     except NoBrowserError as error:
         print(error, file=sys.stderr)
         return 1
     wrapped: list[str] = []
-    for name, scene in SCENES.items():
+    for name in names or SCENES:
+        scene = SCENES[name]
         text = scene.summary()
         (FOLDER / f"{name}.md").write_text(text)
         browser.take(text, "light", FOLDER / f"{name}.png")
@@ -30,4 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prefix_upload.package.archive import limits
 
 
-@dataclass(frozen=True)
-class PayloadFile:
+class PayloadFile(NamedTuple):
     """A regular file in the payload: its size in bytes and its SHA-256 digest."""
 
     size: int
@@ -34,8 +34,24 @@ class Contents:
     duplicates: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _remarks: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def add_finding(self, finding: str) -> None:
         """Adds a finding, unless there are `limits.MAX_FINDINGS` already."""
         if len(self.findings) < limits.MAX_FINDINGS:
             self.findings.append(finding)
+
+    def add_remark(self, subject: str, remark: str) -> None:
+        """Adds something that does not make the package invalid: what it is about, and a clause.
+
+        Of several with the same clause, `summarize_remarks` only names the first subject.
+        """
+        first, count = self._remarks.get(remark, (subject, 0))
+        self._remarks[remark] = (first, count + 1)
+
+    def summarize_remarks(self) -> None:
+        """Turns the remarks into warnings."""
+        for remark, (subject, count) in self._remarks.items():
+            others = f" (and {count - 1} more)" if count > 1 else ""
+            self.warnings.append(f"{subject} {remark}{others}")
+        self._remarks.clear()

@@ -24,6 +24,10 @@ MAX_COMPARED_NAMES = 32 * MIB
 MAX_METADATA_SIZE = MIB
 # The number of payload members. It bounds the time to read a payload that consists of headers only.
 MAX_PAYLOAD_MEMBERS = 1_000_000
+# The number of paths at which members are extracted, with the folders above them, and the number of characters in the
+# names of these folders. They bound memory and time; real packages have a tenth of it.
+MAX_PATHS = 1_500_000
+MAX_FOLDER_NAMES = 256 * MIB
 
 # The number of findings of a package; further ones are dropped.
 MAX_FINDINGS = 25
