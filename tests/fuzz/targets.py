@@ -14,11 +14,13 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from prefix_upload.package import archive, rules
+from prefix_upload.package import archive, file_lists, names
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tar_headers import Kind
 from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import ZipContainer
+from prefix_upload.package.install_paths import entry_point_warnings, install_findings
+from prefix_upload.package.metadata import read_index
 from prefix_upload.package.strict_json import parse_json_object
 from support.building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
 
@@ -79,21 +81,26 @@ def _index(data: bytes) -> None:
     except ValueError:
         return
     assert parse_json_object(data) == index
-    list(rules.identity_findings(index, rules.split_file_name(f"{STEM}.conda")))
+    list(names.identity_findings(f"{STEM}.conda", index))
+    read_index(data)
 
 
 def _metadata(data: bytes) -> None:
-    list(rules.metadata_findings(data))
+    list(names.format_findings(data))
 
 
 def _paths(data: bytes) -> None:
-    list(rules.paths_warnings(data, {"share/demo.txt": archive.PayloadFile(6, bytes(32)), "link": None}))
+    payload = {"share/demo.txt": archive.PayloadFile(6, bytes(32)), "link": None}
+    contents = archive.Contents(paths=data, files=data, links={"info/link.json": data}, payload=payload)
+    list(file_lists.list_warnings(contents))
+    list(install_findings(contents, {}))
+    list(entry_point_warnings(contents))
 
 
 def _file_name(data: bytes) -> None:
     name = data.decode("utf-8", "surrogateescape")
-    if not list(rules.file_name_findings(name)):
-        parts = rules.split_file_name(name)
+    if not list(names.file_name_findings(name)):
+        parts = names.split_file_name(name)
         assert parts is not None
         assert name.startswith("-".join(parts))
         assert name.isascii()

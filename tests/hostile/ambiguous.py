@@ -238,7 +238,9 @@ def _other_names() -> Iterator[Case]:
         "the name is 'demo-extra' in the file name",
     )
     yield Case("a file that was renamed", _called("demo-2.0-h0_0", version="1.0"), "was the file renamed?")
-    yield Case("members that are called otherwise", conda(conda_bytes("other-1.0-h0_0")), "exactly one 'info' member")
+    yield Case(
+        "members that are called otherwise", conda(conda_bytes("other-1.0-h0_0")), "should be 'other-1.0-h0_0.conda'"
+    )
 
 
 def _called(stem: str, **changes: object) -> Callable[[Path], Path]:

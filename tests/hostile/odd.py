@@ -109,6 +109,16 @@ def _windowed(data: bytes, log: int) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
+# What can't be installed on Windows, where a noarch package may be installed.
+_WARNINGS = {
+    "a long GNU link": "symbolic links can't be installed on Windows",
+    "a link with a size": "symbolic links can't be installed on Windows",
+    "a link to the outside": "symbolic links can't be installed on Windows",
+    "names with spaces, quotes and brackets": "Windows can't have files with these names",
+    "names like workflow commands": "Windows can't have files with these names",
+}
+
+
 def _tar_members() -> Iterator[Case]:
     for what, members in (
         ("names that are not UTF-8", [tar_member("caf\udce9")]),
@@ -139,13 +149,16 @@ def _tar_members() -> Iterator[Case]:
         ("a file of no bytes", [tar_member("share/empty", b"")]),
         ("set-user-id, and an owner beyond all bounds", [tar_header(tar_member(), mode=(100, b"0004755\0\x80\xff"))]),
     ):
-        yield Case(f"{what}, .conda", payload(*members))
-        yield Case(f"{what}, .tar.bz2", tar_bz2(tar_bz2_bytes(payload_members=members)))
+        warning = _WARNINGS.get(what, "")
+        yield Case(f"{what}, .conda", payload(*members), warning=warning)
+        yield Case(f"{what}, .tar.bz2", tar_bz2(tar_bz2_bytes(payload_members=members)), warning=warning)
     yield from _tar_members_that_some_clients_cannot_read()
-    dotted = tar(tar_member("./info/index.json", index_json()))
+    dotted = tar(tar_member("./info/index.json", index_json()), tar_member("./info/files", b""))
     dot = "starts with './'"
     yield Case("./info/index.json, .conda", conda(conda_bytes(info=zstd(dotted))), warning=dot, is_old=True)
     yield Case("./info/index.json, .tar.bz2", tar_bz2(bz2.compress(dotted)), warning=dot, is_old=True)
+    unlisted = bz2.compress(tar(index_member(), tar_member()))
+    yield Case("no list of files", tar_bz2(unlisted), warning="neither 'info/paths.json' nor 'info/files'")
     twice = [tar_member("share/a"), tar_member("share/a", b"other")]
     yield Case("a file that is there twice", payload(*twice), warning="more than once: 'share/a'")
     about = [tar_member("info/about.json", b"{}")] * 2
@@ -211,7 +224,8 @@ def _indexes() -> Iterator[Case]:
     yield Case("an index with white space around", conda(conda_bytes(index=b"\n\t " + index_json() + b"\r\n")))
     old = {key: value for key, value in index_of(STEM, platform="linux", arch="x86_64").items() if key != "subdir"}
     yield Case("no subdir, but platform and arch", conda(conda_bytes(index=old)), warning="has no subdir", is_old=True)
-    yield Case("a subdir that nobody knows", conda(conda_bytes(index=index_of(STEM, subdir="plan9-amd64"))))
+    unknown = conda(conda_bytes(index=index_of(STEM, subdir="plan9-amd64")))
+    yield Case("a subdir that nobody knows", unknown, warning="don't know the subdir 'plan9-amd64'")
     listed = tar_member("info/paths.json", b'{"paths": [{"_path": "gone"}]}')
     unlike = tar_bz2(bz2.compress(tar(index_member(), listed, tar_member())))
     yield Case("a list of other paths", unlike, warning="'info/paths.json' are missing")

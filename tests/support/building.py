@@ -88,6 +88,16 @@ def tar_member(
     return info.tobuf(style, "utf-8", "surrogateescape") + _padded(content)
 
 
+def with_list(members: Iterable[bytes]) -> list[bytes]:
+    """The members of `info/`, with a list of the files in the old form unless there is one already.
+
+    That list is not compared with the payload.
+    """
+    members = list(members)
+    is_listed = any(member.startswith((b"info/files\0", b"info/paths.json\0")) for member in members)
+    return members if is_listed else [tar_member("info/files", b"share/demo.txt\n"), *members]
+
+
 def pax_header(*records: tuple[str, bytes], kind: bytes = tarfile.XHDTYPE, name: str = "pax") -> bytes:
     """A header with records for the member that follows it."""
     data = b"".join(_pax_record(key.encode(), value) for key, value in records)
@@ -208,7 +218,7 @@ def conda_members(
     `index` is the one that belongs to the stem if none is given, the payload one file; `info` and `payload` are
     compressed tars to take instead of those that hold the index and the other members.
     """
-    info_tar = tar(_index_member(stem, index), *info_members)
+    info_tar = tar(_index_member(stem, index), *with_list(info_members))
     payload_tar = tar(*((tar_member(),) if payload_members is None else payload_members))
     return [
         ZipMember("metadata.json", metadata),
@@ -231,7 +241,7 @@ def tar_bz2_bytes(
 ) -> bytes:
     """A `.tar.bz2` package; its parts are those of `conda_members`."""
     payload = (tar_member(),) if payload_members is None else payload_members
-    return bz2.compress(tar(_index_member(stem, index), *info_members, *payload))
+    return bz2.compress(tar(_index_member(stem, index), *with_list(info_members), *payload))
 
 
 def package_bytes(extension: str, stem: str = STEM, **parts: Any) -> bytes:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.archive import limits
 from prefix_upload.package.archive.contents import PayloadFile
 from prefix_upload.package.archive.extraction import Extraction
+from prefix_upload.package.archive.member_names import (
+    is_plain,
+    leaves_prefix,
+    normalized,
+    on_other_systems,
+    path_violations,
+)
 from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
 from prefix_upload.package.archive.tar_headers import Kind
 
@@ -19,15 +24,20 @@ if TYPE_CHECKING:
     from prefix_upload.package.archive.contents import Contents
     from prefix_upload.package.archive.tar_headers import Member
 
-_INDEX, _PATHS = "info/index.json", "info/paths.json"
+_INDEX, _PATHS, _FILES = "info/index.json", "info/paths.json", "info/files"
 _INDEX_SPELLINGS = frozenset({_INDEX, f"./{_INDEX}"})
-# In bytes; a character has at most four.
-_MAX_PART = 255
-_DRIVE = re.compile(r"[A-Za-z]:")
+# Other files that tell clients what to install, and their maximum size. conda also reads the last one, an old name of
+# `link.json`.
+_LISTS = {
+    _PATHS: limits.MAX_CHECKED_PATHS_SIZE,
+    _FILES: limits.MAX_FILES_SIZE,
+    "info/link.json": limits.MAX_INDEX_SIZE,
+    "info/package_metadata.json": limits.MAX_INDEX_SIZE,
+}
+_READ = frozenset({_INDEX, *_LISTS})
 
 _PLAIN_KINDS = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.SPARSE_FILE})
 _EMPTY_FILE = PayloadFile(0, hashlib.sha256().digest())
-_OTHER_SPELLING = f"is another spelling of {_INDEX!r}"
 _LEADING_DOT = "starts with './', and rattler does not find the metadata of such a package"
 _REPEATED_INFO = "is repeated with the same contents"
 _LEAVES_PREFIX = "is a symbolic link to a path outside the package"
@@ -57,11 +67,11 @@ class MemberCollector:
             CorruptArchiveError: there are more or larger members than a package may have, or `data` is corrupt.
         """
         path = name = member.name
-        is_plain = _is_plain(name)
-        if not is_plain:
-            path = _normalized(name)
+        has_plain_name = is_plain(name)
+        if not has_plain_name:
+            path = normalized(name)
             self._check_spelling(path, member)
-        if (is_plain and member.kind in _PLAIN_KINDS) or self._is_allowed(path, member):
+        if (has_plain_name and member.kind in _PLAIN_KINDS) or self._is_allowed(path, member):
             self._extract(path, member)
         if path[:4].casefold() == "info":
             self._check_info_name(path, member)
@@ -77,7 +87,7 @@ class MemberCollector:
         return not violations and path != ""
 
     def _extract(self, path: str, member: Member) -> None:
-        target = _normalized(member.target) if member.kind is Kind.HARD_LINK else ""
+        target = normalized(member.target) if member.kind is Kind.HARD_LINK else ""
         violations = self._extraction.add(path, member.kind, target)
         if violations:
             self._add_findings(member, violations)
@@ -106,7 +116,7 @@ class MemberCollector:
         elif member.kind is Kind.SYMLINK:
             if not member.target or "\0" in member.target:
                 yield "is a symbolic link without a target"
-            elif _leaves_prefix(path, member.target):
+            elif leaves_prefix(path, member.target):
                 self.add_remark(member, _LEAVES_PREFIX)
 
     def _check_spelling(self, path: str, member: Member) -> None:
@@ -114,13 +124,13 @@ class MemberCollector:
         if member.name.startswith("./") or not path:
             self.add_remark(member, _LEADING_DOT)
         if path == _INDEX and member.name not in _INDEX_SPELLINGS:
-            self._add_findings(member, [_OTHER_SPELLING])
+            self._add_findings(member, [f"is another spelling of {_INDEX!r}"])
 
     def _check_info_name(self, path: str, member: Member) -> None:
-        """The same for a member that has the same name on Windows or macOS only."""
-        plain = _on_other_systems(path)
-        if plain == _INDEX != path:
-            self._add_findings(member, [_OTHER_SPELLING])
+        """Adds a finding for a member that would replace a file which is checked on Windows or macOS only."""
+        plain = on_other_systems(path)
+        if plain in _READ and plain != path:
+            self._add_findings(member, [f"is another spelling of {plain!r}"])
         if plain == "info" and member.kind is not Kind.DIRECTORY:
             self._contents.add_finding("the member 'info' is not a folder")
 
@@ -133,14 +143,16 @@ class MemberCollector:
             )
         if member.name in _INDEX_SPELLINGS:
             self._take_index(member, data)
+        elif path in _LISTS and member.kind is not Kind.FILE:
+            # Whatever else it is, clients would read something that is not checked here.
+            self._contents.add_finding(f"{path!r} is not a regular file")
         elif member.kind is Kind.FILE:
             self._take_info_file(path, member, data)
 
     def _take_info_file(self, path: str, member: Member, data: Iterable[memoryview]) -> None:
         is_repeated = self._extraction.is_repeated
-        if path == _PATHS and member.size <= limits.MAX_PATHS_SIZE:
-            self._contents.paths = b"".join(data)
-            data = (memoryview(self._contents.paths),)
+        if path in _LISTS:
+            data = self._take_list(path, member, data)
         digest = _digest(data, member.size).sha256
         if is_repeated and self._info_digests.get(hash(path)) != digest:
             self._contents.add_finding(
@@ -162,6 +174,20 @@ class MemberCollector:
         else:
             self._contents.index = b"".join(data)
 
+    def _take_list(self, path: str, member: Member, data: Iterable[memoryview]) -> Iterable[memoryview]:
+        """Keeps a file that tells clients what to install. Returns its data again."""
+        if member.size > _LISTS[path]:
+            self._contents.add_finding(f"{path!r} is larger than {_LISTS[path]} bytes")
+            return data
+        content = b"".join(data)
+        if path == _PATHS:
+            self._contents.paths = content
+        elif path == _FILES:
+            self._contents.files = content
+        else:
+            self._contents.links[path] = content
+        return (memoryview(content),)
+
     def _take_payload(self, path: str, member: Member, data: Iterable[memoryview]) -> None:
         self._payload_members += 1
         if self._payload_members > limits.MAX_PAYLOAD_MEMBERS:
@@ -173,70 +199,13 @@ class MemberCollector:
             if path in self._contents.payload:
                 self._contents.duplicates.append(path)
             self._contents.payload[path] = _digest(data, member.size) if member.kind is Kind.FILE else None
+            if member.kind is Kind.SYMLINK:
+                self._contents.symlinks.append(path)
 
 
 def is_info(member: Member) -> bool:
     """Whether the member is in the `info/` folder of the package."""
     return member.name.startswith(("info/", "./info/"))
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a member of this name is extracted to a path that is spelled like the name. Nearly all are."""
-    return not (
-        not name
-        or name[0] in "./\\"
-        or name[-1] == "/"
-        or name[1:2] == ":"
-        or "/." in name
-        or "//" in name
-        or "\\" in name
-        or "\0" in name
-        or len(name) > _MAX_PART // 4
-    )
-
-
-def path_violations(name: str) -> Iterator[str]:
-    """Yields reasons why a member with this name could be extracted to another path. Clients also run on Windows."""
-    if not name:
-        yield "has no name"
-    elif name[0] in "/\\" or _DRIVE.match(name):
-        yield "has an absolute path"
-    if "/../" in f"/{name}/".replace("\\", "/"):
-        yield "has '..' in its path"
-    if "\0" in name:
-        yield "has a NUL character in its path, where some readers stop"
-    if len(name) > _MAX_PART // 4 and _has_long_part(name.encode("utf-8", "surrogateescape")):
-        yield f"has a part of more than {_MAX_PART} bytes in its path, which no file system can have"
-
-
-def _has_long_part(name: bytes) -> bool:
-    start = 0
-    while len(name) - start > _MAX_PART:
-        slash = name.rfind(b"/", start, start + _MAX_PART + 1)
-        if slash < 0:
-            return True
-        start = slash + 1
-    return False
-
-
-def _normalized(name: str) -> str:
-    """The path at which a member of this name is extracted; empty for the folder that the package is extracted to."""
-    path = posixpath.normpath(name)
-    return "" if path == "." else path
-
-
-def _on_other_systems(path: str) -> str:
-    """The name for Windows, which also ignores dots and spaces at the end and takes a colon for a part of a file."""
-    parts = path.replace("\\", "/").split("/")
-    return _normalized("/".join(part.partition(":")[0].rstrip(". ") for part in parts)).casefold()
-
-
-def _leaves_prefix(path: str, target: str) -> bool:
-    """Whether a symbolic link at this path points out of the folder that the package is installed to."""
-    if target[0] in "/\\" or _DRIVE.match(target):
-        return True
-    resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target.replace("\\", "/")))
-    return resolved == ".." or resolved.startswith("../")
 
 
 def _digest(data: Iterable[memoryview], size: int) -> PayloadFile:

@@ -9,8 +9,9 @@ from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.package.archive import limits
-from prefix_upload.package.archive.collector import MemberCollector, is_info, path_violations
+from prefix_upload.package.archive.collector import MemberCollector, is_info
 from prefix_upload.package.archive.contents import Contents
+from prefix_upload.package.archive.member_names import path_violations
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
 from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import Entry, ZipContainer
@@ -52,6 +53,7 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
     for member, data in tarball:
         if not everything and contents.index is not None and not is_info(member):
             contents.payload = None
+            contents.is_info_complete = False
             return
         collector.take(member, data)
     collector.check_index()
@@ -97,12 +99,18 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
 
 
 def _find_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
-    """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one, with the right name."""
+    """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one.
+
+    If the only one is named after another package, that is recorded in `contents.tarballs` instead: the file may have
+    been renamed.
+    """
     expected = f"{kind}-{stem}.tar.zst"
     candidates = [
         entry for entry in container.entries if entry.name.startswith(f"{kind}-") and entry.name.endswith(".tar.zst")
     ]
-    if [entry.name for entry in candidates] != [expected]:
+    if len(candidates) == 1:
+        contents.tarballs[kind] = candidates[0].name
+    else:
         found = ", ".join(truncated_repr(entry.name) for entry in candidates[:3]) or "none"
         contents.add_finding(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
     return next((entry for entry in candidates if entry.name == expected), next(iter(candidates), None))
