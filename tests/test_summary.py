@@ -252,6 +252,13 @@ def test_a_table_for_each_subdir() -> None:
     assert "<details open>" not in text
 
 
+@pytest.mark.parametrize(("count", "is_open"), [(20, True), (21, False)])
+def test_checksums_are_open_for_up_to_20_packages(count: int, is_open: bool) -> None:
+    """Every hash counts, also those of packages that are not on the channel."""
+    outcomes = [uploaded(n, status=Status.WOULD_UPLOAD if n else Status.UPLOADED) for n in range(count)]
+    assert ("<details open>" in summary.render(report(*outcomes, dry_run=True))) is is_open
+
+
 def test_failures_come_first_and_consequences_last() -> None:
     """In the list and in the tables, whatever the order of the files; what was not attempted is one line."""
     cause = Diagnostic("Upload failed", "Too large.")

@@ -32,9 +32,8 @@ def checksums(report: Report, share: int) -> str:
         for outcome in report.outcomes
         if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
     ]
-    if others:
-        others.insert(0, "# Not on the channel with these bytes:")
-    lines = fitted([*on_channel, *others], share, "# … and {} more")
+    title = ["# Not on the channel with these bytes:"] if others else []
+    lines = fitted([*on_channel, *title, *others], share, "# … and {} more")
     if not lines:
         return ""
     count = len(on_channel) + len(others)
