@@ -4,7 +4,11 @@ BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
-.PHONY: demo test lint bench fuzz differential docs lock serve format clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench fuzz differential docs pictures lock serve format clean
+
+help:  ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -32,6 +36,9 @@ bench: .venv/ready  ## Compares speed and memory with other ways to upload
 docs: .venv/ready  ## Generates the parts of the documentation that are derived from code and tests
 	PYTHONPATH=src:tests $(BIN)/python -m documents
 
+pictures: .venv/ready  ## Takes the pictures of the job summary in docs/images; needs Chromium
+	PYTHONPATH=src:tests $(BIN)/python -m pictures
+
 DURATION ?= 60
 fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); keeps corpus and findings in .fuzz
 	PYTHONPATH=src:tests $(BIN)/python -m fuzz $(DURATION) .fuzz
@@ -57,5 +64,5 @@ lock: .venv/ready  ## Recompiles requirements/*.txt from requirements/*.in, with
 	    --requirement requirements/dev.txt
 	touch $@
 
-clean:
+clean:  ## Removes what the other targets leave behind
 	rm -rf .venv .coverage .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -72,6 +72,25 @@ def test_200_packages_in_one_run(action: Action, workspace: Path, server: LocalC
     assert [len(question["variables"]) for question in questions if question] == [301] * 4
 
 
+def test_one_cause_is_reported_once(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """The failure has the annotation; the 28 packages that it stops are one line, after it, in summary and log."""
+    for number in range(29):
+        stem = f"tool-{number:02}-1.0-h0_0"
+        written(workspace / f"{stem}.conda", conda_bytes(stem))
+    server.fail(Fault(Answer(403, "this key may not write"), path="/upload/"))
+    finished = action(concurrency="1")
+    assert finished.outputs["failed-count"] == "29"
+    (error,) = annotated(finished.log, "error")
+    assert "this key may not write" in error.data
+    assert finished.summary.count("28 files not attempted") == 1
+    assert finished.summary.count("this key may not write") == 2
+    lines = finished.log.splitlines()
+    place = lines.index("::group::28 not attempted")
+    assert lines.index(next(line for line in lines if line.startswith("::error"))) < place
+    assert [line.split()[0] for line in lines[:place] if "tool-28" in line] == ["ok"]
+    assert lines[-1].endswith("1 failed, 28 not attempted")
+
+
 @pytest.mark.parametrize(
     ("choice", "exit_code", "kind"), [("error", 3, "error"), ("warn", 0, "warning"), ("ignore", 0, "")]
 )
@@ -214,3 +233,15 @@ def test_cancellation_while_the_channel_is_asked(
     assert statuses(finished) == {"demo": "not-attempted"}
     assert "Traceback" not in finished.log
     assert not server.uploads
+
+
+def test_a_hint_links_to_its_page(action: Action, workspace: Path) -> None:
+    """The README of the version that runs, if the action was not checked out with the packages."""
+    assert workspace.is_dir()
+    runner = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_ACTION_REPOSITORY": "org/x", "GITHUB_ACTION_REF": "v1"}
+    page = "https://github.com/org/x/blob/v1/README.md#patterns"
+    finished = action(runner, glob="*.conda")
+    assert annotated(finished.log, "error")[0].data.endswith(f"See {page}")
+    assert f"See <{page}>" in finished.summary
+    finished = action(glob="*.conda")
+    assert "#patterns" not in finished.log + finished.summary

@@ -87,8 +87,8 @@ def test_what_the_user_is_told(job: SigningJob) -> None:
     """The log index of each, in an output and in the summary."""
     finished = job.run()
     assert json.loads(finished.outputs["attestations"]) == {FILE: 1000}
-    assert "### Attestations" in finished.summary
-    assert "log entry 1000" in finished.summary
+    assert "| Signed |" in finished.summary
+    assert "| log&nbsp;entry&nbsp;1000 |" in finished.summary
     assert annotated(finished.log, "warning") == []
 
 

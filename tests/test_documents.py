@@ -123,3 +123,15 @@ def test_workflows_can_sign_in(block: str) -> None:
     for job in workflow["jobs"].values():
         is_keyless = any("token" not in step["with"] for step in steps(job))
         assert job["permissions"].get("id-token") == ("write" if is_keyless else None)
+
+
+def test_hints_link_to_sections_of_the_readme() -> None:
+    """Each section that a message links to is there."""
+    titles = re.findall(r"^#+ (.*)", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    sources = "\n".join(path.read_text() for path in (REPOSITORY / "src").rglob("*.py"))
+    linked = set(re.findall(r'(?:page=|section_url\()"#([\w-]+)"', sources)) | {
+        entry.see for entry in INPUTS if entry.see
+    }
+    assert "patterns" in linked
+    assert linked <= anchors

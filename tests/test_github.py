@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -151,13 +152,35 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         (Status.WOULD_UPLOAD, "?"),
         (Status.INVALID, "!"),
         (Status.FAILED, "!"),
-        (Status.NOT_ATTEMPTED, "!"),
     ],
 )
 def test_the_log_has_a_sign_for_each_outcome(capsys: pytest.CaptureFixture[str], status: Status, sign: str) -> None:
     """The line of an outcome begins with a sign for its status, so failures stand out."""
     Console(Log()).finished(Outcome(file=make_package(), status=status))
     assert capsys.readouterr().out.split() == [sign, str(status), make_package().label]
+
+
+def test_what_was_not_attempted_is_logged_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """The files stand together after the annotations, below their one reason."""
+    cause, reason = Diagnostic("Upload failed", "No."), Diagnostic("Not attempted", "Because of that.", "Ask.")
+    outcomes = [Outcome(file=make_package(number), status=Status.NOT_ATTEMPTED, error=reason) for number in range(2)]
+    outcomes.append(Outcome(file=make_package(2), status=Status.FAILED, error=cause))
+    log = Log()
+    for outcome in outcomes:
+        Console(log).finished(outcome)
+    publish_results(Report(channel="octo", outcomes=tuple(outcomes)), log, with_summary=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("::")[0] + line.split("::")[-1] if "::" in line else line for line in lines] == [
+        "  ! failed           out/tool-2-1.0-h0_0.conda",
+        "      No.",
+        "out/tool-2-1.0-h0_0.conda: No.",
+        "2 not attempted",
+        "  Because of that.",
+        "  ! out/tool-0-1.0-h0_0.conda",
+        "  ! out/tool-1-1.0-h0_0.conda",
+        "",
+        "octo: 1 failed, 2 not attempted",
+    ]
 
 
 def test_secrets_are_redacted_in_all_results(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,7 +362,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
     counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["2", "1", "1", "2"]
-    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
+    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
 
 
 def test_keys_of_the_attestations_output(files: RunnerFiles) -> None:
@@ -381,10 +404,24 @@ def test_the_packages_output_is_bounded(
     assert len(text) <= MAX_PACKAGES_OUTPUT
     assert len(rows[0]) == keys
     warnings = annotated(capsys.readouterr().out, "warning")
-    assert len(warnings) == (keys == 3)
+    titles = [warning.properties["title"] for warning in warnings]
+    assert titles.count("Output truncated") == (keys == 3)
     if warnings:
         assert "only the fields 'file', 'sha256' and 'status' of each file" in warnings[0].data
         assert (f"only the first {len(rows)} of {count} files" in warnings[0].data) == (len(rows) < count)
+
+
+@pytest.mark.parametrize(("file", "warns"), [("", True), ("SHA256SUMS", False)])
+def test_an_output_that_no_variable_holds(
+    files: RunnerFiles, capsys: pytest.CaptureFixture[str], file: str, warns: bool
+) -> None:
+    """Linux refuses an environment variable of 128 KiB: a warning names the output and the input that helps."""
+    publish_results(replace(uploads(1500), checksums_file=file), Log(), with_summary=False)
+    value = files.finished(0, "").outputs["checksums"]
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["true"], env={"CHECKSUMS": value}, check=True)  # noqa: S607 - coreutils
+    warnings = [one.data for one in annotated(capsys.readouterr().out, "warning") if "too long" in one.data]
+    assert [("'checksums'" in one, "Set 'checksums-file'" in one) for one in warnings] == [(True, True)] * warns
 
 
 @pytest.mark.parametrize("kind", ["missing folder", "folder"])

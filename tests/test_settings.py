@@ -75,6 +75,7 @@ def test_a_missing_input_counts_as_its_default() -> None:
 def test_all_problems_are_told_at_once() -> None:
     """One run is enough to learn of every mistake, and each names its input."""
     wrong = dict.fromkeys(settings.DEFAULTS, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
+    wrong["checksums-file"] = "../x"
     found = problems(**{name.replace("-", "_"): value for name, value in wrong.items()})
     titles = [one.title for one in found]
     assert titles.count("Invalid 'glob'") == 3
@@ -170,14 +171,17 @@ def test_other_words_are_told_which_there_are(name: str, text: str, known: str) 
     [
         ("1", 1), ("1B", 1), ("12k", 12_000), ("12KB", 12_000), ("1KiB", 1024), ("100MB", 10**8), ("100 MB", 10**8),
         ("100mb", 10**8), ("1Mi", 2**20), ("1GiB", 2**30), ("2G", 2 * 10**9), ("1TB", 10**12), ("1TiB", 2**40),
+        ("1.5GB", 1_500_000_000), ("1.5GiB", 3 * 2**29), ("0.25 kB", 250), (".5k", 500), ("1.0", 1),
     ],
 )  # fmt: skip
 def test_sizes(text: str, size: int) -> None:
-    """Decimal and binary units, with or without `B`, in any case."""
+    """Decimal and binary units, with or without `B`, in any case; whole numbers and decimals."""
     assert parsed(max_size=text).max_size == size
 
 
-@pytest.mark.parametrize("text", ["0", "0GB", "-1", "1.5GB", "MB", "1 PB", "1 G B", "1iB", "9" * 5000, "big"])
+@pytest.mark.parametrize(
+    "text", ["0", "0GB", "-1", "0.5", "1,5GB", "1.GB", "1.5.1GB", "MB", "1 PB", "1 G B", "1iB", "9" * 5000, "big"]
+)
 def test_what_is_no_size(text: str) -> None:
     """Nor is nothing a size."""
     assert problem(max_size=text).title == "Invalid 'max-size'"
@@ -197,6 +201,53 @@ def test_a_password_in_the_address_is_not_shown(url: str) -> None:
     """Neither in a URL that is refused for it nor in one that is refused for something else."""
     one = problem(server_url=url)
     assert "sesame" not in str(one)
+
+
+def test_a_decimal_comma() -> None:
+    """The message says how to write it."""
+    assert "'1.5GB'" in problem(max_size="1,5GB").hint
+
+
+# Checksums file.
+
+
+@pytest.mark.parametrize(
+    "text", ["SHA256SUMS", "out/new/SHA256SUMS", "./SHA256SUMS", "/__w/packages/packages/SHA256SUMS"]
+)
+def test_checksums_file_in_the_workspace(text: str) -> None:
+    """Relative, or with the workspace's path on the host; the folders above it need not exist."""
+    path = parsed(checksums_file=text).checksums_file
+    assert path is not None
+    assert path.name == "SHA256SUMS"
+    assert path.is_relative_to(WORKSPACE.path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("../SHA256SUMS", "outside the workspace"),
+        ("out/../../SHA256SUMS", "outside the workspace"),
+        ("/tmp/SHA256SUMS", "outside the workspace"),
+        ("~/SHA256SUMS", "outside the workspace"),
+        ("out/", "is a folder"),
+        (".", "is a folder"),
+        ("here", "is a folder"),
+        ("away", "outside the workspace"),
+        ("away/SHA256SUMS", "outside the workspace"),
+        ("dangling", "outside the workspace"),
+        ("a\0b", "not a path"),
+        ("a\nb", "a\\nb"),
+        ("demo-1.0-0.conda", "demo"),
+    ],
+)
+def test_checksums_file_elsewhere(workspace: Path, text: str, says: str) -> None:
+    """Neither folders nor packages, and no link out of the workspace, even to what does not exist yet."""
+    (workspace / "here").mkdir()
+    (workspace / "away").symlink_to(workspace.parent)
+    (workspace / "dangling").symlink_to(workspace.parent / "none")
+    with pytest.raises(ConfigurationError, match="checksums-file") as caught:
+        settings.parse({**settings.DEFAULTS, **PLAIN, "checksums-file": text}, Workspace(workspace))
+    assert says in str(caught.value)
 
 
 # Channel.
@@ -233,6 +284,8 @@ def test_a_password_in_the_address_is_not_shown(url: str) -> None:
         ("repo.prefix.dev/octo/stable", "octo/stable"),
         ("prefix.dev/channels/@octo/stable/packages/demo", "octo/stable"),
         ("prefix.dev", "prefix.dev"),
+        ("https://prefix.dev/channels/@octo/packages/settings/members", "octo/packages"),
+        ("https://prefix.dev/channels/octo/stable/packages/tool", "octo/stable"),
     ],
 )
 def test_channel_forms(text: str, channel: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,12 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
     ],
 )
 def test_the_verdict_comes_first(status: Status, told: str) -> None:
-    """A sign for good or bad, the channel, and how many files ended how; each status stands in the table."""
+    """A sign for good or bad, the channel, and how many files ended how; the legend of the table has each status."""
     whole = report(uploaded(status=status))
     heading, *_ = summary.render(whole).splitlines()
     assert heading.startswith("## ❌" if status.is_failure else "## ✅")
     assert summary.verdict(whole) == f"octo/stable: {told}"
-    assert f" {status} | tool-0 | 1.0 | h0&#95;0 | noarch | 1.2 MB | `{0:064x}` |" in summary.render(whole)
+    assert f"&nbsp;{status.replace('-', '&nbsp;')}\n\n###" in summary.render(whole)
 
 
 def test_other_verdicts() -> None:
@@ -86,22 +87,22 @@ def test_warnings_of_all_kinds() -> None:
     noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))
     text = summary.render(report(noted, warnings=(Diagnostic("Pattern without match", "None."),)))
     for words in ("Pattern without match", "Not confirmed", "odd form"):
-        assert words in text
+        assert words in text.lower() if words.islower() else words in text
 
 
 def test_how_to_install() -> None:
     """With pixi and conda, of what is on the channel with these bytes, and only if there is anything."""
     text = summary.render(report(uploaded(1), uploaded(2, status=Status.FAILED)))
     assert "pixi workspace channel add https://prefix.dev/octo/stable\npixi add tool-1\n" in text
-    assert "conda install --channel https://prefix.dev/octo/stable tool-1 " in text
+    assert "conda install --channel https://prefix.dev/octo/stable tool-1\n" in text
     assert "### Install" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD)))
 
 
 def test_the_install_example_names_five_packages() -> None:
-    """The command has the first five names, each of them once."""
-    twice = (uploaded(file=make_package(0, subdir=subdir)) for subdir in ("linux-64", "osx-64"))
+    """The command has the first five names, each of them once, and the number of the others."""
+    twice = (uploaded(file=make_package(0, version=version)) for version in ("1.0", "2.0"))
     text = summary.render(report(*twice, *(uploaded(number) for number in range(1, 7))))
-    assert "pixi add tool-0 tool-1 tool-2 tool-3 tool-4\n" in text
+    assert "pixi add tool-0 tool-1 tool-2 tool-3 tool-4 # and 2 more\n" in text
 
 
 def test_attestations_are_linked() -> None:
@@ -109,8 +110,8 @@ def test_attestations_are_linked() -> None:
     signed = Attestation(bundle="{}", log_index=7, url="https://search.example/?logIndex=7")
     alone = Attestation(bundle="{}", log_index=8)
     text = summary.render(report(uploaded(attestation=signed), uploaded(1, attestation=alone)))
-    assert "<code>tool-0-1.0-h0&#95;0.conda</code>: [log entry 7](https://search.example/?logIndex=7)\n" in text
-    assert "<code>tool-1-1.0-h0&#95;0.conda</code>: log entry 8\n" in text
+    assert '| [log&nbsp;entry](https://search.example/?logIndex=7 "7") |\n' in text
+    assert "| log&nbsp;entry&nbsp;8 |\n" in text
 
 
 def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
@@ -188,3 +189,151 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 def test_sizes(count: int, told: str) -> None:
     """Decimal units, as storage has them."""
     assert formats.format_size(count) == told
+
+
+@pytest.mark.parametrize(
+    ("channel", "page"),
+    [
+        ("octo", "https://prefix.dev/channels/octo"),
+        ("octo/stable", "https://prefix.dev/channels/@octo/stable"),
+        ("", ""),
+    ],
+)
+def test_pages_of_a_channel(channel: str, page: str) -> None:
+    """A channel of a namespace has an `@` in its page's address, a namespace's own channel has none."""
+    known = report(channel=channel)
+    assert known.channel_page_url == page
+    if channel:
+        assert known.package_page_url(make_package()) == f"{page}/packages/tool-0"
+
+
+def test_one_file_name_in_two_subdirs(tmp_path: Path) -> None:
+    """Their checksums name the subdir too, so that `sha256sum -c` accepts both; a unique name stays as it is."""
+    hashes = {}
+    for subdir in ("linux-64", "osx-arm64"):
+        path = tmp_path / subdir / make_package().file_name
+        path.parent.mkdir()
+        path.write_bytes(subdir.encode())
+        hashes[subdir] = hashlib.sha256(subdir.encode()).hexdigest()
+    twins = [uploaded(file=make_package(subdir=subdir, sha256=sha256)) for subdir, sha256 in hashes.items()]
+    lines = list(formats.checksum_lines(report(*twins, uploaded(1))))
+    assert lines[-1] == f"{1:064x}  tool-1-1.0-h0_0.conda"
+    command = ["sha256sum", "--check", "--strict", "-"]
+    check = subprocess.run(command, input="\n".join(lines[:2]) + "\n", cwd=tmp_path, text=True, check=False)  # noqa: S603 - coreutils
+    assert check.returncode == 0
+
+
+@pytest.mark.parametrize("status", [Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT, Status.SKIPPED])
+def test_a_row_is_a_line(status: Status) -> None:
+    """The name with its page, size without a line break, the first 12 digits of the hash, and the log entry."""
+    log = Attestation(bundle="", log_index=1000, url="https://search.example/1000")
+    rows = [
+        line for line in summary.render(report(uploaded(status=status, attestation=log))).splitlines() if "|" in line
+    ]
+    page = "https://prefix.dev/channels/@octo/stable/packages/tool-0"
+    entry = '[log&nbsp;entry](https://search.example/1000 "1000") |' if status.is_on_channel else ""
+    assert rows[-1].endswith(f"| [tool-0]({page}) | 1.0 | h0&#95;0 | 1.2&nbsp;MB | `000000000000` | {entry}".rstrip())
+    assert f"{0:064x}  " in summary.render(report(uploaded(status=status)))
+
+
+def test_names_that_are_not_on_the_channel_have_no_page() -> None:
+    """A link to them would lead nowhere."""
+    assert "/packages/" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD), dry_run=True))
+
+
+def test_totals() -> None:
+    """Number, size and time of all packages, and the channel's page."""
+    line = summary.render(report(uploaded(1), uploaded(2), seconds=83.2)).splitlines()[2]
+    page = "https://prefix.dev/channels/@octo/stable"
+    assert line == f"2 packages, 2.5 MB in 1 min 23 s · Channel [octo&#47;stable]({page})"
+
+
+def test_a_table_for_each_subdir() -> None:
+    """Up to 20 packages are shown at once; more of them are folded, with their number, size and statuses."""
+    subdirs = ("linux-64", "noarch")
+    few = [uploaded(n, file=make_package(n, subdir=subdirs[n % 2])) for n in range(20)]
+    text = summary.render(report(*few))
+    assert [line for line in text.splitlines() if line.startswith("#")][1:3] == ["### linux-64", "### noarch"]
+    assert "<details open>\n<summary><b>Checksums" in text
+    many = [*few, uploaded(20, file=make_package(20, subdir="noarch"), status=Status.ALREADY_PRESENT)]
+    text = summary.render(report(*many))
+    assert "<summary><b>noarch</b>: 11 packages, 13.6 MB, 10 uploaded, 1 already present</summary>" in text
+    assert text.count("<details>") == 3
+    assert "<details open>" not in text
+
+
+@pytest.mark.parametrize(("count", "is_open"), [(20, True), (21, False)])
+def test_checksums_are_open_for_up_to_20_packages(count: int, is_open: bool) -> None:
+    """Every hash counts, also those of packages that are not on the channel."""
+    outcomes = [uploaded(n, status=Status.WOULD_UPLOAD if n else Status.UPLOADED) for n in range(count)]
+    assert ("<details open>" in summary.render(report(*outcomes, dry_run=True))) is is_open
+
+
+def test_failures_come_first_and_consequences_last() -> None:
+    """In the list and in the tables, whatever the order of the files; what was not attempted is one line."""
+    cause = Diagnostic("Upload failed", "Too large.")
+    consequence = Diagnostic("Not attempted", "Not uploaded, because of an earlier failure.", "Ask.")
+    waiting = [uploaded(n, status=Status.NOT_ATTEMPTED, error=consequence) for n in range(28)]
+    failed = uploaded(28, status=Status.FAILED, error=cause)
+    text = summary.render(report(*waiting, failed, uploaded(29)))
+    places = [text.index(part) for part in ("Too large", "28 files not attempted", "### Failed", "<b>noarch</b>")]
+    assert places == sorted(places)
+    assert text.index("<b>noarch</b>") < text.index("<b>Not attempted</b>: 28 packages") < text.index("tool-0-1.0")
+    assert text.count("because of an earlier failure") == 1
+    assert "Ask." not in text
+
+
+def test_a_package_with_a_warning() -> None:
+    """Its row has a sign, which the legend explains; a yanked package is not offered for installation."""
+    warning = Diagnostic("Not offered to solvers", "It is yanked.")
+    yanked = uploaded(1, status=Status.ALREADY_PRESENT, warning=warning, is_offered=False)
+    text = summary.render(report(uploaded(2), yanked))
+    assert "| ☑️&nbsp;⚠️ | [tool-1]" in text
+    assert "⚠️&nbsp;has&nbsp;a&nbsp;warning" in text
+    assert "pixi add tool-2\n" in text
+    assert "| ✅ | [tool-2]" in text
+
+
+def test_how_to_install_on_each_platform() -> None:
+    """Each command has only names that its platforms have; platforms with the same names share one."""
+    files = [make_package(n, name=f"tool-{n}", subdir="linux-64") for n in range(7)]
+    files += [make_package(n, name=f"tool-{n}", subdir="osx-arm64") for n in range(7)]
+    files += [make_package(8, name="docs"), make_package(9, name="win", subdir="win-64")]
+    text = summary.render(report(*(uploaded(file=file) for file in files)))
+    commands = [line for line in text.splitlines() if line.startswith(("pixi add", "conda install"))]
+    channel, tools = "https://prefix.dev/octo/stable", "tool-0 tool-1 tool-2 tool-3 tool-4"
+    assert commands == [
+        "pixi add docs",
+        f"pixi add --platform linux-64 --platform osx-arm64 {tools} # and 2 more",
+        "pixi add --platform win-64 win",
+        f"conda install --channel {channel} docs",
+        f"conda install --channel {channel} {tools} # and 2 more, on linux-64, osx-arm64",
+        f"conda install --channel {channel} win # on win-64",
+    ]
+
+
+def test_a_dry_run_says_how_to_publish() -> None:
+    """What would happen and what to change; not if something has to be fixed first."""
+    planned = uploaded(status=Status.WOULD_UPLOAD)
+    text = summary.render(report(planned, uploaded(1, status=Status.ALREADY_PRESENT), dry_run=True))
+    assert "Dry run: nothing was uploaded." in text
+    assert "### How to publish\n\nRun this step without ⟨dry-run: true⟩ to upload this package (1.2 MB)." in text
+    assert f"# {0:064x}  noarch/tool-0-1.0-h0_0.conda" in text
+    assert "How to publish" not in summary.render(report(planned, uploaded(1, status=Status.INVALID), dry_run=True))
+
+
+def test_hundreds_of_subdirs_stay_within_bounds() -> None:
+    """Each subdir has a table and a command of its own; what is left out is counted."""
+    outcomes = (uploaded(n, file=make_package(n, name=f"tool-{n}", subdir=f"sub-{n}")) for n in range(5000))
+    text = summary.render(report(*outcomes))
+    assert len(text.encode()) <= summary.MAX_SIZE
+    assert "more files" in text
+    assert "more platforms" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (10, "10 s"), (59.6, "1 min 0 s"), (3725, "62 min 5 s")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    """Minutes and seconds, with a decimal where that matters."""
+    assert formats.format_duration(seconds) == text

@@ -18,6 +18,7 @@ from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import publish_results
 from prefix_upload.http import environment_errors, proxy_secrets
 from prefix_upload.report import Report
+from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.settings import DEFAULTS, parse, wants_summary
 
@@ -33,6 +34,7 @@ _CANCELLED = Diagnostic(
     "Cancelled",
     "The run was cancelled, and no further upload was started. The status of each package says what is known about it.",
     RERUN_IS_SAFE,
+    page="#when-something-fails",
 )
 _BUG = Diagnostic(
     "Internal error",
@@ -51,6 +53,7 @@ def main(cancellation: Cancellation) -> int:
     action = _Action(log, cancellation)
     early_exit, errors = action.run()
     report = action.report()
+    errors = (*errors, *action.write_checksums(report))
     report = replace(report, errors=(*report.errors, *errors))
     report = publish_results(report, log, with_summary=action.wants_summary)
     return exit_code(report) if early_exit is None else early_exit
@@ -73,6 +76,7 @@ class _Action:
         self._run: Run | None = None
         for secret in proxy_secrets(os.environ):
             log.hide(secret)
+        self._started = time.monotonic()
         log.add_mask(self._inputs["token"])
         log.flush_masks()
 
@@ -104,7 +108,14 @@ class _Action:
 
     def report(self) -> Report:
         """The report of the command so far; empty if it did not start."""
-        return self._run.report() if self._run else Report()
+        report = self._run.report() if self._run else Report()
+        seconds = time.monotonic() - self._started
+        return replace(report, seconds=seconds, readme_url=self._environment.readme_url)
+
+    def write_checksums(self, report: Report) -> Iterable[Diagnostic]:
+        """Writes the file that the settings ask for, if any. Returns an error if that fails."""
+        path = self._run.settings.checksums_file if self._run else None
+        return checksums_file.write(report, path) if path else ()
 
     def _create_run(self) -> Run:
         workspace = self._environment.workspace

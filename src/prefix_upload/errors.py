@@ -47,7 +47,8 @@ class Diagnostic:
         message: what happened.
         hint: what to do about it.
         example: lines to paste.
-        page: the URL of a page on which to do it, or to read about it.
+        page: the URL of a page on which to do it, or to read about it. A section of the README, such as `#patterns`, is
+            completed by the front end, which knows where the README is.
     """
 
     title: str
@@ -61,8 +62,9 @@ class Diagnostic:
 
     @property
     def advice(self) -> str:
-        """The hint with the page, as plain text."""
-        return " ".join(filter(None, (self.hint, self.page and f"See {self.page}")))
+        """The hint with the page, as plain text; without a section of the README whose URL is not known."""
+        is_url = self.page != "" and not self.page.startswith("#")
+        return " ".join(filter(None, (self.hint, f"See {self.page}" if is_url else "")))
 
     def map(self, change: Callable[[str], str]) -> Diagnostic:
         """The diagnostic with `change` applied to its title, message and hint."""
@@ -102,16 +104,24 @@ class ConfigurationError(PrefixUploadError):
 
 
 class NothingToPublishError(PrefixUploadError):
-    """No file matches the patterns."""
+    """No file matches the patterns.
+
+    Args:
+        patterns: the patterns, quoted.
+        available: a sentence that says which packages the workspace has.
+        advice: what to change in the patterns; "" if that is not known.
+    """
 
     title = "No files found"
 
-    def __init__(self, patterns: str) -> None:
+    def __init__(self, patterns: str, available: str, advice: str = "") -> None:
+        advice = advice or (
+            "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages there."
+        )
         super().__init__(
-            f"No file matches {patterns}.",
-            "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages "
-            "there, that patterns for hidden folders spell the dot, and that no '!' line excludes them. If it is fine "
-            f"that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
+            f"No file matches {patterns}. {available}",
+            f"{advice} If it is fine that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
+            page="#patterns",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.package.model import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import CandidateFile
@@ -76,6 +76,15 @@ class Outcome:
     is_offered: bool = True
 
 
+def distinct_names(packages: Sequence[Artifact]) -> list[str]:
+    """The file name of each package, with the subdir before it where several of them have the same file name."""
+    counts = Counter(package.file_name for package in packages)
+    return [
+        package.file_name if counts[package.file_name] == 1 else f"{package.subdir}/{package.file_name}"
+        for package in packages
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The result of a whole run.
@@ -87,6 +96,9 @@ class Report:
         outcomes: the outcome of each file, in input order.
         errors: what went wrong with the run as a whole.
         warnings: what users should know about the run as a whole.
+        checksums_file: where the checksums are written, relative to the workspace; "" for nowhere.
+        seconds: the duration of the run.
+        readme_url: the URL of the action's documentation; "" if it is not known.
     """
 
     channel: str = ""
@@ -95,6 +107,9 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    checksums_file: str = ""
+    seconds: float = 0.0
+    readme_url: str = ""
 
     def count(self, *statuses: Status) -> int:
         """The number of files with one of these statuses."""
@@ -107,14 +122,30 @@ class Report:
 
     @property
     def channel_page_url(self) -> str:
-        """The URL of the channel's web page; "" if the channel is not known."""
-        return f"{self.server_url}/channels/{self.channel}" if self.channel else ""
+        """The URL of the channel's web page; "" if the channel is not known.
+
+        The page of a namespace's own channel has no `@`: `/channels/chan`, but `/channels/@ns/chan`.
+        """
+        if not self.channel:
+            return ""
+        return f"{self.server_url}/channels/{'@' if '/' in self.channel else ''}{self.channel}"
+
+    def package_page_url(self, package: Artifact) -> str:
+        """The URL of a package's web page, which lists its versions and files."""
+        return f"{self.channel_page_url}/packages/{package.name}"
 
     @property
     def packages_on_channel(self) -> Iterable[Artifact]:
         """The packages that the channel now has with exactly these bytes, in input order."""
         for outcome in self.outcomes:
             if outcome.status.is_on_channel and isinstance(outcome.file, Artifact):
+                yield outcome.file
+
+    @property
+    def installable_packages(self) -> Iterable[Artifact]:
+        """The packages on the channel that solvers choose, in input order: none that is yanked, for example."""
+        for outcome in self.outcomes:
+            if outcome.status.is_on_channel and outcome.is_offered and isinstance(outcome.file, Artifact):
                 yield outcome.file
 
     @property
@@ -128,14 +159,16 @@ class Report:
             for outcome in self.outcomes
             if outcome.attestation and outcome.status.is_on_channel and isinstance(outcome.file, Artifact)
         ]
-        names = Counter(package.file_name for package, _ in attested)
-        for package, attestation in attested:
-            is_unique = names[package.file_name] == 1
-            yield package.file_name if is_unique else f"{package.subdir}/{package.file_name}", attestation
+        names = distinct_names([package for package, _ in attested])
+        yield from zip(names, (attestation for _, attestation in attested), strict=True)
 
     def package_url(self, package: Artifact) -> str:
         """The URL at which conda clients download a package."""
         return f"{self.server_url}/{self.channel}/{package.subdir}/{package.file_name}"
+
+    def section_url(self, anchor: str) -> str:
+        """The URL of a section of the action's documentation, such as `#patterns`; "" if it is not known."""
+        return f"{self.readme_url}{anchor}" if self.readme_url else ""
 
     @property
     def result(self) -> str:

@@ -145,7 +145,7 @@ def test_stop_ends_a_stall(tmp_path: Path, build: Build) -> None:
         server.fail(Fault(Stall(), method="POST"))
         stalled, idle = dial(server), dial(server)
         stalled.sendall(head(package) + package.read_bytes())
-        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        idle.sendall(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(12) == b"HTTP/1.1 404"
     for connection in (stalled, idle):
         with connection, connection.makefile("rb") as stream:

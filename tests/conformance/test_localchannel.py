@@ -261,7 +261,13 @@ def test_reads_go_to_the_other_origin(client: Client, build: Build) -> None:
 
 def test_missing_things_are_not_found(client: Client) -> None:
     """Unknown channels, files and endpoints are 404."""
-    for path in ("nobody/noarch/repodata.json", f"{CHANNEL}/noarch/{FILE}", "api/v2/x", "api/v1/upload/x", ""):
+    for path in (
+        "nobody/noarch/repodata.json",
+        f"{CHANNEL}/noarch/{FILE}",
+        "api/v2/x",
+        "api/v1/upload/x",
+        "channels/nobody",
+    ):
         assert client.get(path).status_code == 404
 
 

@@ -91,7 +91,7 @@ def test_build_publish_and_read_outputs(
     log = run.stdout + run.stderr
     assert run.returncode == 0, log
     assert sorted(server.files(CHANNEL)) == [f"{subdir}/{file}" for subdir, file in _FILES.items()]
-    assert f"result=success uploaded=2 url={server.url}/channels/{CHANNEL}" in log
+    assert f"result=success uploaded=2 url={server.url}/channels/@{CHANNEL}" in log
     assert "subdirs ['linux-64', 'osx-arm64']" in log
     assert f"attested {sorted(_FILES.values())}" in log
     assert "second time present=2 uploaded=0" in log

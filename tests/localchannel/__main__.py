@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import shlex
 import signal
 import sys
 import tempfile
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from localchannel import Access, Channel, LocalChannel, Request
 
+_ENTRYPOINT = Path(__file__).resolve().parents[2] / "entrypoint.py"
 _HINTS = """\
-server   {url}
+server   {url} (what is on it: open it in a browser)
 channel  {channel}
 key      {key}
 
@@ -24,7 +26,7 @@ curl -H 'Authorization: Bearer {key}' -H 'X-File-Name: demo-1.0-0.conda' \\
   {url}/api/v1/upload/{channel}
 
 env 'INPUT_CHANNEL={channel}' 'INPUT_GLOB=*.conda' 'INPUT_TOKEN={key}' 'INPUT_SERVER-URL={url}' \\
-  .venv/bin/python entrypoint.py
+  {command}
 
 curl -L {url}/{channel}/noarch/repodata.json
 
@@ -48,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             on_request=_show,
         )
         with server:
-            _say(_HINTS.format(url=server.url, channel=options.channel[0], key=options.key))
+            command = shlex.join((sys.executable, str(_ENTRYPOINT)))
+            _say(_HINTS.format(url=server.url, channel=options.channel[0], key=options.key, command=command))
             try:
                 stopped.wait()
             except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from localchannel import uploads
+from localchannel import pages, uploads
 from localchannel.exchange import Exchange, Refusal, Reply
 from localchannel.graph import Graph
 from localchannel.publishers import Keys
@@ -49,6 +49,8 @@ class Api:
                 return self._upload(exchange, "/".join(channel))
             case "DELETE", ["api", "v1", "delete", *channel, subdir, file]:
                 return self._delete(exchange, "/".join(channel), subdir, file)
+            case "GET" | "HEAD", [""] | ["channels", *_]:
+                return self._page(exchange)
             case "GET" | "HEAD", [*channel, subdir, file] if channel and channel[0] != "api":
                 return self._redirect(exchange, "/".join(channel), subdir, file)
         raise Refusal(404, _NOT_FOUND)
@@ -66,6 +68,18 @@ class Api:
         if not self.store.remove(channel, subdir, file):
             raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
         return Reply(204)
+
+    def _page(self, exchange: Exchange) -> Reply:
+        """The front page, or the page of a channel or of a package on it."""
+        path = "/".join(exchange.segments[1:]).removeprefix("@")
+        if not path:
+            return pages.front_page(self.store)
+        channel, _, package = path.partition("/packages/")
+        if channel not in self.store.channels:
+            raise Refusal(404, f"no channel {channel}")
+        if not self.store.channels[channel].public:
+            self._access(exchange)
+        return pages.channel_page(self.store, channel, package or None)
 
     def _redirect(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
         if channel not in self.store.channels:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from markdown_it import MarkdownIt
 
 OUR_ELEMENTS = {
     *("h2", "h3", "p", "a", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "ul", "li", "strong"),
-    *("<code>", "</code>", "<br>", "<details><summary>Checksums (sha256sum -c)</summary>", "</details>"),
+    *(
+        "<code>",
+        "</code>",
+        "<br>",
+        "<details>",
+        "<details open>",
+        "</details>",
+        "<summary>",
+        "</summary>",
+        "<b>",
+        "</b>",
+    ),
 }
 """The elements that the summary is made of."""
 
@@ -21,7 +34,7 @@ def elements(text: str) -> list[str]:
     for token in markdown.parse(text):
         for part in (token, *(token.children or ())):
             if part.type in {"html_inline", "html_block"}:
-                found += [part.content.strip()] if part.content not in SPLITTERS else []
+                found += [tag for tag in re.findall(r"<[^>]*>?", part.content) if tag not in SPLITTERS]
             elif part.tag and part.nesting >= 0:
                 found.append(part.tag)
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from prefix_upload.errors import Diagnostic, spell_settings
 from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status
+from prefix_upload.reporting.diagnostics import grouped
 from prefix_upload.reporting.formats import format_size
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.github.log import Log
     from prefix_upload.package.model import CandidateFile
-    from prefix_upload.report import Outcome
+    from prefix_upload.report import Outcome, Report
     from prefix_upload.steps.progress import Transfer
 
 # How many annotations of each kind the runner shows per step (actions/runner, ActionCommandManager).
@@ -53,7 +54,12 @@ class Console:
             self._log.info(f"  INVALID  {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
-        """Logs the outcome of a file, with the transfer rate if it was sent."""
+        """Logs the outcome of a file, with the transfer rate if it was sent.
+
+        Files that were not attempted are left to `not_attempted`, so that they don't stand between the failures.
+        """
+        if outcome.status is Status.NOT_ATTEMPTED:
+            return
         source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
@@ -79,6 +85,16 @@ class Console:
         for part in traceback.format_exception(error):
             for line in part.splitlines():
                 self._log.info(line)
+
+    def not_attempted(self, report: Report) -> None:
+        """Logs the files that were not attempted, each reason once."""
+        outcomes = [outcome for outcome in report.outcomes if outcome.status is Status.NOT_ATTEMPTED]
+        for reason, files in grouped((outcome.file.label, outcome.error) for outcome in outcomes if outcome.error):
+            self._log.open_group(f"{len(files)} not attempted")
+            self._log.info(f"  {reason.message}")
+            for file in files:
+                self._log.info(f"  ! {file}")
+            self._log.close_group()
 
     def annotate(self, kind: Literal["error", "warning"], diagnostics: Sequence[Diagnostic]) -> None:
         """Adds annotations. Those beyond the number that the runner shows are logged instead."""

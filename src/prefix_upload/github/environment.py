@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -86,6 +87,15 @@ class Environment:
             is_from_fork=self._is_fork_pull_request,
             is_by_dependabot=os.environ.get("GITHUB_ACTOR") == "dependabot[bot]",
         )
+
+    @property
+    def readme_url(self) -> str:
+        """The URL of the action's README in the version that runs; "" if the action is part of the checkout."""
+        server, repository, ref = (
+            os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "ACTION_REPOSITORY", "ACTION_REF")
+        )
+        url = f"{server}/{repository}/blob/{ref or 'HEAD'}/README.md"
+        return url if repository and re.fullmatch(r"https?://[\w.:/@+-]+", url, re.ASCII) else ""
 
     @property
     def _is_fork_pull_request(self) -> bool:

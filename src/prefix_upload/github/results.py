@@ -9,7 +9,7 @@ from prefix_upload.errors import spell_settings
 from prefix_upload.github.command_files import CommandFiles
 from prefix_upload.github.console import Console, as_input
 from prefix_upload.reporting import diagnostics, summary
-from prefix_upload.reporting.outputs import outputs, truncation_warnings
+from prefix_upload.reporting.outputs import outputs, size_warnings
 
 if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
@@ -32,20 +32,23 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
 
     def presentable(diagnostic: Diagnostic) -> Diagnostic:
         # A server may repeat the token in its response, and the runner does not mask outputs.
-        return diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
+        shown = diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
+        is_section = diagnostic.page.startswith("#")
+        return replace(shown, page=report.section_url(diagnostic.page)) if is_section else shown
 
     log.close_group()
     report = report.map_diagnostics(presentable)
     values, files, console = outputs(report), CommandFiles(), Console(log)
-    warnings = list(truncation_warnings(report, values))
+    warnings = [*map(presentable, size_warnings(report, values))]
     unwritten = files.write_outputs(values)
     if any(report.packages_on_channel) and not report.dry_run:
         report = replace(report, errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten
     if with_summary:
-        warnings += files.write_summary(summary.render(report))
+        warnings += files.write_summary(spell_settings(summary.render(report), as_input))
     console.annotate("error", diagnostics.errors(report))
     console.annotate("warning", [*warnings, *diagnostics.warnings(report)])
+    console.not_attempted(report)
     log.info(summary.verdict(report))
     return report

@@ -27,7 +27,7 @@ def errors(report: Report) -> list[Diagnostic]:
 
 def warnings(report: Report) -> list[Diagnostic]:
     """The warnings of the run and its files."""
-    return [*report.warnings, *_with_files(_of_files(report))]
+    return [*report.warnings, *_with_files(file_warnings(report))]
 
 
 def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnostic, list[str]]]:
@@ -38,7 +38,8 @@ def grouped(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[tuple[Diagnosti
     yield from groups.items()
 
 
-def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
+def file_warnings(report: Report) -> Iterator[tuple[str, Diagnostic]]:
+    """Yields the warnings about files, each with the label of its file."""
     for outcome in report.outcomes:
         if outcome.warning:
             yield outcome.file.label, outcome.warning
@@ -49,4 +50,4 @@ def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
 def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
     for diagnostic, files in grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield replace(diagnostic, message=f"{files[0]}{more}: {diagnostic.message}", example="")
+        yield replace(diagnostic, message=f"{files[0]}{more}: {diagnostic.message}")

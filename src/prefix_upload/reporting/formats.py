@@ -1,8 +1,10 @@
-"""Values as text: sizes for people, checksums for `sha256sum`."""
+"""Values as text: sizes and durations for people, checksums for `sha256sum`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from prefix_upload.report import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,19 @@ def format_size(count: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
 
 
+def format_duration(seconds: float) -> str:
+    """A duration in minutes and seconds, with a decimal below ten seconds."""
+    if seconds < 10:  # noqa: PLR2004 - two digits
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def checksum_lines(report: Report) -> Iterator[str]:
-    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes."""
-    for package in report.packages_on_channel:
-        yield f"{package.sha256}  {package.file_name}"
+    """Yields lines for `sha256sum -c`, one for each package that is on the channel with these bytes.
+
+    A line has the file name, with the subdir before it where several packages have the same file name.
+    """
+    packages = list(report.packages_on_channel)
+    for package, name in zip(packages, distinct_names(packages), strict=True):
+        yield f"{package.sha256}  {name}"

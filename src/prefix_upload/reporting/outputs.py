@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.errors import Diagnostic
+from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.package.model import Artifact, CandidateFile, Package
 from prefix_upload.report import Status
 from prefix_upload.reporting.formats import checksum_lines
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 MAX_PACKAGES_OUTPUT = 100 * 1024
 # The fields that are kept if all of them would be too long.
 _SHORT_ROW = ("file", "sha256", "status")
+# In bytes. An environment variable may have 131,071 with its name (Linux, MAX_ARG_STRLEN); this leaves 71 for the name.
+MAX_VARIABLE = 131_000
+_TOO_LONG = (
+    "The output '{}' is too long for an environment variable, which holds 128 KiB: a step that has it in 'env' fails "
+    "with 'Argument list too long'."
+)
+_LONG_HINTS = {"checksums": f"Set {setting('checksums-file')}, and read the checksums from that file."}
 
 
 def outputs(report: Report) -> dict[str, str]:
@@ -49,8 +56,8 @@ def _packages_output(report: Report) -> str:
     return text
 
 
-def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """Yields a warning if the `packages` output does not have all files, or not all of their fields."""
+def size_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
+    """Yields a warning if the `packages` output lacks files or fields, and for each output that is very long."""
     rows = json.loads(values["packages"])
     kept, total = len(rows), len(report.outcomes)
     fields = f"only the fields {_listed(_SHORT_ROW)} of each file"
@@ -62,6 +69,10 @@ def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[D
     elif rows and set(rows[0]) == set(_SHORT_ROW):
         message = f"The output 'packages' has {fields}, to stay below 100 KiB."
         yield Diagnostic("Output truncated", message, "To get all fields, publish fewer packages in a run.")
+    for name, value in values.items():
+        is_in_file = name == "checksums" and report.checksums_file
+        if len(value.encode()) > MAX_VARIABLE and not is_in_file:
+            yield Diagnostic("Long output", _TOO_LONG.format(name), _LONG_HINTS.get(name, ""), page="#outputs")
 
 
 def _listed(names: Sequence[str]) -> str:

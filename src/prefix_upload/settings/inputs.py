@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import parsers
-from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound
-from prefix_upload.settings.patterns import patterns
+from prefix_upload.settings import channels, parsers, paths
+from prefix_upload.settings.parsers import IfNoFilesFound
+from prefix_upload.settings.paths import PRODUCTION, STAGING
 from prefix_upload.settings.server_url import server_url
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ _FIELDS = {"glob": "patterns", "validate": "validation_level"}
 INPUTS = (
     Input(
         "channel",
-        parsers.channel,
+        channels.channel,
         "Channel to publish to: `namespace` or `namespace/channel`, or its URL on the server.",
         required=True,
     ),
     Input(
         "glob",
-        patterns,
+        paths.patterns,
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
@@ -107,9 +107,14 @@ INPUTS = (
     ),
     Input(
         "sigstore-instance",
-        parsers.sigstore_instance,
+        paths.sigstore_instance,
         f"Sigstore instance to sign with: `{PRODUCTION}`, `{STAGING}`, or the path of a trust configuration (JSON).",
         default=PRODUCTION,
+    ),
+    Input(
+        "checksums-file",
+        paths.checksums_file,
+        "File in the workspace to write the output `checksums` to. If empty, none is written.",
     ),
     Input(
         "concurrency",
@@ -138,7 +143,7 @@ INPUTS = (
     Input(
         "max-size",
         parsers.size,
-        "Packages larger than this are invalid: `100MB`, `1GiB`. If empty, only the server's limit applies.",
+        "Packages larger than this are invalid: `100MB`, `1.5GiB`. If empty, only the server's limit applies.",
     ),
     Input(
         "summary",

@@ -26,6 +26,7 @@ class Settings:
     """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
+    `checksums_file` is a resolved path in the workspace (`None`: no file).
     """
 
     channel: str
@@ -38,6 +39,7 @@ class Settings:
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
+    checksums_file: Path | None
     concurrency: int
     retries: int
     timeout: int
@@ -93,6 +95,7 @@ def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
             f"Contradictory {names}",
             f"{names} are both true, but a file can't be both overwritten and kept.",
             "Set one of them.",
+            page="#inputs",
         )
 
 
@@ -108,5 +111,8 @@ def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnosti
     except* InputError as group:
         name = setting(entry.name)
         errors = [error for error in group.exceptions if isinstance(error, InputError)]
-        diagnostics.extend(Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint) for error in errors)
+        page = f"#{entry.see or 'inputs'}"
+        diagnostics.extend(
+            Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
+        )
     return entry.parse(entry.default, context) if entry.default else None

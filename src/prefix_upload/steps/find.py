@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefix_upload import discovery
 from prefix_upload.errors import NothingToPublishError
 from prefix_upload.settings import IfNoFilesFound
-from prefix_upload.steps import messages
+from prefix_upload.steps import messages, pattern_hints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +35,25 @@ def find(run: Run) -> Sequence[Sequence[Path]]:
     if not found.files:
         _nothing_found(run)
     elif found.unmatched:
-        run.ledger.warnings.append(messages.unmatched(found.unmatched))
+        advice = pattern_hints.advice(found.unmatched, patterns, _contents(run))
+        run.ledger.warnings.append(messages.unmatched(found.unmatched, advice))
     return found.files
 
 
 def _nothing_found(run: Run) -> None:
-    error = NothingToPublishError(messages.quoted(run.settings.patterns.include))
-    match run.settings.if_no_files_found:
-        case IfNoFilesFound.ERROR:
-            raise error
-        case IfNoFilesFound.WARN:
-            run.ledger.warnings.append(error.diagnostic)
-        case IfNoFilesFound.IGNORE:
-            pass
+    if run.settings.if_no_files_found is IfNoFilesFound.IGNORE:
+        return
+    patterns, contents = run.settings.patterns, _contents(run)
+    error = NothingToPublishError(
+        messages.quoted(patterns.include),
+        pattern_hints.available_packages(contents),
+        pattern_hints.advice(patterns.include, patterns, contents),
+    )
+    if run.settings.if_no_files_found is IfNoFilesFound.ERROR:
+        raise error
+    run.ledger.warnings.append(error.diagnostic)
+
+
+def _contents(run: Run) -> pattern_hints.Contents:
+    """What the workspace has, for advice; nothing if a cancellation cut the look short."""
+    return run.call(lambda: pattern_hints.scan(run.workspace)) or pattern_hints.Contents(is_complete=False)

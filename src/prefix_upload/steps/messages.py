@@ -26,11 +26,10 @@ ENDED_DURING = Diagnostic(
 OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
 
-def unmatched(patterns: Iterable[str]) -> Diagnostic:
-    """The warning about patterns that match nothing while others match."""
-    return Diagnostic(
-        "Pattern matched nothing", f"No file matches {quoted(patterns)}.", "Check the spelling, or remove the line."
-    )
+def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
+    """The warning about patterns that match nothing while others match; `advice` is "" if the mistake is not known."""
+    hint = advice or "Check the spelling, or remove the line."
+    return Diagnostic("Pattern matched nothing", f"No file matches {quoted(patterns)}.", hint, page="#patterns")
 
 
 def left_out(paths: Sequence[str]) -> Diagnostic:
@@ -40,6 +39,7 @@ def left_out(paths: Sequence[str]) -> Diagnostic:
         f"'**' does not enter folders named 'broken' or 'bld', which hold packages whose tests failed and unfinished "
         f"builds. Not published: {listed(paths)}.",
         "To publish them, name the folder in a pattern. Otherwise exclude it with a '!' line.",
+        page="#patterns",
     )
 
 
@@ -49,13 +49,14 @@ def outside(paths: Sequence[str]) -> Diagnostic:
         "Links not followed",
         f"'**' does not follow links to folders outside the workspace: {listed(paths)}.",
         "Copy the folder into the workspace, or exclude the link with a '!' line.",
+        page="#patterns",
     )
 
 
 def invalid(file: CandidateFile) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
     hint = " ".join(("Nothing was uploaded.", *file.hints))
-    return Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", hint)
+    return Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", hint, page="#what-is-checked")
 
 
 def left_alone(error: ConflictError) -> Diagnostic:
@@ -90,6 +91,7 @@ ATTESTATION_NOT_CONFIRMED = Diagnostic(
     "Attestation not confirmed",
     "The server accepted the attestation with the package, but it could not be read back.",
     "It should appear beside the package on the channel, as '<file>.v0.sigs'.",
+    page="#attestations",
 )
 # The server shows the package's attestations, and this one is not among them.
 ATTESTATION_DROPPED = Diagnostic(
@@ -97,6 +99,7 @@ ATTESTATION_DROPPED = Diagnostic(
     "The server has the package, but not the attestation that was uploaded with it.",
     "The package can't be verified without it. Check the channel's settings, then delete the package there and "
     f"publish it again, or set {setting('attestations', 'false')}.",
+    page="#attestations",
 )
 
 

@@ -99,6 +99,7 @@ class Run:
 
     def report(self) -> Report:
         """The report of the run so far; available at any time."""
+        checksums_file = self.settings.checksums_file
         return Report(
             channel=self.settings.channel,
             server_url=self.settings.server_url,
@@ -106,6 +107,7 @@ class Run:
             outcomes=self.ledger.outcomes(),
             errors=tuple(self.ledger.errors),
             warnings=tuple(self.ledger.warnings),
+            checksums_file=checksums_file.relative_to(self.workspace).as_posix() if checksums_file else "",
         )
 
     def _show_progress(self) -> None:

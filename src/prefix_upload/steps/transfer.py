@@ -47,7 +47,9 @@ class _Sender:
         except ConflictError as error:
             return conflict_outcome(self._run, package, error)
         except ChannelError as error:
-            if isinstance(error, ChannelWideError):
+            if (
+                isinstance(error, ChannelWideError) and self._stopped_by is None
+            ):  # the first, so that there is one reason
                 self._stopped_by = error
             return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
 

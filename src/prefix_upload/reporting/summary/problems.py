@@ -1,0 +1,63 @@
+"""What went wrong in a run, and what to know about it: each cause once, with its files."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+from prefix_upload.report import Status
+from prefix_upload.reporting.diagnostics import file_warnings, grouped
+from prefix_upload.reporting.sanitize import as_code, for_markdown
+from prefix_upload.reporting.summary.markup import MAX_OPEN, fitted, folded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.errors import Diagnostic
+    from prefix_upload.report import Report
+
+# The number of files in the line of a diagnostic.
+_MAX_LISTED = 5
+
+
+def problems(report: Report, share: int) -> str:
+    """What went wrong, in at most about `share` bytes. What was not attempted as a consequence is the last line."""
+    failed = [outcome for outcome in report.outcomes if outcome.status is not Status.NOT_ATTEMPTED]
+    others = [outcome for outcome in report.outcomes if outcome.status is Status.NOT_ATTEMPTED]
+    lines = [_bullet(problem) for problem in report.errors]
+    of_files = ((outcome.file.label, outcome.error) for outcome in failed if outcome.error)
+    lines += [_bullet(problem, files) for problem, files in grouped(of_files)]
+    reasons = ((outcome.file.label, outcome.error) for outcome in others if outcome.error)
+    consequences = [_consequence(reason, files) for reason, files in grouped(reasons)]
+    if not lines and not consequences:
+        return ""
+    # What has the last word has its space first.
+    last = fitted(consequences, share // 3, "- … and {} more reasons")
+    text = fitted(lines, share - len(last.encode()), "- … and {} more")
+    return "### What went wrong\n\n" + "\n".join(part for part in (text, last) if part)
+
+
+def warnings(report: Report, share: int) -> str:
+    """The warnings, in at most about `share` bytes; folded if there are many."""
+    lines = [_bullet(warning) for warning in report.warnings]
+    lines += [_bullet(warning, files) for warning, files in grouped(file_warnings(report))]
+    if not lines:
+        return ""
+    text = fitted(lines, share, "- … and {} more")
+    return f"### Warnings\n\n{text}" if len(lines) <= MAX_OPEN else folded(f"<b>{len(lines)} warnings</b>", text)
+
+
+def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
+    """A line about files that were not attempted. What to do is said where their cause is."""
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return f"- **{count} not attempted**: {for_markdown(reason.message)}"
+
+
+def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
+    names = ", ".join(as_code(file) for file in files[:_MAX_LISTED])
+    more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
+    subject = f" {names}{more}:" if names else ""
+    page = f" See <{problem.page}>" if problem.page else ""
+    hint = f"<br>**What to do:** {for_markdown(problem.hint)}{page}" if problem.hint else page
+    example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
+    return f"- **{for_markdown(problem.title).strip()}**{subject} {for_markdown(problem.message)}{hint}{example}"

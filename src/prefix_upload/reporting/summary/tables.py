@@ -1,0 +1,129 @@
+"""The files of a run in tables: those that failed first, then a table for each subdir, then those not attempted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.model import Artifact, Package
+from prefix_upload.report import Status
+from prefix_upload.reporting.formats import format_size
+from prefix_upload.reporting.sanitize import as_code, for_markdown
+from prefix_upload.reporting.summary.markup import MAX_OPEN, folded, table, unbroken
+from prefix_upload.reporting.summary.verdict import counts, totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from prefix_upload.report import Outcome, Report
+
+_FAILED = "Failed"
+# The digits of a hash in a row. All of them are in the checksums below the tables.
+_HASH_DIGITS = 12
+
+_ICONS = {
+    Status.UPLOADED: "✅",
+    Status.OVERWRITTEN: "♻️",
+    Status.ALREADY_PRESENT: "☑️",
+    Status.SKIPPED: "⏭️",
+    Status.WOULD_UPLOAD: "🔎",
+    Status.INVALID: "🚫",
+    Status.FAILED: "❌",
+    Status.NOT_ATTEMPTED: "⏸️",
+}
+# Statuses of packages whose name is on the channel, so that it has a page.
+_WITH_PAGE = frozenset({Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT, Status.SKIPPED})
+
+# GitHub shows a summary 900 pixels wide. So that a row is a line, its status is an icon, which a legend explains.
+_WARNING_ICON = "⚠️"
+_FILE_COLUMNS = ("", "File", " Size", "SHA-256")
+_PACKAGE_COLUMNS = ("", "Package", "Version", "Build", " Size", "SHA-256", "Signed")
+
+
+def tables(report: Report, share: int) -> str:
+    """The tables, in at most about `share` bytes. They are folded if there are many files."""
+    is_open = len(report.outcomes) <= MAX_OPEN
+    parts = [_legend(report)] if report.outcomes else []
+    left_out = 0
+    for title, outcomes in _groups(report):
+        if share <= 0:
+            left_out += len(outcomes)
+            continue
+        part = _table(report, title, outcomes, share, is_open=is_open)
+        share -= len(part.encode())
+        parts.append(part)
+    return "\n\n".join([*parts, *([f"… and {left_out} more files"] if left_out else [])])
+
+
+def _legend(report: Report) -> str:
+    """What the icons of the tables mean."""
+    used = {outcome.status for outcome in report.outcomes}
+    entries = [unbroken(f"{_ICONS[status]} {status.replace('-', ' ')}") for status in Status if status in used]
+    if any(map(_has_warning, report.outcomes)):
+        entries.append(unbroken(f"{_WARNING_ICON} has a warning"))
+    return " · ".join(entries)
+
+
+def _groups(report: Report) -> Iterator[tuple[str, Sequence[Outcome]]]:
+    """Yields the title of each table, which is "" for one without, and its files."""
+    failed, not_attempted = [], []
+    subdirs: dict[str, list[Outcome]] = {}
+    for outcome in report.outcomes:
+        if outcome.status is Status.NOT_ATTEMPTED:
+            not_attempted.append(outcome)
+        elif outcome.status.is_failure or not isinstance(outcome.file, Artifact):
+            failed.append(outcome)
+        else:
+            subdirs.setdefault(outcome.file.subdir, []).append(outcome)
+    groups = [(_FAILED, failed), *sorted(subdirs.items()), ("Not attempted", not_attempted)]
+    return ((title, outcomes) for title, outcomes in groups if outcomes)
+
+
+def _table(report: Report, title: str, outcomes: Sequence[Outcome], share: int, *, is_open: bool) -> str:
+    is_of_subdir = not outcomes[0].status.is_failure
+    if is_of_subdir:
+        text = table(_PACKAGE_COLUMNS, (_package_row(report, outcome) for outcome in outcomes), share)
+    else:
+        text = table(_FILE_COLUMNS, (_file_row(outcome) for outcome in outcomes), share)
+    if is_open or (title == _FAILED and len(outcomes) <= MAX_OPEN):
+        return f"### {title}\n\n{text}"
+    details = f", {counts(outcomes)}" if is_of_subdir else ""
+    return folded(f"<b>{title}</b>: {totals(outcomes)}{details}", text)
+
+
+def _package_row(report: Report, outcome: Outcome) -> Sequence[str]:
+    package = outcome.file
+    assert isinstance(package, Artifact)  # noqa: S101 - see `_groups`
+    name = for_markdown(package.name)
+    return (
+        _status(outcome),
+        f"[{name}]({report.package_page_url(package)})" if outcome.status in _WITH_PAGE else name,
+        for_markdown(package.version),
+        for_markdown(package.build),
+        unbroken(format_size(package.size)),
+        f"`{package.sha256[:_HASH_DIGITS]}`",
+        _log_entry(outcome),
+    )
+
+
+def _file_row(outcome: Outcome) -> Sequence[str]:
+    file = outcome.file
+    if not isinstance(file, Artifact):
+        return (_status(outcome), as_code(file.label), "", "")
+    label = f"{file.subdir}/{file.file_name}"
+    return (_status(outcome), as_code(label), unbroken(format_size(file.size)), f"`{file.sha256[:_HASH_DIGITS]}`")
+
+
+def _status(outcome: Outcome) -> str:
+    return f"{_ICONS[outcome.status]}{f'&nbsp;{_WARNING_ICON}' if _has_warning(outcome) else ''}"
+
+
+def _has_warning(outcome: Outcome) -> bool:
+    return outcome.warning is not None or (isinstance(outcome.file, Package) and bool(outcome.file.warnings))
+
+
+def _log_entry(outcome: Outcome) -> str:
+    attestation = outcome.attestation
+    if attestation is None or not outcome.status.is_on_channel:
+        return ""
+    index = attestation.log_index
+    return f'[log&nbsp;entry]({attestation.url} "{index}")' if attestation.url else f"log&nbsp;entry&nbsp;{index}"

@@ -1,0 +1,93 @@
+"""What to do with the packages: their checksums, how to install them, and how to publish after a dry run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import setting
+from prefix_upload.package.model import Artifact
+from prefix_upload.report import Status
+from prefix_upload.reporting.formats import checksum_lines, format_size
+from prefix_upload.reporting.summary.markup import MAX_OPEN, fitted, folded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from prefix_upload.report import Report
+
+# The number of names in an install command.
+_MAX_LISTED = 5
+_USAGE_SHARE = 20 * 1024
+_NOARCH = "noarch"
+
+
+def checksums(report: Report, share: int) -> str:
+    """The whole hash of each package, in at most about `share` bytes.
+
+    `sha256sum -c` reads the lines. Packages that are not on the channel with these bytes are in its comments.
+    """
+    on_channel = list(checksum_lines(report))
+    others = [
+        f"# {outcome.file.sha256}  {outcome.file.subdir}/{outcome.file.file_name}"
+        for outcome in report.outcomes
+        if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
+    ]
+    title = ["# Not on the channel with these bytes:"] if others else []
+    lines = fitted([*on_channel, *title, *others], share, "# … and {} more")
+    if not lines:
+        return ""
+    count = len(on_channel) + len(others)
+    return folded("<b>Checksums</b> (<code>sha256sum -c</code>)", f"```text\n{lines}\n```", is_open=count <= MAX_OPEN)
+
+
+def how_to_publish(report: Report) -> str:
+    """What a dry run would have done, and how to do it; "" if there is nothing to do or something to fix first."""
+    planned = [outcome.file for outcome in report.outcomes if outcome.status is Status.WOULD_UPLOAD]
+    if not planned or report.result != "dry-run":
+        return ""
+    size = format_size(sum(package.size for package in planned if isinstance(package, Artifact)))
+    what = "this package" if len(planned) == 1 else f"these {len(planned)} packages"
+    url = report.section_url("#trusted-publishing")
+    more = f" See <{url}>." if url else ""
+    return (
+        f"### How to publish\n\nRun this step without {setting('dry-run', 'true')} to upload {what} ({size}). The job "
+        f"then needs {setting('token')}, or a trusted publisher on the channel and the permission `id-token: write`."
+        f"{more}"
+    )
+
+
+def how_to_install(report: Report) -> str:
+    """Commands for each platform. Names of validated packages contain nothing that a shell would interpret."""
+    names = _names_by_subdir(report)
+    if not names:
+        return ""
+    channel = f"{report.server_url}/{report.channel}"
+    pixi, conda = [f"pixi workspace channel add {channel}"], ["# or with conda, mamba, micromamba"]
+    for subdirs, listed in _platforms(names):
+        is_noarch = subdirs == [_NOARCH]
+        shown = " ".join(listed[:_MAX_LISTED])
+        more = f"and {len(listed) - _MAX_LISTED} more" if len(listed) > _MAX_LISTED else ""
+        platforms = "" if is_noarch else "".join(f"--platform {subdir} " for subdir in subdirs)
+        pixi.append(f"pixi add {platforms}{shown}{f' # {more}' if more else ''}")
+        comment = ", ".join(filter(None, (more, "" if is_noarch else f"on {', '.join(subdirs)}")))
+        conda.append(f"conda install --channel {channel} {shown}{f' # {comment}' if comment else ''}")
+    parts = (fitted(lines, _USAGE_SHARE, "# … and {} more platforms") for lines in (pixi, conda))
+    return "### Install\n\n```sh\n" + "\n\n".join(parts) + "\n```"
+
+
+def _names_by_subdir(report: Report) -> Mapping[str, Sequence[str]]:
+    """The names of installable packages. A package in several versions or builds is named once."""
+    names: dict[str, dict[str, None]] = {}
+    for package in report.installable_packages:
+        names.setdefault(package.subdir, {})[package.name] = None
+    return {subdir: list(listed) for subdir, listed in names.items()}
+
+
+def _platforms(names: Mapping[str, Sequence[str]]) -> Iterator[tuple[list[str], Sequence[str]]]:
+    """Yields the subdirs that have the same names, with these names; first those that every platform can install."""
+    subdirs: dict[tuple[str, ...], list[str]] = {}
+    for subdir in sorted(names, key=lambda subdir: (subdir != _NOARCH, subdir)):
+        key = (subdir == _NOARCH and subdir, *sorted(names[subdir]))
+        subdirs.setdefault(tuple(map(str, key)), []).append(subdir)
+    for group in subdirs.values():
+        yield group, names[group[0]]
