@@ -23,9 +23,6 @@ USER_AGENT = f"prefix-upload/{__version__}"
 # Bytes of a body that are read by default: enough of an error page to show; a success has only a few.
 MAX_BODY = 2**16
 _MAX_REDIRECTS = 5
-# Seconds that reading a whole body may take. The timeout only limits the time without progress, so a server that sends
-# a byte now and then never exceeds it.
-_MAX_READ_TIME = 120.0
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -58,13 +55,12 @@ class Client:
         clock: Callable[[], float],
     ) -> None:
         self._server_url = server_url
-        self._clock = clock
         self._bearer = _Bearer(bearer)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         if ca_bundle:
             self._session.verify = ca_bundle
-        adapter = Adapter(pool_maxsize=connections)
+        adapter = Adapter(connections, clock)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -125,17 +121,18 @@ class Client:
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
         with response:
             body, is_complete = self._read(response, max_body)
-            return Response(response.status_code, response.headers, body, is_complete)
+            is_early = getattr(response.raw, "is_early", False)
+            return Response(response.status_code, response.headers, body, is_complete, is_early=is_early)
 
-    def _read(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
+    @staticmethod
+    def _read(response: requests.Response, limit: int) -> tuple[bytes, bool]:
         """The body up to the limit, and whether it is complete. If the connection breaks, what was read is kept."""
-        deadline = self._clock() + _MAX_READ_TIME
         body = bytearray()
         try:
             # NOTE: `read1` returns what has arrived; the methods that `requests` offers wait for more.
             while piece := response.raw.read1(MAX_BODY, decode_content=True):
                 body += piece
-                if len(body) > limit or self._clock() > deadline:
+                if len(body) > limit:
                     return bytes(body[:limit]), False
         except urllib3.exceptions.HTTPError:
             return bytes(body), False

@@ -27,12 +27,14 @@ class Response:
         headers: the headers.
         body: the body, as far as it was read.
         is_complete: whether that is the whole body.
+        is_early: whether it came before the request was sent to its end, so that the server cannot act on the request.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     is_complete: bool
+    is_early: bool = False
 
     @property
     def is_success(self) -> bool:

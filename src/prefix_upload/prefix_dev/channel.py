@@ -181,4 +181,5 @@ def _may_have_arrived(failure: Failure) -> bool:
     """Whether the package may be on the channel in spite of the failure."""
     if isinstance(failure, RequestError):
         return failure.may_have_arrived
-    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's response
+    # A gateway may have lost the server's response.
+    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not failure.is_early

@@ -50,7 +50,7 @@ def retries_exhausted_error(failure: Failure, attempts: int, *, may_be_there: bo
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
     if may_be_there:
         return ChannelError(f"{message} It is not on the channel yet, but may still appear.", RERUN_IS_SAFE)
-    if isinstance(failure, RequestError):
+    if isinstance(failure, RequestError) and failure.is_unconnected:
         return connection_error(failure)
     return ChannelError(message, RERUN_IS_SAFE)
 
