@@ -17,7 +17,7 @@ from prefix_upload.errors import CancelledError
 from support.running import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def nothing() -> None:
     """Called while nothing happens."""
+
+
+def join_all(workers: Iterable[threading.Thread]) -> None:
+    """Waits until these threads have ended, so that they can start nothing more."""
+    for worker in list(workers):
+        worker.join(10)
+        assert not worker.is_alive()
 
 
 def pool(is_cancelled: Callable[[], bool] = lambda: False, clock: Callable[[], float] = lambda: 0.0) -> Pool:
@@ -60,20 +67,29 @@ def test_items_run_at_the_same_time_but_not_more_than_asked_for() -> None:
     assert max(most) == 4
 
 
-def test_no_more_threads_than_items() -> None:
-    """A single package needs a single thread, and it is none of the caller's."""
-    names = list(pool().map(lambda _: threading.current_thread().name, ["a"], workers=32, on_wait=nothing))
-    assert names != [threading.current_thread().name]
+def test_no_more_threads_than_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single item starts a single thread, however many workers are allowed."""
+    started = []
+
+    class Noted(threading.Thread):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(threading, "Thread", Noted)
+    assert list(pool().map(lambda _: threading.current_thread(), ["a"], workers=32, on_wait=nothing)) == started
 
 
 @pytest.mark.parametrize("error", [ValueError("boom"), KeyboardInterrupt("boom")], ids=repr)
 def test_what_work_raises_is_raised_to_the_caller(error: BaseException) -> None:
     """And the items that were not begun never are."""
     begun = []
+    workers = set()
     may_go_on = threading.Event()
 
     def work(item: int) -> None:
         begun.append(item)
+        workers.add(threading.current_thread())
         if item:
             may_go_on.wait(10)
         raise error
@@ -81,16 +97,19 @@ def test_what_work_raises_is_raised_to_the_caller(error: BaseException) -> None:
     with pytest.raises(type(error), match="boom"):
         list(pool().map(work, range(100), workers=1, on_wait=nothing))
     may_go_on.set()
+    join_all(workers)
     assert begun in ([0], [0, 1])
 
 
 def test_a_caller_that_stops_asking_ends_the_work() -> None:
     """What was not begun never is."""
     begun = []
+    workers = set()
     may_go_on = threading.Event()
 
     def work(item: int) -> int:
         begun.append(item)
+        workers.add(threading.current_thread())
         if item:
             may_go_on.wait(10)
         return item
@@ -99,7 +118,19 @@ def test_a_caller_that_stops_asking_ends_the_work() -> None:
     assert next(results) == 0
     results.close()  # type: ignore[attr-defined]  # it is a generator
     may_go_on.set()
+    join_all(workers)
     assert begun in ([0], [0, 1])
+
+
+def test_calls_that_raise_cancelled_error_have_no_result() -> None:
+    """The results of all other calls are still returned."""
+
+    def work(item: int) -> int:
+        if item == 1:
+            raise CancelledError("", "")
+        return item
+
+    assert sorted(pool().map(work, range(4), workers=2, on_wait=nothing)) == [0, 2, 3]
 
 
 def test_waiting_is_told() -> None:
@@ -163,11 +194,12 @@ start_thread(never.wait)
 times = iter(range(0, 1000, 10))
 begun = threading.Event()
 pool = Pool(is_cancelled=begun.is_set, clock=lambda: float(next(times)))
-print(pool.call(lambda: begun.set() or never.wait()))
+print(list(pool.map(lambda _: begun.set() or never.wait(), [1], workers=1, on_wait=lambda: None)))
+print(pool.call(never.wait))
 """
     command = [sys.executable, "-I", "-c", script]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=60, check=True)  # noqa: S603 - this interpreter
-    assert run.stdout == b"None\n"
+    assert run.stdout == b"[]\nNone\n"
 
 
 def test_a_call() -> None:

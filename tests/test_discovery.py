@@ -46,6 +46,25 @@ def test_patterns(workspace: Path, include: list[str], exclude: list[str], expec
     assert names(workspace, *include, exclude=tuple(exclude)) == expected
 
 
+def test_exclude_patterns_match_hidden_files(workspace: Path) -> None:
+    """A wildcard of an exclude pattern matches hidden names; one of an include pattern does not."""
+    touch(workspace, ".pixi/cache.conda", ".pixi/deep/b.conda")
+    assert names(workspace, ".pixi/**", exclude=("**/cache.conda",)) == [".pixi/deep/b.conda"]
+
+
+def test_absolute_alternatives_find_nothing(workspace: Path) -> None:
+    """An absolute path in braces does not match files outside the workspace."""
+    touch(workspace, "out/b.conda")
+    touch(workspace.parent, "outside.conda")
+    assert names(workspace, f"{{{workspace.parent},out}}/*.conda") == ["out/b.conda"]
+
+
+def test_special_characters_can_be_escaped(workspace: Path) -> None:
+    """An escaped special character matches itself, even if the pattern has braces."""
+    touch(workspace, "a[1].conda", "a1.conda", "b[1].conda")
+    assert names(workspace, r"{a,b}\[1\].conda") == ["a[1].conda", "b[1].conda"]
+
+
 def test_a_file_is_found_once(workspace: Path) -> None:
     """Two patterns, a symbolic and a hard link lead to one file."""
     touch(workspace, "a.conda")
@@ -58,8 +77,9 @@ def test_what_is_no_file_is_left_to_validation(workspace: Path) -> None:
     """Dangling links, FIFOs and folders that are named like packages are found, to be refused with a reason."""
     (workspace / "folder.conda").mkdir()
     (workspace / "link.conda").symlink_to("nowhere")
+    (workspace / "same.conda").symlink_to("folder.conda")
     os.mkfifo(workspace / "fifo.conda")
-    assert names(workspace, "*.conda") == ["fifo.conda", "folder.conda", "link.conda"]
+    assert names(workspace, "*.conda") == ["fifo.conda", "folder.conda", "link.conda", "same.conda"]
 
 
 def test_names_that_are_not_utf8(workspace: Path) -> None:
@@ -72,6 +92,13 @@ def test_patterns_without_a_match_are_told(workspace: Path) -> None:
     """In the words of the workflow."""
     touch(workspace, "a.conda")
     assert find(Patterns(("*.conda", "{b,c}.conda"), ()), workspace).unmatched == ("{b,c}.conda",)
+
+
+def test_many_alternatives(workspace: Path) -> None:
+    """The limit of a thousand alternatives applies to each pattern separately."""
+    touch(workspace, "1.conda", "2.conda", "999.conda", "1000.conda")
+    exclude = ("{2..1001}.conda", "{1001..2000}.conda")
+    assert names(workspace, "{1..1000}.conda", exclude=exclude) == ["1.conda"]
 
 
 @pytest.mark.parametrize("kind", ["include", "exclude"])

@@ -1,26 +1,31 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.errors import Diagnostic
+from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.github.console import Console
 from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
 from prefix_upload.github.results import publish_results
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Attestation, Outcome, Report, Status
 from prefix_upload.reporting.outputs import MAX_PACKAGES_OUTPUT, outputs
 from prefix_upload.steps.progress import Transfer
 from support.packages import make_package
-from support.running import REPOSITORY, RunnerFiles
-from support.workflow_commands import OURS, POISON, annotated, commands
+from support.running import REPOSITORY, TOKEN, RunnerFiles
+from support.workflow_commands import OURS, POISON, annotated, commands, places_that_show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +51,16 @@ def uploads(count: int, status: Status = Status.UPLOADED) -> Report:
 
 
 def test_workspace_is_known_by_its_names_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths of the host, and of a job's own container, are understood."""
+    """Paths of the host, and of a job's own container, are understood, even if the repository was renamed."""
+    assert PurePosixPath("/github/workspace") in Environment().workspace.aliases
     monkeypatch.setenv("GITHUB_REPOSITORY", "octo/tools")
     assert PurePosixPath("/__w/tools/tools") in Environment().workspace.aliases
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
-    monkeypatch.setenv("RUNNER_WORKSPACE", "/home/runner/work/tools")
+    monkeypatch.setenv("RUNNER_WORKSPACE", "/home/runner/work/old")
     workspace = Environment().workspace
     assert workspace.path == tmp_path.resolve()
-    assert {PurePosixPath("/home/runner/work/tools/tools"), PurePosixPath("/__w/tools/tools")} <= set(workspace.aliases)
+    names = ["/home/runner/work/old/old", "/home/runner/work/old/tools", "/__w/old/old", str(tmp_path)]
+    assert set(workspace.aliases) == set(map(PurePosixPath, names))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,14 @@ def test_a_missing_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not Environment().job.is_from_fork
 
 
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), ("", False), (None, False)])
+def test_github_actions_is_recognized(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: bool) -> None:
+    """The job runs on GitHub only if the runner sets its variable to `true`."""
+    if value is not None:
+        monkeypatch.setenv("GITHUB_ACTIONS", value)
+    assert Environment().job.is_on_github is expected
+
+
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     """A group a phase, a line a file with size and rate, a sign of life."""
     log = Log()
@@ -97,6 +112,9 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     console.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
     console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
     console.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
+    noted = Diagnostic("x", f"Careful with {setting('force', 'true')}.")
+    console.finished(Outcome(file=make_package(1), status=Status.SKIPPED, warning=noted))
+    console.finished(Outcome(file=make_package(2, size=9_000), status=Status.FAILED, seconds=3.0))
     console.phase("Confirm 1 upload")
     publish_results(Report(), log, with_summary=False)
     text = capsys.readouterr().out
@@ -107,8 +125,101 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         ("endgroup", ""),
     ]
     expected = ["INVALID  bad", "still working", "25% of 2.0 MB", "retrying after: HTTP 503: busy"]
-    for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do."):
+    for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do.", "Careful with 'force: true'."):
         assert words in text
+    assert "9.0 kB" not in text  # a file that is not on the channel has no rate
+
+
+@pytest.mark.parametrize(
+    ("status", "sign"),
+    [
+        (Status.UPLOADED, "+"),
+        (Status.OVERWRITTEN, "+"),
+        (Status.ALREADY_PRESENT, "="),
+        (Status.SKIPPED, "-"),
+        (Status.WOULD_UPLOAD, "?"),
+        (Status.INVALID, "!"),
+        (Status.FAILED, "!"),
+        (Status.NOT_ATTEMPTED, "!"),
+    ],
+)
+def test_the_log_has_a_sign_for_each_outcome(capsys: pytest.CaptureFixture[str], status: Status, sign: str) -> None:
+    """The line of an outcome begins with a sign for its status, so failures stand out."""
+    Console(Log()).finished(Outcome(file=make_package(), status=status))
+    assert capsys.readouterr().out.split() == [sign, str(status), make_package().label]
+
+
+def test_secrets_are_redacted_in_all_results(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret is redacted in every diagnostic: the errors and warnings of files, and those of the run."""
+    diagnostic = Diagnostic(f"{TOKEN} as title", f"{TOKEN} as message", f"{TOKEN} as hint")
+    outcomes = (
+        Outcome(file=make_package(), status=Status.FAILED, error=diagnostic),
+        Outcome(file=make_package(1), status=Status.UPLOADED, warning=diagnostic),
+    )
+    log = Log()
+    log.add_mask(TOKEN)
+    report = Report(channel="octo", outcomes=outcomes, errors=(diagnostic,), warnings=(diagnostic,))
+    publish_results(report, log, with_summary=True)
+    finished = files.finished(0, capsys.readouterr().out)
+    assert places_that_show([TOKEN], finished) == []
+    assert [finished.summary.count(f" as {part}") for part in ("title", "message", "hint")] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("secrets", list(itertools.permutations(["key", "the key", "the key of it"])), ids=str)
+def test_overlapping_secrets_are_redacted(secrets: Iterable[str]) -> None:
+    """If one secret contains another, the longer one is redacted completely, in whatever order they were added."""
+    log = Log()
+    for secret in secrets:
+        log.add_mask(secret)
+    assert log.redact("<key> <the key> <the key of it>") == "<***> <***> <***>"
+
+
+@pytest.mark.parametrize("length", [16, 20, 31, 32])
+def test_truncated_secrets_are_redacted(length: int) -> None:
+    """A secret is redacted even if only its first 16 characters are shown, whatever characters it has."""
+    secret = "(pfx)+[*]?{|}^$-._~+/=0123456789"
+    log = Log()
+    log.add_mask(secret)
+    assert log.redact(f"bad key '{secret[:length]}'") == "bad key '***'"
+
+
+def test_fewer_than_16_characters_of_a_secret_are_not_redacted() -> None:
+    """Text that only starts like a secret is kept."""
+    log = Log()
+    log.add_mask("prefix-upload-0123456789")
+    assert log.redact("prefix-upload-0 and prefix.dev") == "prefix-upload-0 and prefix.dev"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda log: log.info("the key"),
+        lambda log: log.open_group("the key"),
+        lambda log: log.annotate("error", "the key", "the key"),
+    ],
+    ids=["line", "group", "annotation"],
+)
+def test_secrets_are_registered_before_anything_is_printed(
+    capsys: pytest.CaptureFixture[str], write: Callable[[Log], None]
+) -> None:
+    """Each secret is registered with the runner once, before the first line that could contain it."""
+    log = Log()
+    for _ in range(2):
+        log.add_mask("the key")
+        write(log)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "::add-mask::the key"
+    assert [line for line in lines[1:] if "the key" in line] == []
+
+
+def test_a_group_ends_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Closing a group that is already closed prints nothing."""
+    log = Log()
+    log.close_group()
+    log.open_group("Upload")
+    log.close_group()
+    log.close_group()
+    assert [command.name for command in commands(capsys.readouterr().out)] == ["group", "endgroup"]
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
@@ -153,8 +264,32 @@ def test_annotations_are_at_most_ten_of_a_kind(capsys: pytest.CaptureFixture[str
     errors = annotated(log, "error")
     assert len(errors) == 10
     assert errors[-1].data.startswith("16 more")
+    groups = [(command.name, command.data) for command in commands(log) if command.name in {"group", "endgroup"}]
+    assert groups == [("group", "16 more"), ("endgroup", "")]
     assert len(annotated(log, "warning")) == 10
     assert max(len(error.data) for error in errors) <= 4096
+
+
+def test_files_with_the_same_diagnostic_share_an_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+    """The annotation names the first file and counts the others; files that were not attempted have none."""
+    alike, alone, rest = (
+        Diagnostic("Upload failed", "No.", "Ask."),
+        Diagnostic("x", "Never."),
+        Diagnostic("y", "Not sent."),
+    )
+    outcomes = (
+        *(Outcome(file=make_package(number), status=Status.FAILED, error=alike) for number in range(2)),
+        Outcome(file=make_package(2), status=Status.FAILED, error=alone),
+        Outcome(file=make_package(3), status=Status.NOT_ATTEMPTED, error=rest),
+        *(Outcome(file=make_package(number), status=Status.SKIPPED, warning=alone) for number in range(4, 7)),
+    )
+    publish_results(Report(outcomes=outcomes), Log(), with_summary=False)
+    log = capsys.readouterr().out
+    assert [error.data for error in annotated(log, "error")] == [
+        "out/tool-0-1.0-h0_0.conda and 1 more: No.\nAsk.",
+        "out/tool-2-1.0-h0_0.conda: Never.",
+    ]
+    assert [warning.data for warning in annotated(log, "warning")] == ["out/tool-4-1.0-h0_0.conda and 2 more: Never."]
 
 
 def test_outputs_of_a_run(files: RunnerFiles) -> None:
@@ -167,6 +302,7 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         Outcome(file=missing, status=Status.NOT_ATTEMPTED),
         Outcome(file=make_package(2), status=Status.ALREADY_PRESENT),
         Outcome(file=make_package(3), status=Status.SKIPPED),
+        Outcome(file=make_package(4), status=Status.OVERWRITTEN),
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
     publish_results(report, Log(), with_summary=True)
@@ -187,11 +323,40 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
         "url": "https://prefix.dev/octo/x/noarch/tool-0-1.0-h0_0.conda",
     }
     assert (rows[1]["error"], rows[1]["md5"]) == ("Why. Do.", None)
+    assert (rows[2]["path"], rows[2]["file"], rows[2]["name"]) == ("bad", "bad", None)
     assert [row["status"] for row in rows] == [str(outcome.status) for outcome in outcomes]
-    assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2)]
+    assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
     counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
-    assert counts == ["1", "1", "1", "2"]
+    assert counts == ["2", "1", "1", "2"]
     assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/octo/x", "failure")
+
+
+def test_keys_of_the_attestations_output(files: RunnerFiles) -> None:
+    """The keys are the names of files on the channel, with the subdir if two packages share a name."""
+    signed = Attestation(bundle="{}", log_index=7)
+    packages = [
+        make_package(),
+        make_package(1),
+        make_package(1, subdir="linux-64", relative_path="other"),
+        make_package(2),
+    ]
+    statuses = [Status.UPLOADED, Status.UPLOADED, Status.OVERWRITTEN, Status.FAILED]
+    outcomes = (
+        Outcome(file=package, status=status, attestation=signed)
+        for package, status in zip(packages, statuses, strict=True)
+    )
+    publish_results(Report(channel="octo", outcomes=tuple(outcomes)), Log(), with_summary=False)
+    assert json.loads(files.finished(0, "").outputs["attestations"]) == {
+        "tool-0-1.0-h0_0.conda": 7,
+        "noarch/tool-1-1.0-h0_0.conda": 7,
+        "linux-64/tool-1-1.0-h0_0.conda": 7,
+    }
+
+
+def test_a_run_without_a_channel_has_no_channel_url(files: RunnerFiles) -> None:
+    """The output is empty if the run ended before its channel was known."""
+    publish_results(Report(), Log(), with_summary=False)
+    assert files.finished(0, "").outputs["channel-url"] == ""
 
 
 @pytest.mark.parametrize(("count", "keys"), [(200, 12), (700, 3), (5000, 3)])

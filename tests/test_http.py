@@ -7,6 +7,7 @@ import itertools
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,11 +15,13 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, cast
 
 import pytest
+import requests
 import trustme
 
-from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
+from localchannel import Access, Answer, At, Call, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, http
 from prefix_upload.http import Client, RequestError
+from prefix_upload.http.errors import request_error
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -31,9 +34,13 @@ GRAPHQL = "/api/graphql"
 
 
 def client_of(
-    url: str, token: str | None = TOKEN, ca_bundle: str = "", clock: Callable[[], float] = lambda: 0.0
+    url: str,
+    token: str | None = TOKEN,
+    ca_bundle: str = "",
+    clock: Callable[[], float] = lambda: 0.0,
+    connections: int = 2,
 ) -> Client:
-    return Client(url, lambda: token, connections=2, ca_bundle=ca_bundle, clock=clock)
+    return Client(url, lambda: token, connections=connections, ca_bundle=ca_bundle, clock=clock)
 
 
 def ask(client: Client) -> http.Response:
@@ -68,7 +75,7 @@ def test_passing_failures(status: int) -> None:
     assert not answer(status).is_success
 
 
-@pytest.mark.parametrize("status", [100, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422])
+@pytest.mark.parametrize("status", [100, 300, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422])
 def test_final_answers(status: int) -> None:
     """These may not."""
     assert not answer(status).is_retryable
@@ -92,11 +99,25 @@ def test_final_answers(status: int) -> None:
             "HTTP 500: 502 Bad Gateway",
         ),
         (b"<html><body></body></html>", "HTTP 500, empty response"),
+        (b"a < b " * 40 + b"<html>", "HTTP 500: " + "a < b " * 40 + "<html>"),
         (b"x" * 500, "HTTP 500: " + "x" * 500),
         (b"x" * 501, "HTTP 500: " + "x" * 500 + "…"),
         (b"<html>" + b"<p>word</p>" * 10_000, "HTTP 500: " + ("word " * 100) + "…"),
     ],
-    ids=["nothing", "white space", "text", "json", "utf-8", "binary", "html", "html only", "500", "501", "long html"],
+    ids=[
+        "nothing",
+        "white space",
+        "text",
+        "json",
+        "utf-8",
+        "binary",
+        "html",
+        "html only",
+        "text about html",
+        "500",
+        "501",
+        "long html",
+    ],
 )
 def test_the_servers_words(body: bytes, words: str) -> None:
     """One line of text, without the tags of an error page, and not too much of it."""
@@ -155,11 +176,13 @@ def test_requests_name_their_sender(server: LocalChannel, client: Client) -> Non
     assert server.requests[0].headers["User-Agent"] == f"prefix-upload/{__version__}"
 
 
-def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client, method: str) -> None:
     """Up to the limit an answer is whole, beyond it is cut, and the rest is not read."""
+    send = {"GET": client.get, "POST": client.post}[method]
     for size in (100, 101, 50_000_000):
         server.fail(Fault(Answer(200, b"x" * size), path=REPODATA))
-    answers = [client.get(REPODATA, timeout=10, max_body=100) for _ in range(3)]
+    answers = [send(REPODATA, timeout=10, max_body=100) for _ in range(3)]
     assert [one.is_complete for one in answers] == [True, False, False]
     assert {len(one.body) for one in answers} == {100}
 
@@ -186,12 +209,13 @@ def test_an_answer_in_a_broken_encoding_is_not_whole(server: LocalChannel, clien
 
 
 def test_an_answer_without_end_is_given_up(dripping: str) -> None:
-    """A byte now and then is no silence, so that the timeout never ends it: its time as a whole is limited."""
+    """A body that arrives byte by byte is given up after two minutes, although it never exceeds the timeout."""
     seconds = itertools.count(step=50)
     client = client_of(dripping, clock=lambda: float(next(seconds)))
     got = client.get(REPODATA, timeout=1000, max_body=10**9)
     assert (got.status, got.is_complete) == (200, False)
     assert 0 < len(got.body) < 10**6
+    assert next(seconds) == 200
 
 
 @pytest.fixture
@@ -219,6 +243,17 @@ def test_connections_are_used_again(server: LocalChannel, client: Client, length
     server.fail(Fault(Answer(200, b"x" * length), path=GRAPHQL, times=3))
     assert all(ask(client).is_success for _ in range(3))
     assert len({request.peer for request in server.requests}) == 1
+
+
+def test_as_many_connections_are_kept_as_requested(server: LocalChannel) -> None:
+    """Concurrent requests open one connection each, and later requests reuse them."""
+    together = threading.Barrier(12, timeout=10)
+    server.fail(Fault(Call(together.wait), path=GRAPHQL, times=24))
+    client = client_of(server.url, connections=12)
+    with ThreadPoolExecutor(12) as executor:
+        for _ in range(2):
+            assert all(response.is_success for response in executor.map(ask, [client] * 12))
+    assert len({request.peer for request in server.requests}) == 12
 
 
 # No answer.
@@ -249,17 +284,47 @@ def test_silence_is_given_up(server: LocalChannel, client: Client) -> None:
     assert (caught.value.may_have_arrived, caught.value.is_permanent) == (True, False)
 
 
+def test_a_server_that_stops_reading() -> None:
+    """The request times out, and part of it may have arrived."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        body = itertools.repeat(memoryview(bytes(100_000)), 1000)
+        with pytest.raises(RequestError, match="timed out") as caught:
+            client_of(f"http://127.0.0.1:{listening.getsockname()[1]}").post("/x", timeout=0.2, data=body)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (True, False)
+
+
 def test_nobody_listens(closed_url: str) -> None:
     """Nothing was sent; a server may come back."""
-    with pytest.raises(RequestError, match="Connection refused") as caught:
+    with pytest.raises(RequestError, match=r"^[^(]*Connection refused") as caught:
         ask(client_of(closed_url))
     assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, False)
 
 
-@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
-def test_a_host_that_cannot_be(host: str) -> None:
+def test_a_connection_that_is_not_accepted() -> None:
+    """The connection times out before anything is sent."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # until the queue is full
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        client = client_of(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        with pytest.raises(RequestError, match="timed out") as caught:
+            client.post(GRAPHQL, timeout=0.2)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, False)
+
+
+def test_an_error_without_a_message() -> None:
+    """The class name stands in for an empty message."""
+    assert str(request_error(requests.ConnectionError(ConnectionResetError()))) == "ConnectionResetError"
+
+
+@pytest.mark.parametrize(
+    ("host", "says"), [("a..b", "a..b"), ("a" * 64 + ".example", "a" * 64), (".example", "invalid label")]
+)
+def test_a_host_that_cannot_be(host: str, says: str) -> None:
     """No retry makes it one."""
-    with pytest.raises(RequestError, match=host) as caught:
+    with pytest.raises(RequestError, match=says) as caught:
         ask(client_of(f"https://{host}"))
     assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, True)
 
@@ -300,6 +365,24 @@ def test_a_redirect_within_the_server_keeps_the_token(server: LocalChannel, clie
     server.fail(Fault(Answer(200, b"found"), path="/y"))
     assert client.get(REPODATA, timeout=10, max_body=100).body == b"found"
     assert [request.headers["Authorization"] for request in server.requests] == [f"Bearer {TOKEN}"] * 3
+
+
+def test_a_redirect_to_another_host_loses_the_token(server: LocalChannel, client: Client) -> None:
+    """A different host name is a different origin, even with the same address and port."""
+    other_name = server.url.replace("127.0.0.1", "localhost")
+    server.fail(Fault(Answer(302, headers={"Location": f"{other_name}/x"}), path=REPODATA))
+    server.fail(Fault(Answer(200, b"found"), path="/x"))
+    assert client.get(REPODATA, timeout=10, max_body=100).body == b"found"
+    assert [request.headers["Authorization"] for request in server.requests] == [f"Bearer {TOKEN}", None]
+
+
+def test_anonymous_requests_have_no_token(server: LocalChannel, client: Client) -> None:
+    """Neither an anonymous request nor its redirects carry the token."""
+    server.fail(Fault(Answer(302, headers={"Location": "/x"}), path=REPODATA))
+    server.fail(Fault(Answer(200, b"found"), path="/x"))
+    assert client.get(REPODATA, timeout=10, max_body=100, anonymously=True).body == b"found"
+    assert client.post(GRAPHQL, timeout=10, json={"query": "{ __typename }"}, anonymously=True).is_success
+    assert [request.headers["Authorization"] for request in server.requests] == [None] * 3
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -359,6 +442,8 @@ class Proxy(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Relay)
         self.status = status
         self.seen = b""
+        # Where all tunnels lead; `None` for the address that the client requests.
+        self.leads_to: tuple[str, int] | None = None
 
     @property
     def url(self) -> str:
@@ -384,7 +469,7 @@ class Relay(StreamRequestHandler):
             self.wfile.write(f"HTTP/1.1 {proxy.status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             return
         host, port = target.split(":")
-        with socket.create_connection((host, int(port))) as upstream:
+        with socket.create_connection(proxy.leads_to or (host, int(port))) as upstream:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=self._copy, args=(upstream, self.connection))
             back.start()
@@ -427,7 +512,7 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
 def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[LocalChannel]:
     """The server over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "channel.example").configure_cert(context)
     keys = {TOKEN: Access.READ_WRITE}
     with LocalChannel(tmp_path / "secure", {CHANNEL: Channel()}, keys, tls=context) as running:
         yield running
@@ -441,6 +526,52 @@ def test_a_proxy_is_used_and_cannot_read_the_token(
     assert ask(client_of(secure.url, ca_bundle=bundle)).is_success
     assert proxies[0].seen.startswith(b"CONNECT ")
     assert TOKEN.encode() not in proxies[0].seen
+
+
+@pytest.mark.parametrize(
+    ("server_url", "redirect_url"),
+    [
+        ("https://channel.example", "https://channel.example:443/y"),
+        ("https://channel.example:443", "https://channel.example/y"),
+        ("http://channel.example", "http://channel.example:80/y"),
+        ("http://channel.example:80", "http://channel.example/y"),
+    ],
+)
+def test_the_default_port_belongs_to_the_same_origin(
+    server: LocalChannel,
+    secure: LocalChannel,
+    bundle: str,
+    proxies: list[Proxy],
+    monkeypatch: pytest.MonkeyPatch,
+    server_url: str,
+    redirect_url: str,
+) -> None:
+    """A redirect keeps the token whether or not either URL names the scheme's default port."""
+    # The tests cannot listen on these ports, so the proxy's tunnel leads to another one; without TLS, the server itself
+    # acts as the proxy.
+    proxies[0].leads_to = "127.0.0.1", int(secure.url.rpartition(":")[2])
+    monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    target = secure if server_url.startswith("https:") else server
+    target.fail(Fault(Answer(302, headers={"Location": redirect_url}), path=REPODATA))
+    target.fail(Fault(Answer(200, b"found"), path="/y"))
+    assert client_of(server_url, ca_bundle=bundle).get(REPODATA, timeout=10, max_body=100).body == b"found"
+    assert [request.headers["Authorization"] for request in target.requests] == [f"Bearer {TOKEN}"] * 2
+
+
+def test_a_redirect_from_https_to_http_loses_the_token(
+    server: LocalChannel, secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another scheme is another origin, even with the same host and port."""
+    proxies[0].leads_to = "127.0.0.1", int(secure.url.rpartition(":")[2])
+    monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    secure.fail(Fault(Answer(302, headers={"Location": "http://channel.example:8443/y"}), path=REPODATA))
+    server.fail(Fault(Answer(200, b"found"), path="/y"))
+    client = client_of("https://channel.example:8443", ca_bundle=bundle)
+    assert client.get(REPODATA, timeout=10, max_body=100).body == b"found"
+    assert [request.headers["Authorization"] for request in secure.requests] == [f"Bearer {TOKEN}"]
+    assert [request.headers["Authorization"] for request in server.requests] == [None]
 
 
 @pytest.mark.parametrize("is_proxied", [False, True], ids=["direct", "through a proxy"])

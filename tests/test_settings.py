@@ -11,6 +11,7 @@ from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
 from prefix_upload.github.console import as_input
 from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
+from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
 
@@ -191,6 +192,7 @@ def test_what_is_no_size(text: str) -> None:
         ("octo", "octo"),
         ("octo/stable", "octo/stable"),
         ("octo/stable/", "octo/stable"),
+        ("o" * 128 + "/" + "s" * 128, "o" * 128 + "/" + "s" * 128),
         ("  octo/stable\n", "octo/stable"),
         ("Octo-Cat_1.x/My.Chan", "Octo-Cat_1.x/My.Chan"),
         ("https://prefix.dev/octo", "octo"),
@@ -310,6 +312,22 @@ def test_plain_http_is_for_loopback_hosts_only(text: str) -> None:
     one = problem(server_url=text)
     assert "unencrypted http" in one.message
     assert "'https://" in one.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://prefix.dev", True),
+        ("http://127.0.0.1:8000/x", True),
+        ("http://prefix.dev", False),
+        ("ftp://127.0.0.1", False),
+        ("https://[", False),
+        ("", False),
+    ],
+)
+def test_secure_transport(url: str, expected: bool) -> None:
+    """Only HTTPS, and plain HTTP to a loopback host, count as secure."""
+    assert uses_secure_transport(url) is expected
 
 
 @pytest.mark.parametrize(
@@ -466,6 +484,11 @@ def test_a_dry_run_needs_neither(job: Job) -> None:
     assert parsed(job, token=" ", dry_run="true", attestations="true").token is None
 
 
+def test_a_fork_with_an_identity_can_authenticate() -> None:
+    """A pull request from a fork is accepted if its job has an identity."""
+    assert parsed(Job(is_from_fork=True, has_identity=True), token="").token is None
+
+
 def test_a_fork_with_a_token_is_taken_at_its_word() -> None:
     """Some repositories do pass one."""
     assert parsed(FORK).token is not None
@@ -486,7 +509,8 @@ def test_an_api_key_does_not_sign() -> None:
 
 
 def test_without_anything_both_are_told() -> None:
-    """Neither a token nor an identity, and packages are to be signed."""
+    """Without token and identity, both missing credentials are reported on GitHub, and only the token elsewhere."""
+    assert problem(Job(is_on_github=False), token="", attestations="true").title == "Missing 'token'"
     assert [one.title for one in problems(token="", attestations="true")] == [
         "No credentials",
         "Invalid 'attestations'",
@@ -510,8 +534,9 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
     for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):
-        with pytest.raises(ConfigurationError, match="sigstore-instance"):
+        with pytest.raises(ConfigurationError, match=r"sigstore-instance.* no such file in the workspace") as caught:
             instance(text)
+        assert len(str(caught.value)) < 250
 
 
 def test_the_channel_as_clients_know_it() -> None:

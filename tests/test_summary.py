@@ -7,7 +7,7 @@ import pytest
 
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Attestation, Outcome, Report, Status
 from prefix_upload.reporting import formats, summary
 from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
@@ -54,6 +54,8 @@ def test_the_verdict_comes_first(status: Status, told: str) -> None:
 def test_other_verdicts() -> None:
     """A dry run says so, and a run that never began does not claim a channel."""
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
+    assert "Dry run: nothing was uploaded." in summary.render(report(dry_run=True))
+    assert "Dry run" not in summary.render(report())
     problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
     ended = summary.render(Report(errors=(problem,)))
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was published\n\n### What went wrong")
@@ -85,6 +87,22 @@ def test_how_to_install() -> None:
     assert "### Install" not in summary.render(report(uploaded(status=Status.WOULD_UPLOAD)))
 
 
+def test_the_install_example_names_five_packages() -> None:
+    """The command has the first five names, each of them once."""
+    twice = (uploaded(file=make_package(0, subdir=subdir)) for subdir in ("linux-64", "osx-64"))
+    text = summary.render(report(*twice, *(uploaded(number) for number in range(1, 7))))
+    assert "pixi add tool-0 tool-1 tool-2 tool-3 tool-4\n" in text
+
+
+def test_attestations_are_linked() -> None:
+    """An attestation links to its log entry if the log has a URL."""
+    signed = Attestation(bundle="{}", log_index=7, url="https://search.example/?logIndex=7")
+    alone = Attestation(bundle="{}", log_index=8)
+    text = summary.render(report(uploaded(attestation=signed), uploaded(1, attestation=alone)))
+    assert "<code>tool-0-1.0-h0&#95;0.conda</code>: [log entry 7](https://search.example/?logIndex=7)\n" in text
+    assert "<code>tool-1-1.0-h0&#95;0.conda</code>: log entry 8\n" in text
+
+
 def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
     """The real tool takes the lines."""
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -114,6 +132,19 @@ def test_it_stays_within_its_bounds() -> None:
     assert text.startswith("## ❌")
     assert text.count(" more") >= 3
     assert set(elements(text)) >= {"table", "h3"}
+
+
+def test_the_size_limit_is_in_bytes() -> None:
+    """A summary with characters of four bytes stays within the limit, too."""
+
+    def refused(number: int) -> Outcome:
+        name = f"{number}" + "\U00020000" * 250
+        file = CandidateFile(relative_path=name, file_name=name, findings=(name,))
+        return Outcome(file=file, status=Status.INVALID, error=Diagnostic("Invalid package", name))
+
+    text = summary.render(report(*map(refused, range(1000))))
+    assert len(text.encode()) <= summary.MAX_SIZE
+    assert text.count(" more") == 2
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel
+from localchannel import Access, Answer, At, Call, Channel, Cut, Fault, LocalChannel
 from prefix_upload.auth.secret import Secret
 from prefix_upload.package import validate
 from support.building import package
-from support.running import CHANNEL, COMMAND, TOKEN, RunnerFiles, environment, run
+from support.running import CHANNEL, COMMAND, TOKEN, RunnerFiles, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from support.action import Action
     from support.running import Finished
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
 def traces(finished: Finished) -> list[str]:
     """The places that show the token, but for the one command that has the runner hide it."""
-    places = {"log": finished.log.replace(f"::add-mask::{TOKEN}\n", "", 1), "summary": finished.summary}
+    log = finished.log.replace(f"::add-mask::{TOKEN}\n", "", 1)
+    places = {"log": log, "summary": html.unescape(finished.summary)}
     return [name for name, text in (places | dict(finished.outputs)).items() if TOKEN in text]
 
 
@@ -80,10 +84,19 @@ def test_it_stays_with_the_servers_origin(action: Action, workspace: Path, serve
 
 
 def test_no_process_argument_has_it(workspace: Path, server: LocalChannel, tmp_path: Path) -> None:
-    """The token comes by the environment and stays there."""
+    """While a package is uploaded, no process on this machine has the token in its command line."""
     package(workspace)
+    command_lines: list[bytes] = []
+    server.fail(Fault(Call(lambda: command_lines.extend(running_commands())), path="/upload/", at=At.DONE))
     files = RunnerFiles.create(tmp_path / "runner")
     inputs = {"channel": CHANNEL, "glob": "*.conda", "token": TOKEN, "server-url": server.url}
     assert run(workspace, inputs, files).exit_code == 0
-    assert not any(TOKEN in argument for argument in COMMAND)
-    assert TOKEN in environment(workspace, inputs, files).values()
+    assert b"\0".join(map(str.encode, COMMAND)) + b"\0" in command_lines
+    assert [line for line in command_lines if TOKEN.encode() in line] == []
+
+
+def running_commands() -> Iterator[bytes]:
+    """The command lines of all processes; each argument ends in a null byte."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            yield (process / "cmdline").read_bytes()

@@ -7,12 +7,14 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from identities import GITHUB_CLAIMS, OpenIDProvider, Refusal
-from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher
+from identities.provider import WORKFLOW
+from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher, Truncate
 from prefix_upload.auth import IdentityProvider, TrustedPublishing
 from prefix_upload.http import Client, RetryPolicy
 from support.building import STEM, conda_bytes, written
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from prefix_upload.http import Response
     from support.action import Action
     from support.running import Finished
 
@@ -104,10 +107,31 @@ def test_a_token_is_renewed_before_it_expires(job: Job, lifetime: int, renewed_a
     assert job.requests == [MINT, MINT]
 
 
+def test_the_audience_is_escaped(job: Job) -> None:
+    """No character of the audience changes the rest of the URL."""
+    client = Client(
+        job.provider.url, lambda: job.provider.request_token, connections=1, ca_bundle="", clock=lambda: 0.0
+    )
+    retry_policy = RetryPolicy(retries=0, timeout=10, sleep=lambda _: None, now=datetime.now, jitter=lambda: 0.0)
+    for path in ("/idtoken?", "/idtoken?api-version=2.0"):
+        IdentityProvider(client, path, retry_policy, lambda _: None).id_token("::1&audience=prefix.dev/?#")
+    assert job.provider.audiences == ["::1&audience=prefix.dev/?#"] * 2
+
+
 def test_a_clock_that_is_wrong(job: Job) -> None:
     """A token that is said to have expired when it comes is used until the server does not take it."""
     credentials = trusted_publishing(job, lambda: datetime.now(UTC) + timedelta(days=1))
     assert credentials.bearer() == credentials.bearer()
+
+
+@pytest.mark.parametrize("end", [10**12, 10**18, 10**30, -(10**30), 1e300, "soon", None, []], ids=repr)
+def test_a_token_with_an_invalid_expiry(job: Job, end: object) -> None:
+    """A token with an invalid `exp` is used until the server rejects it."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": end}).encode()).decode().rstrip("=")
+    job.fail(Fault(Answer(200, f"pfx-jwt.e30.{claims}.x"), path=MINT))
+    credentials = trusted_publishing(job, lambda: datetime.now(UTC))
+    assert credentials.bearer() == credentials.bearer() == f"pfx-jwt.e30.{claims}.x"
+    assert job.requests == [MINT]
 
 
 def trusted_publishing(job: Job, now: Callable[[], datetime]) -> TrustedPublishing:
@@ -158,9 +182,10 @@ def test_passing_failures_are_waited_for(job: Job) -> None:
     assert job.run(retries="1").exit_code == 0
 
 
-def test_a_server_that_takes_the_token_for_uploads_only(job: Job) -> None:
-    """Its questions are asked as anybody may ask them."""
-    denied = Answer(401, "minted tokens cannot be used here")
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_server_that_takes_the_token_for_uploads_only(job: Job, status: int) -> None:
+    """Queries that are refused with the token are sent again anonymously."""
+    denied = Answer(status, "minted tokens cannot be used here")
 
     def deny(request_number: int) -> None:
         for _ in range(request_number):
@@ -172,11 +197,51 @@ def test_a_server_that_takes_the_token_for_uploads_only(job: Job) -> None:
     assert annotated(finished.log, "warning") == []
     queries = [request for request in job.server.requests if request.path == GRAPHQL]
     assert [(request.status, "Authorization" in request.headers) for request in queries] == [
-        (401, True),
+        (status, True),
         (200, False),
-        (401, True),
+        (status, True),
         (200, False),
     ]
+
+
+def test_an_upload_that_cannot_be_confirmed(job: Job) -> None:
+    """If the token is revoked after the upload, the package is published with a warning."""
+    job.server._store.channels[CHANNEL] = Channel(public=False)
+    job.fail(Fault(Call(lambda: remove_publisher(job)), path=UPLOAD, at=At.DONE))
+    finished = job.run()
+    assert (finished.exit_code, finished.outputs["uploaded-count"]) == (0, "1"), finished.log
+    assert [warning.properties["title"] for warning in annotated(finished.log, "warning")] == ["Not confirmed"]
+
+
+def test_a_truncated_token_is_not_used(job: Job) -> None:
+    """If the minting response is truncated, the run fails without sending anything."""
+    job.fail(Fault(Truncate(20), path=MINT))
+    finished = job.run()
+    assert finished.exit_code == 5
+    assert "truncated or too large" in annotated(finished.log, "error")[0].data
+    assert job.requests == [MINT]
+
+
+def test_a_403_does_not_renew_the_token(job: Job) -> None:
+    """No other token is minted after a 403, and repodata confirms the upload."""
+    job.fail(Fault(Answer(403, "no"), path=GRAPHQL, times=None))
+    finished = job.run()
+    assert finished.exit_code == 0
+    assert len(job.server.minted) == 1
+
+
+def test_token_requests_time_out_sooner_than_uploads(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests for identity tokens and minted tokens have a timeout of 60 seconds, even if uploads have more."""
+    timeouts = {}
+    send = Client._send
+
+    def note(self: Client, method: str, url: str, *, timeout: float, **rest: Any) -> Response:
+        timeouts[urlsplit(url).path] = timeout
+        return send(self, method, url, timeout=timeout, **rest)
+
+    monkeypatch.setattr(Client, "_send", note)
+    assert job.run(timeout="300").exit_code == 0
+    assert (timeouts["/idtoken"], timeouts[MINT], timeouts[f"/api/v1/upload/{CHANNEL}"]) == (60, 60, 300)
 
 
 # Failures: each with its own message, and what to do.
@@ -250,14 +315,20 @@ def read_only(job: Job) -> None:
     job.server._keys._publishers = [Publisher("octo/packages", "release.yml", access=Access.READ)]
 
 
+def remove_publisher(job: Job) -> None:
+    """Removes the publisher and revokes its tokens."""
+    job.server.revoke()
+    job.server._keys._publishers = []
+
+
 def removed_meanwhile(job: Job) -> None:
-    """The publisher is gone, and its tokens with it, when the first upload begins."""
+    """The publisher is removed when the first upload begins."""
+    job.fail(Fault(Call(lambda: remove_publisher(job)), path=GRAPHQL, at=At.DONE))
 
-    def remove() -> None:
-        job.server.revoke()
-        job.server._keys._publishers = []
 
-    job.fail(Fault(Call(remove), path=GRAPHQL, at=At.DONE))
+def token_response(signature: str, claims: str = "e30") -> bytes:
+    """A provider's response with a token that has this signature and these claims."""
+    return f'{{"value": "e30.{claims}.{signature}"}}'.encode()
 
 
 # The payload of a token, with JSON that is nested too deeply.
@@ -276,6 +347,13 @@ FAILURES = [
     Failure(
         "a request token that cannot be sent",
         lambda job: job.variables.update({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t\u00f6k\u20acn"}),
+        "no identity for trusted publishing",
+        "id-token: write",
+        2,
+    ),
+    Failure(
+        "a request token of two lines",
+        lambda job: job.variables.update({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "token\n"}),
         "no identity for trusted publishing",
         "id-token: write",
         2,
@@ -312,9 +390,34 @@ FAILURES = [
         "the provider gives no token", provided(b'{"value": "a.b"}'), "is not an identity token", "Run the job again"
     ),
     Failure(
+        "the provider gives two lines",
+        provided(token_response(r"b\n")),
+        "is not an identity token",
+        "Run the job again",
+    ),
+    Failure(
+        "the provider gives an accent",
+        provided(token_response("\u00e9")),
+        "is not an identity token",
+        "Run the job again",
+    ),
+    Failure(
+        "the provider gives no claims",
+        provided(token_response("b", "W10")),
+        "is not an identity token",
+        "Run the job again",
+    ),
+    Failure(
+        "the provider gives no end",
+        provided(token_response("b" * 2**16)),
+        "truncated or too large",
+        "Run the job again",
+    ),
+    Failure(
         "another repository",
         is_another(repository="octo/elsewhere"),
-        "repository octo/elsewhere, workflow_ref octo/packages/.github/workflows/release.yml@refs/heads/main",
+        f"The claims of this job's identity: repository octo/elsewhere, workflow_ref {WORKFLOW}, "
+        f"job_workflow_ref {WORKFLOW}, ref refs/heads/main, environment prefix-dev.",
         "Register this workflow as a trusted publisher",
     ),
     Failure(
@@ -341,6 +444,7 @@ FAILURES = [
         "rejected the upload",
         "still registered",
     ),
+    Failure("the mint gives a lot", minting(Answer(200, "x" * 16385)), "is not a token", "'server-url'"),
     Failure("the mint gives JSON", minting(Answer(200, '"pfx-jwt.x"')), "is not a token", "'server-url'"),
     Failure("the mint gives two lines", minting(Answer(200, "pfx-jwt.x\n")), "is not a token", "'server-url'"),
     Failure(

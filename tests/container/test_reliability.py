@@ -29,5 +29,5 @@ def test_row(row: Row, container: ContainerRunner, workspace: Path, tmp_path: Pa
         given = {"channel": CHANNEL, "token": TOKEN} | dict(inputs)
         return container.run(given, network="none" if is_first else "host", **variables)
 
-    for scene in set_stage(tmp_path, workspace, row.plan, tls=row.tls):
+    with set_stage(tmp_path, workspace, row.plan, tls=row.tls) as scene:
         judge(row, scene, run)

@@ -39,7 +39,9 @@ def judge(row: Row, scene: Scene, run: Run) -> Finished:
         assert any(row.reads in text for text in told), log
     else:
         assert annotated(log, "error") == annotated(log, "warning") == [], log
-    if first.outputs:
+    if "GITHUB_OUTPUT" in scene.variables:  # the row makes the file unusable
+        assert first.outputs == {}, log
+    else:
         assert statuses(first, scene) == row.ends, log
     scene.heal()
     on_channel = (is_on_channel(scene, scene.hit, first), is_on_channel(scene, scene.other, first))

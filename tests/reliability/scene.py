@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import ssl
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -121,8 +121,9 @@ def channel_server(folder: Path, tls: ssl.SSLContext | None) -> LocalChannel:
     return LocalChannel(folder, {CHANNEL: Channel()}, {TOKEN: Access.READ_WRITE}, tls=tls)
 
 
+@contextmanager
 def set_stage(folder: Path, workspace: Path, plan: Callable[[Scene], object], *, tls: bool) -> Iterator[Scene]:
-    """The scene of a row, before its first run; closed when the iterator is."""
+    """The scene of a row, before its first run; its servers are stopped at the end."""
     authority = trustme.CA() if tls else None
     for stem in (HIT, OTHER):
         written(workspace / f"{stem}.conda", package_bytes(stem))

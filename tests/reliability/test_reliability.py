@@ -29,7 +29,7 @@ def test_row(row: Row, action: Action, pauses: Pauses, workspace: Path, tmp_path
             assert low <= max(pauses.seconds) <= high
         return finished
 
-    for scene in set_stage(tmp_path, workspace, row.plan, tls=row.tls):
+    with set_stage(tmp_path, workspace, row.plan, tls=row.tls) as scene:
         judge(row, scene, run)
 
 

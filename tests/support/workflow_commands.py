@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -108,6 +109,6 @@ def _unescaped(text: str) -> str:
 def places_that_show(secrets: Iterable[str], finished: Finished) -> list[str]:
     """Where a run shows one: in the log, but for the masks themselves, the summary or an output."""
     log = "\n".join(line for line in finished.log.splitlines() if not line.startswith("::add-mask::"))
-    places = {"log": log, "summary": finished.summary, **finished.outputs}
+    places = {"log": log, "summary": html.unescape(finished.summary), **finished.outputs}
     secrets = list(secrets)
     return [name for name, text in places.items() if any(secret in text for secret in secrets)]

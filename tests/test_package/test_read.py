@@ -6,6 +6,8 @@ import io
 import json
 import random
 import tarfile
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
 from support.building import (
+    METADATA,
     STEM,
     ZipMember,
     conda_bytes,
@@ -29,6 +32,10 @@ from support.building import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+INDEX, PATHS = json.dumps(index_of()).encode(), b'{"paths": []}'
+INFO = [tar_member("info/index.json", INDEX), tar_member("info/paths.json", PATHS)]
+PAYLOAD = [tar_member(name) for name in "abc"]
 
 FORMATS = (".conda", ".tar.bz2")
 both_formats = pytest.mark.parametrize("extension", FORMATS)
@@ -85,12 +92,15 @@ def test_flipped_bytes(tmp_path: Path, extension: str) -> None:
     [
         (tar_member("/etc/passwd"), "absolute path"),
         (tar_member("C:/windows"), "absolute path"),
+        (tar_member("c:windows"), "absolute path"),
+        (tar_member("\\\\host\\share"), "absolute path"),
         (tar_member("a/../../b"), "'..'"),
         (tar_member("a\\..\\b"), "'..'"),
         (tar_member("dev", b"", kind=tarfile.CHRTYPE), "device or FIFO"),
         (tar_member("fifo", b"", kind=tarfile.FIFOTYPE), "device or FIFO"),
         (tar_member("info", b"", kind=tarfile.SYMTYPE), "'info' is not a folder"),
         (tar_member("info//index.json"), "another spelling"),
+        (tar_member("INFO/Index.json"), "another spelling"),
         (tar_member("info/index.json"), "more than once"),
         (tar_member("./info/index.json"), "more than once"),
     ],
@@ -137,6 +147,11 @@ def test_the_conda_file_has_exactly_its_members() -> None:
     assert "exactly one 'info' member" in findings(zip_bytes(*twice))
 
 
+def test_extra_members_with_similar_names() -> None:
+    """A member is only `info` or `pkg` if it is a compressed tarball."""
+    assert not findings(zip_bytes(*conda_members(), ZipMember("info-notes.txt"), ZipMember("pkg-notes.txt")))
+
+
 def test_other_members_of_the_zip_file() -> None:
     """Up to 100 are allowed, none may lead out of the archive, and their CRCs must hold."""
     members = conda_members()
@@ -145,8 +160,32 @@ def test_other_members_of_the_zip_file() -> None:
     assert "extra members" in findings(zip_bytes(*members, *others))
     assert "'..'" in findings(zip_bytes(*members, ZipMember("../x")))
     assert "CRC-32" in findings(zip_bytes(*members, ZipMember("extra", b"x", crc=1)))
+    assert "CRC-32" in findings(zip_bytes(*members, ZipMember("extra", bytes(3 * 2**20), crc=1)))
     metadata = ZipMember("metadata.json", b"{}", crc=1)
     assert "CRC-32" in findings(zip_bytes(metadata, *members[1:]))
+
+
+def test_overlapping_extra_members_are_not_read() -> None:
+    """A hundred members that share the same bytes do not make the reader read them a hundred times."""
+
+    class Counted(io.BytesIO):
+        count = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            self.count += len(data)
+            return data
+
+    content = bytes(100_000)
+    shared = ZipMember("extra-0", content)
+    others = [
+        replace(shared, name=f"extra-{number}", content=b"", size=len(content), crc=zlib.crc32(content), offset=0)
+        for number in range(1, 100)
+    ]
+    file = Counted(zip_bytes(shared, *others, *conda_members()))
+    contents = archive.read(file, f"{STEM}.conda", everything=True)
+    assert any("described differently" in finding for finding in contents.findings)
+    assert file.count < 2 * len(file.getvalue())
 
 
 @both_formats
@@ -178,6 +217,67 @@ def test_limits(extension: str, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(limits, "MAX_FINDINGS", 2)
         bad = package_bytes(extension, payload_members=[tar_member(f"/{number}") for number in range(9)])
         assert len(read(bad, extension).findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("extension", "limit", "value"),
+    [
+        *((extension, "MAX_INFO_MEMBERS", 2) for extension in FORMATS),
+        *((extension, "MAX_INDEX_SIZE", len(INDEX)) for extension in FORMATS),
+        *((extension, "MAX_PAYLOAD_MEMBERS", 3) for extension in FORMATS),
+        (".conda", "MAX_METADATA_SIZE", len(METADATA)),
+        (".conda", "MAX_INFO_SIZE", len(tar(*INFO))),
+        (".conda", "MAX_PAYLOAD_SIZE", len(tar(*PAYLOAD))),
+        (".tar.bz2", "MAX_INFO_SIZE", len(INDEX) + len(PATHS)),
+        (".tar.bz2", "MAX_PAYLOAD_SIZE", len(tar(*INFO, *PAYLOAD))),
+    ],
+)
+def test_limits_are_inclusive(extension: str, limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package at a limit is valid, and one beyond it is not."""
+    data = package_bytes(extension, index=INDEX, info_members=INFO[1:], payload_members=PAYLOAD)
+    monkeypatch.setattr(limits, "MAX_PAYLOAD_RATIO", 0)
+    monkeypatch.setattr(limits, limit, value)
+    assert not findings(data, extension)
+    monkeypatch.setattr(limits, limit, value - 1)
+    assert findings(data, extension)
+
+
+@both_formats
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("MAX_COMPARED_MEMBERS", 3), ("MAX_COMPARED_NAMES", len("abc")), ("MAX_PATHS_SIZE", len(PATHS))],
+)
+def test_the_limits_of_the_comparison_are_inclusive(
+    extension: str, limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a limit, the payload is compared with `paths.json`; beyond it, the comparison is skipped without a finding."""
+    data = package_bytes(extension, index=INDEX, info_members=INFO[1:], payload_members=PAYLOAD)
+
+    def is_compared() -> bool:
+        contents = read(data, extension)
+        assert not contents.findings
+        return contents.paths is not None and contents.payload is not None
+
+    monkeypatch.setattr(limits, limit, value)
+    assert is_compared()
+    monkeypatch.setattr(limits, limit, value - 1)
+    assert not is_compared()
+
+
+@both_formats
+def test_folders_are_not_part_of_the_payload(extension: str) -> None:
+    """The payload only has files and links, as `paths.json` does."""
+    folder = tar_member("share", b"", kind=tarfile.DIRTYPE)
+    contents = read(package_bytes(extension, payload_members=[folder, tar_member("share/a")]), extension)
+    assert contents.payload is not None
+    assert list(contents.payload) == ["share/a"]
+
+
+@both_formats
+def test_paths_json_must_be_a_regular_file(extension: str) -> None:
+    """A link named `info/paths.json` is ignored."""
+    link = tar_member("info/paths.json", b"", kind=tarfile.SYMTYPE)
+    assert read(package_bytes(extension, info_members=[link]), extension).paths is None
 
 
 @both_formats

@@ -269,8 +269,14 @@ def test_the_number_of_blocks_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("demo", "'demo'"), (None, "None"), ("a" * 1000, f"'{'a' * 255}…")],
-    ids=["text", "not a string", "long"],
+    [
+        ("demo", "'demo'"),
+        (None, "None"),
+        ("a" * 254, f"'{'a' * 254}'"),
+        ("a" * 255, f"'{'a' * 255}…"),
+        ("a" * 1000, f"'{'a' * 255}…"),
+    ],
+    ids=["text", "not a string", "longest", "one too many", "long"],
 )
 def test_shown_values_are_short(value: object, text: str) -> None:
     """A name of a megabyte is not printed."""

@@ -74,6 +74,8 @@ def test_old_folders_end_in_a_slash() -> None:
     """Before POSIX a folder was a file whose name ends in a slash."""
     ((member, _),) = members(tar(tar_member("a/", b"", kind=tarfile.AREGTYPE)))
     assert member.kind is Kind.DIRECTORY
+    ((member, _),) = members(tar(tar_member("a/", b"", kind=tarfile.REGTYPE)))
+    assert member.kind is Kind.FILE
 
 
 def test_links_have_no_data() -> None:
@@ -89,10 +91,45 @@ def test_pax_records_override_the_header() -> None:
     assert (member.name, member.size, content) == ("caf\udce9", 3, b"abc")
 
 
-def test_global_pax_header_is_passed_over() -> None:
-    """What holds for all members is dates and comments."""
-    ((member, _),) = members(tar(pax_header(("comment", b"x"), kind=tarfile.XGLTYPE), tar_member("a")))
+@pytest.mark.parametrize("key", ["comment", "mtime", "paths", "size.of", "GNU", "SCHILY.path"])
+def test_global_pax_header_is_passed_over(key: str) -> None:
+    """A global header with dates, comments or unknown keys changes no member."""
+    ((member, _),) = members(tar(pax_header((key, b"x"), kind=tarfile.XGLTYPE), tar_member("a")))
     assert member.name == "a"
+
+
+@pytest.mark.parametrize("key", ["path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.major"])
+def test_a_global_pax_header_with_keys_of_a_single_member(key: str) -> None:
+    """Readers disagree on whether a global name, target, size or sparse map applies, so it is an error."""
+    with pytest.raises(CorruptArchiveError, match="global pax header"):
+        members(tar(pax_header((key, b"1"), kind=tarfile.XGLTYPE), tar_member("a")))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [pax_header(("path", b"b")), tar_member("././@LongLink", b"b\0", kind=tarfile.GNUTYPE_LONGNAME)],
+    ids=["pax", "GNU"],
+)
+def test_duplicate_extended_headers(header: bytes) -> None:
+    """Readers disagree on which of two extended headers of the same type applies, so they are an error."""
+    assert [member.name for member, _ in members(tar(header, tar_member("a"), header, tar_member("a")))] == ["b", "b"]
+    with pytest.raises(CorruptArchiveError, match="two extended headers of one type"):
+        members(tar(header, header, tar_member("a")))
+
+
+def test_a_gnu_name_and_a_pax_path() -> None:
+    """A member may have both if they are equal; otherwise the names conflict."""
+    gnu = tar_member("././@LongLink", b"b\0", kind=tarfile.GNUTYPE_LONGNAME)
+    assert [member.name for member, _ in members(tar(gnu, pax_header(("path", b"b")), tar_member("a")))] == ["b"]
+    with pytest.raises(CorruptArchiveError, match="conflicting names"):
+        members(tar(gnu, pax_header(("path", b"c")), tar_member("a")))
+
+
+def test_the_limit_of_member_names() -> None:
+    """A name may have 4096 bytes, and not one more."""
+    assert [len(member.name) for member, _ in members(tar(tar_member("a" * 4096)))] == [4096]
+    with pytest.raises(CorruptArchiveError, match="has 4097 bytes"):
+        members(tar(tar_member("a" * 4097)))
 
 
 def test_sparse_members_are_not_expanded() -> None:
@@ -111,6 +148,13 @@ def test_sparse_members_are_not_expanded() -> None:
         ("old", Kind.SPARSE_FILE, 4),
         ("next", Kind.FILE, 6),
     ]
+
+
+def test_a_sparse_link_is_a_link() -> None:
+    """Records of a sparse file do not turn a link into a file."""
+    link = tar_member("link", b"", kind=tarfile.SYMTYPE)
+    ((member, _),) = members(tar(pax_header(("GNU.sparse.major", b"1")), link))
+    assert member.kind is Kind.LINK
 
 
 def test_sparse_map_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,10 +181,13 @@ FILE = tar_member("a", b"x" * 600)
         (tar(FILE) + b"more", "after its end-of-archive"),
         (tar_header(FILE, size=(124, b"\xff" * 12)) + TAR_END, "corrupt tar header"),
         (tar_header(FILE, size=(124, b"\x80" + b"\x7f" * 11)) + TAR_END, "corrupt tar header"),
+        (tar_header(FILE, size=(124, b"\x80" + (2**63).to_bytes(11, "big"))) + TAR_END, "corrupt tar header"),
+        (tar_header(FILE, size=(124, b"\x80" + (2**63 - 1).to_bytes(11, "big"))) + TAR_END, "tar member"),
         (tar_header(FILE, size=(124, b"77777777777\0")) + TAR_END, "tar member"),
         (tar_header(FILE, size=(124, b"9999999\0")) + TAR_END, "corrupt tar header"),
         (tar(pax_header(("size", b"-1")), FILE), "an invalid size"),
-        (tar(pax_header(("size", b"9" * 30)), FILE), "an invalid size"),
+        (tar(pax_header(("size", b"9" * 19)), FILE), "tar member"),
+        (tar(pax_header(("size", b"9" * 20)), FILE), "an invalid size"),
         (tar(tar_member("p", b"99 path=a\n", kind=tarfile.XHDTYPE), FILE), "pax header"),
         (tar(tar_member("p", b"nonsense", kind=tarfile.XHDTYPE), FILE), "pax header"),
     ],
@@ -149,6 +196,30 @@ def test_damage_is_told(data: bytes, message: str) -> None:
     """What `tarfile` would take for the end of the archive is an error here."""
     with pytest.raises(CorruptArchiveError, match=message):
         members(data)
+
+
+@pytest.mark.parametrize("at", [100, 108, 116, 136, 329, 337], ids=["mode", "owner", "group", "time", "major", "minor"])
+def test_numeric_fields_must_be_valid(at: int) -> None:
+    """An invalid number in any field of a header is an error, because `tarfile` takes it for the end of the archive."""
+    with pytest.raises(CorruptArchiveError, match="corrupt tar header"):
+        members(tar_header(FILE, number=(at, b"0000009\0")) + TAR_END)
+    for number in (b"   644 \0", b"\x80\0\0\0\0\0\1\xa4", b"\xff" * 8):
+        assert [member.name for member, _ in members(tar(tar_header(FILE, number=(at, number))))] == ["a"]
+
+
+def test_the_limit_of_extended_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names, records and sparse maps may be as large as the limit, and not larger."""
+    name = tar_member("././@LongLink", b"b" * 1023 + b"\0", kind=tarfile.GNUTYPE_LONGNAME)
+    records = pax_header(("comment", b"x" * 1010))
+    sparse = tar_header(tar_member("old", b"", kind=tarfile.GNUTYPE_SPARSE), extended=(482, b"\1"))
+    more = bytes(504) + b"\1" + bytes(7)
+    for header in (name, records, sparse + more + bytes(512)):
+        data = tar(header, tar_member("a"))
+        monkeypatch.setattr(tarball, "MAX_HEADER_DATA", 1024)
+        assert members(data)
+        monkeypatch.setattr(tarball, "MAX_HEADER_DATA", 1023)
+        with pytest.raises(CorruptArchiveError, match=r"tar header of 1024 bytes|with too many parts"):
+            members(data)
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])

@@ -73,7 +73,10 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
         ("demo-1.0-h0_0.conda", b"text", "not a valid ZIP file"),
         ("demo-1.0-h0_0.tar.bz2", b"text", "not a bzip2 stream"),
         ("demo.conda", b"x", "not '<name>-<version>-<build>'"),
+        ("demo.conda", conda_bytes(), "not '<name>-<version>-<build>'"),
         ("-1.0-h0_0.conda", b"x", "not '<name>-<version>-<build>'"),
+        ("demo--h0_0.conda", b"x", "not '<name>-<version>-<build>'"),
+        ("demo-1.0-.conda", b"x", "not '<name>-<version>-<build>'"),
     ],
 )
 def test_no_package_at_all(workspace: Path, name: str, content: bytes, message: str) -> None:
@@ -133,6 +136,12 @@ def test_subdirs_that_are_none(workspace: Path, subdir: object) -> None:
     assert "subdir" in "".join(of_index(workspace, subdir=subdir).findings)
 
 
+@pytest.mark.parametrize("subdir", ["noarch", "plan9-amd64", "a" * 29 + "-64"])
+def test_subdirs(workspace: Path, subdir: str) -> None:
+    """Unknown platforms are valid subdirs, up to 32 characters."""
+    assert of_index(workspace, subdir=subdir).subdir == subdir
+
+
 @pytest.mark.parametrize(
     ("platform", "arch", "subdir"),
     [("linux", "x86_64", "linux-64"), ("win", "x86", "win-32"), ("osx", "arm64", "osx-arm64")],
@@ -144,9 +153,13 @@ def test_old_packages_have_platform_and_arch(workspace: Path, platform: str, arc
     assert "has no subdir" in result.warnings[0]
 
 
-def test_neither_subdir_nor_platform(workspace: Path) -> None:
-    """Nobody knows where such a package belongs."""
-    assert "and no platform and arch" in "".join(of_index(workspace, subdir=..., platform="linux").findings)
+@pytest.mark.parametrize(
+    "fields",
+    [{"platform": "linux"}, {"arch": "x86_64"}, {"platform": 5, "arch": "64"}, {"platform": "linux", "arch": 64}],
+)
+def test_neither_subdir_nor_platform(workspace: Path, fields: dict[str, Any]) -> None:
+    """Without a subdir, the package needs both a platform and an arch, as strings."""
+    assert "and no platform and arch" in "".join(of_index(workspace, subdir=..., **fields).findings)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +167,8 @@ def test_neither_subdir_nor_platform(workspace: Path) -> None:
     [
         (b"{}", "None"),
         (b'{"conda_pkg_format_version": 1}', "1"),
+        (b'{"conda_pkg_format_version": 2.0}', "2.0"),
+        (b'{"conda_pkg_format_version": "2"}', "'2'"),
         (b"[]", "not a JSON object"),
         (b"{", "not valid JSON"),
     ],
@@ -172,6 +187,7 @@ def test_format_version(workspace: Path, metadata: bytes, message: str) -> None:
         '{"a": 1}'.encode("utf-16"),
         b'{"a": NaN}',
         b'{"a": -Infinity}',
+        b'{"a": 1e999}',
         b'{"a": 1, "a": 2}',
         b'{"b": [{"a": 1, "a": 2}]}',
         b'{"a": "\\ud800"}',
@@ -188,6 +204,12 @@ def test_json_that_readers_disagree_about(raw: bytes, workspace: Path) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json_object(raw)
     assert "'info/index.json' is" in findings(written(workspace / f"{STEM}.conda", conda_bytes(index=raw)), workspace)
+
+
+def test_the_message_for_duplicate_keys() -> None:
+    """The message names the duplicate key as the problem, since `json` accepts it."""
+    with pytest.raises(ValueError, match=r"^an object with a duplicate key$"):
+        parse_json_object(b'{"a": 1, "a": 2}')
 
 
 @pytest.mark.parametrize("raw", [b'{"a": "\xc3\xa9"}', b'{"a": "\\ud83d\\ude00"}', b' {"a": [1, 2.5, null, true]} '])
@@ -215,16 +237,34 @@ def test_paths_json_is_compared(
     workspace: Path, extension: str, entries: list[tuple[str, bytes, dict[str, Any]]], message: str
 ) -> None:
     """A difference is a warning with the paths, as conda itself only warns."""
-    paths = [
-        {"_path": path, "sha256": hashlib.sha256(content).hexdigest(), "size_in_bytes": len(content)} | others
-        for path, content, others in entries
-    ]
+    paths = [paths_entry(path, content) | others for path, content, others in entries]
     listed = tar_member("info/paths.json", json.dumps({"paths": paths, "paths_version": 1}).encode())
     data = package_bytes(extension, info_members=[listed])
     result = checked(written(workspace / f"{STEM}{extension}", data), workspace)
     assert isinstance(result, Package)
     assert message in "".join(result.warnings)
     assert bool(result.warnings) == bool(message)
+
+
+def test_a_missing_path_is_reported_once(workspace: Path) -> None:
+    """A path that is missing from the payload does not count as different as well."""
+    listed = tar_member(
+        "info/paths.json", json.dumps({"paths": [paths_entry("share/demo.txt"), paths_entry("gone")]}).encode()
+    )
+    result = checked(written(workspace / f"{STEM}.conda", conda_bytes(info_members=[listed])), workspace)
+    assert [warning.partition(": ")[2] for warning in result.warnings] == ["'gone'"]
+
+
+def test_a_duplicate_path_is_reported_once(workspace: Path) -> None:
+    """A path that the payload has three times is one warning."""
+    data = conda_bytes(payload_members=[tar_member("share/a"), *[tar_member("share/b")] * 3])
+    result = checked(written(workspace / f"{STEM}.conda", data), workspace)
+    assert [warning.partition(": ")[2] for warning in result.warnings] == ["'share/b'"]
+
+
+def paths_entry(path: str, content: bytes = b"hello\n") -> dict[str, object]:
+    """The entry of `paths.json` for a file with this content."""
+    return {"_path": path, "sha256": hashlib.sha256(content).hexdigest(), "size_in_bytes": len(content)}
 
 
 @pytest.mark.parametrize("raw", [b"{", b'{"paths": [5]}'])
@@ -287,11 +327,13 @@ def test_links(workspace: Path) -> None:
 
 
 def test_what_is_no_regular_file(workspace: Path) -> None:
-    """Neither a FIFO, which would block whoever opens it, nor a folder."""
+    """A FIFO or a folder is refused without blocking, and its descriptor is closed."""
     os.mkfifo(workspace / f"{STEM}.conda")
     assert "not a regular file" in findings(workspace / f"{STEM}.conda", workspace)
     (workspace / "a-1-0.conda").mkdir()
     assert "not a regular file" in findings(workspace / "a-1-0.conda", workspace)
+    opened = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+    assert [path for path in opened if path.is_relative_to(workspace.resolve())] == []
 
 
 def test_changed_while_it_is_validated(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,6 +348,22 @@ def test_changed_while_it_is_validated(workspace: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(archive, "read", read_and_change)
     assert "changed while it was validated" in findings(path, workspace)
+
+
+def test_a_change_shows_even_if_size_and_mtime_are_restored(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that was touched during validation has another ctime, so it is invalid."""
+    path = package(workspace)
+    before = path.stat()
+    real = archive.read
+
+    def read_and_touch(*arguments: Any, **options: Any) -> archive.Contents:
+        while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of a file system has large ticks
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(archive, "read", read_and_touch)
+    assert "changed while it was validated" in findings(path, workspace)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 
 
 def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

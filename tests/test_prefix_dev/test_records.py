@@ -10,7 +10,14 @@ import pytest
 from graphql import GraphQLSchema, build_schema, parse, validate
 
 from localchannel.graph import SDL
-from prefix_upload.prefix_dev.records import LookupFailedError, Record, from_graphql, from_repodata, graphql_query
+from prefix_upload.prefix_dev.records import (
+    LookupFailedError,
+    Record,
+    from_graphql,
+    from_repodata,
+    graphql_query,
+    has_bundle,
+)
 from support.packages import make_package
 
 A, B = "a" * 64, "b" * 64
@@ -53,7 +60,10 @@ def test_records() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{}, {"sha256": None}, {"sha256": ""}, {"sha256": "a" * 63}, {"sha256": "g" * 64}, {"sha256": 1}, [], "x", 1, True],
+    [
+        *({}, [], "x", 1, True),
+        *({"sha256": value} for value in (None, 1, "", "a" * 63, "a" * 65, "a" * 64 + "\n", "g" * 64)),
+    ],
     ids=repr,
 )
 def test_a_record_without_a_hash_is_not_known(value: object) -> None:
@@ -80,18 +90,19 @@ def test_the_md5_of_a_record(md5: object, expected: str | None) -> None:
     assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {FIRST.key: Record(A, expected)}
 
 
-@pytest.mark.parametrize("errors", [[], None], ids=repr)
+@pytest.mark.parametrize("errors", [[], None, {}, ""], ids=repr)
 def test_no_errors(errors: object) -> None:
     """An empty list of errors is none."""
     body = graphql(data={"channel": CHANNEL, "package0": None}, errors=errors)
     assert from_graphql(body, [FIRST]) == {FIRST.key: Record(None)}
 
 
-def test_a_field_with_an_error_is_not_known() -> None:
+@pytest.mark.parametrize("path", [["package0"], ["package0", "sha256"], ["package0", 0, "md5"]], ids=repr)
+def test_a_field_with_an_error_is_not_known(path: list[object]) -> None:
     """Its null does not mean that there is no such file; the others are told."""
     body = graphql(
         data={"channel": CHANNEL, "package0": None, "package1": None},
-        errors=[{"message": "timeout", "path": ["package0"]}],
+        errors=[{"message": "timeout", "path": path}],
     )
     assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(None)}
 
@@ -164,6 +175,19 @@ def test_repodata() -> None:
 def test_repodata_that_does_not_tell(repodata: object) -> None:
     """No entry, or one without a hash: not known."""
     assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b"null", b'"text"', b"5", b"[" * 100_000])
+def test_invalid_attestations(body: bytes) -> None:
+    """A response that is not a JSON list is a failed look-up, not a missing attestation."""
+    with pytest.raises(LookupFailedError, match=r"^the response is not (a JSON array|JSON)$"):
+        has_bundle(body, {})
+
+
+@pytest.mark.parametrize(("body", "expected"), [(b"[]", False), (b'[5, {"a": 1}]', True), (b'[{"a": 2}]', False)])
+def test_attestations(body: bytes, expected: bool) -> None:
+    """The list must contain exactly the bundle that was sent."""
+    assert has_bundle(body, {"a": 1}) is expected
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"packages": '])

@@ -8,13 +8,15 @@ import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, prefix_dev
 from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError, FileChangedError
+from prefix_upload.http import Client
 from prefix_upload.prefix_dev import BATCH_SIZE, Record, queries
 from prefix_upload.report import Status
 from support.running import CHANNEL, TOKEN
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from prefix_upload.http import Response
     from prefix_upload.package.model import Package
     from support.connecting import Build, Connect
 
@@ -189,12 +192,18 @@ def test_a_slow_server_is_not_silent(server: LocalChannel, connect: Connect, pac
 )  # fmt: skip
 @pytest.mark.parametrize("retries", [0, 3])
 def test_an_upload_whose_answer_was_lost_is_not_sent_again(
-    server: LocalChannel, connect: Connect, package: Package, then: Answer | Cut | Stall, retries: int
+    server: LocalChannel,
+    connect: Connect,
+    package: Package,
+    pauses: list[float],
+    then: Answer | Cut | Stall,
+    retries: int,
 ) -> None:
-    """The channel is asked first, even where no attempt is left: same bytes there is success."""
+    """The channel is looked up first, after a pause, even if no attempt is left; the same bytes there are a success."""
     server.fail(Fault(then, path=UPLOAD, at=At.DONE))
     assert upload(connect(retries=retries, timeout=0.3 if isinstance(then, Stall) else 30), package) is Status.UPLOADED
     assert len(server.uploads) == 1
+    assert pauses == [1]
 
 
 def test_an_upload_that_arrived_late_is_ours(server: LocalChannel, connect: Connect, package: Package) -> None:
@@ -203,6 +212,27 @@ def test_an_upload_that_arrived_late_is_ours(server: LocalChannel, connect: Conn
     server.fail(Fault(Answer(200, '{"data": {"channel": {}, "package0": null}}'), path=GRAPHQL))
     assert upload(connect(), package) is Status.UPLOADED
     assert [request.status for request in server.uploads] == [None, 409]
+
+
+def test_an_attempt_that_may_have_arrived_is_remembered(
+    server: LocalChannel, connect: Connect, package: Package
+) -> None:
+    """The same bytes on the channel are this run's upload, even if a later attempt was refused with 429."""
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.DONE), Fault(Answer(429), path=UPLOAD))
+    server.fail(Fault(Answer(200, '{"data": {"channel": {}, "package0": null}}'), path=GRAPHQL, times=2))
+    assert upload(connect(), package) is Status.UPLOADED
+    assert [request.status for request in server.uploads] == [None, 429, 409]
+
+
+def test_different_bytes_after_a_lost_response_are_a_conflict(
+    server: LocalChannel, connect: Connect, build: Build
+) -> None:
+    """After a lost response, only the same bytes on the channel are a success."""
+    server.publish(CHANNEL, build(content="old\n").path)
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.BODY))
+    with pytest.raises(ConflictError):
+        upload(connect(), build())
+    assert len(server.uploads) == 2
 
 
 @pytest.mark.parametrize("keep", [0, 3])
@@ -262,7 +292,7 @@ def test_giving_up_after_a_clear_no(server: LocalChannel, connect: Connect, pack
     with pytest.raises(ChannelError, match=r"^Gave up after 3 attempts: HTTP 429: slow down\.$") as caught:
         upload(connect(), package)
     assert not isinstance(caught.value, ChannelWideError)
-    assert len(server.uploads) == 3
+    assert [request.path for request in server.requests] == [f"{UPLOAD}{CHANNEL}"] * 3
     assert "Re-run it" in caught.value.hint
 
 
@@ -310,14 +340,27 @@ def test_answers_that_are_the_same_for_all(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [400, 411, 413, 415, 418, 422, 451])
-def test_answers_about_one_file(server: LocalChannel, connect: Connect, package: Package, status: int) -> None:
-    """They are final for it, with the server's words, and say nothing of the others."""
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (400, "could not read the request or the package"),
+        (411, "See the server's message above."),
+        (413, "larger than the server, a proxy or the channel's plan allows"),
+        (415, "See the server's message above."),
+        (418, "See the server's message above."),
+        (422, "rejected the contents of the package"),
+        (451, "See the server's message above."),
+    ],
+)
+def test_answers_about_one_file(
+    server: LocalChannel, connect: Connect, package: Package, status: int, hint: str
+) -> None:
+    """The error is final for this file only, and has the server's message and a hint."""
     server.fail(Fault(Answer(status, "these words"), path=UPLOAD))
     with pytest.raises(ChannelError, match=f"HTTP {status}: these words") as caught:
         upload(connect(), package)
     assert not isinstance(caught.value, ChannelWideError)
-    assert caught.value.hint
+    assert hint in caught.value.hint
     assert len(server.requests) == 1
 
 
@@ -353,7 +396,7 @@ def test_the_servers_words_are_bounded(
     assert len(caught.value.message) < 600
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_an_upload_is_not_sent_on(
     server: LocalChannel, connect: Connect, package: Package, tmp_path: Path, status: int
 ) -> None:
@@ -533,11 +576,71 @@ def test_repodata_tells_where_graphql_does_not(
     assert {request.headers["Authorization"] for request in storage} == {None}
 
 
-def test_a_question_is_repeated(server: LocalChannel, connect: Connect, package: Package, pauses: list[float]) -> None:
+@pytest.mark.parametrize("then", [Answer(503), Truncate(10)], ids=["refused", "cut off"])
+def test_a_question_is_repeated(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float], then: Answer | Truncate
+) -> None:
     """A passing failure of GraphQL is waited for, but not for long."""
-    server.fail(Fault(Answer(503), path=GRAPHQL, times=2))
+    server.fail(Fault(then, path=GRAPHQL, times=2))
     assert connect(retries=20).lookup([package]).records == {package.key: Record(None)}
     assert pauses == [1, 2]
+
+
+def test_repodata_is_only_used_for_its_own_subdir(server: LocalChannel, connect: Connect, build: Build) -> None:
+    """A file with the same name in another subdir is a different file."""
+    there, elsewhere = build(), build(subdir="linux-64", content="other\n")
+    server.publish(CHANNEL, there.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    found = connect(retries=0).lookup([there, elsewhere])
+    assert found.records.get(there.key) == record_of(there)
+    assert found.records.get(elsewhere.key, Record(None)) == Record(None)
+
+
+def test_repodata_is_read_anonymously_after_a_403(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """If the server refuses the token for repodata, it is requested again without the token."""
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(403), path=REPODATA))
+    assert connect(retries=0).lookup([package]).records == {package.key: record_of(package)}
+    requests = [request for request in server.requests if request.origin == "api" and request.path.endswith(REPODATA)]
+    assert [request.headers["Authorization"] for request in requests] == [f"Bearer {TOKEN}", None]
+
+
+def test_large_graphql_responses_are_read(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """A response of 1 MiB is read completely."""
+    body = b'{"data": {"channel": {}, "package0": null}}'
+    server.fail(Fault(Answer(200, body.ljust(2**20)), path=GRAPHQL))
+    assert connect(retries=0).lookup([package]) == prefix_dev.Lookup({package.key: Record(None)})
+
+
+def test_queries_time_out_sooner_than_uploads(
+    server: LocalChannel, connect: Connect, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every query has a timeout of 60 seconds, even if uploads have more."""
+    timeouts = {}
+    send = Client._send
+
+    def note(self: Client, method: str, url: str, *, timeout: float, **rest: Any) -> Response:
+        timeouts[urlsplit(url).path.rpartition("/")[2]] = timeout
+        return send(self, method, url, timeout=timeout, **rest)
+
+    monkeypatch.setattr(Client, "_send", note)
+    server.fail(Fault(Answer(500), path=GRAPHQL))
+    there = connect(retries=0, timeout=300)
+    there.lookup([package])
+    upload(there, package)
+    there.has_attestation(package, "{}")
+    sigs = [f"{package.file_name}{suffix}" for suffix in (".v0.sigs", ".sigs")]
+    assert timeouts == {"graphql": 60, "repodata.json": 60, **dict.fromkeys(sigs, 60), "stable": 300}
+
+
+def test_attestation_queries_are_not_retried(
+    server: LocalChannel, connect: Connect, package: Package, pauses: list[float]
+) -> None:
+    """Each of the two locations is requested once, without a pause."""
+    server.fail(Fault(Answer(503), path=".sigs", times=None))
+    assert connect(retries=20).has_attestation(package, "{}") is None
+    assert [request.path.rpartition(package.file_name)[2] for request in server.requests] == [".v0.sigs", ".sigs"]
+    assert pauses == []
 
 
 def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package: Package, pauses: list[float]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -62,6 +63,20 @@ def test_the_pieces_are_the_file(package: Package) -> None:
     assert b"".join(pieces) == package.path.read_bytes()
     assert max(map(len, pieces)) <= PIECE
     assert len(body_of(package, lambda _: None)) == package.size
+
+
+def test_a_small_file_needs_no_thread(tmp_path: Path) -> None:
+    """A small file is hashed in the calling thread."""
+    path = tmp_path / "demo-1.0-h0_0.conda"
+    path.write_bytes(b"small")
+    threads = []
+
+    def start(work: Callable[[], Any]) -> Future[Any]:
+        threads.append(work)
+        return start_thread(work)
+
+    assert [bytes(piece) for piece in Body(validated(path), lambda _: None, start)] == [b"small"]
+    assert threads == []
 
 
 def test_each_iteration_reads_the_file_again(package: Package) -> None:
@@ -122,7 +137,13 @@ def replace_by_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("change", [flip, flip_last, grow, shrink, empty, remove, replace_by_folder])
+def replace_by_link(path: Path) -> None:
+    """A link to the same bytes takes the place of the file."""
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize("change", [flip, flip_last, grow, shrink, empty, remove, replace_by_folder, replace_by_link])
 def test_a_changed_file_is_never_handed_out_whole(package: Package, change: Callable[[Path], None]) -> None:
     """Whatever the change, the request lacks its end, so that no server can take it."""
     change(package.path)
@@ -141,6 +162,24 @@ def test_a_change_on_the_way_is_noticed(tmp_path: Path) -> None:
         file.write(b"another end")
     with pytest.raises(FileChangedError, match="changed after it was validated"):
         list(pieces)
+
+
+def test_a_piece_is_hashed_before_its_buffer_is_reused(tmp_path: Path) -> None:
+    """The hash is right even if the hashing thread runs late."""
+
+    class Late(Future[Any]):
+        def __init__(self, work: Callable[[], object]) -> None:
+            super().__init__()
+            self._work = work
+
+        def result(self, timeout: float | None = None) -> Any:
+            self.set_result(self._work())
+            return super().result(timeout)
+
+    path = tmp_path / "demo-1.0-h0_0.conda"
+    path.write_bytes(os.urandom(3 * PIECE))
+    package = validated(path)
+    assert sum(map(len, Body(package, lambda _: None, Late))) == package.size
 
 
 def test_a_changed_file_is_an_upload_that_failed() -> None:

@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localchannel import Answer, At, Cut, Delay, Fault, Stall
+from localchannel import Answer, At, Call, Cut, Delay, Fault, Stall
 from prefix_upload import concurrency
 from prefix_upload.commands.upload import upload
-from prefix_upload.prefix_dev import BATCH_SIZE
-from prefix_upload.report import Attestation, Status
+from prefix_upload.errors import setting
+from prefix_upload.package import validate as validation
+from prefix_upload.prefix_dev import BATCH_SIZE, Channel
+from prefix_upload.report import Attestation, Outcome, Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
-from prefix_upload.steps import transfer
+from prefix_upload.steps import compare, transfer, validate
+from prefix_upload.steps.ledger import Ledger
 from prefix_upload.steps.messages import cancelled_error
+from prefix_upload.steps.progress import Transfer
 from support import building
+from support.packages import make_package
 from support.publishing import Stage, nothing
 from support.running import CHANNEL
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localchannel import LocalChannel
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import CandidateFile, Package
     from support.publishing import MakeRun, Publish
 
 UPLOAD = "/api/v1/upload/"
@@ -111,6 +116,34 @@ def test_one_invalid_file_and_nothing_is_sent(
     assert exit_code(run.report) is ExitCode.INVALID_PACKAGES
 
 
+def test_nothing_to_do(server: LocalChannel, publish: Publish) -> None:
+    """Without any files, no step begins."""
+    stage = Stage()
+    run = publish(stage=stage, glob="*.conda", if_no_files_found="ignore")
+    assert (stage.told, run.statuses, server.requests) == ([], {}, [])
+
+
+def test_files_are_validated_in_parallel(publish: Publish, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files are validated at the same time as there are CPUs."""
+    together = threading.Barrier(3)
+    check = validation.check
+
+    def meet(path: Path, options: validation.ValidationOptions) -> Package | CandidateFile:
+        together.wait(10)
+        return check(path, options)
+
+    monkeypatch.setattr(validation, "check", meet)
+    monkeypatch.setattr(validate, "available_cpus", lambda: 3)
+    assert set(publish(*three, dry_run="true").statuses.values()) == {Status.WOULD_UPLOAD}
+
+
+def test_a_file_that_is_too_large(publish: Publish, demo: Path) -> None:
+    """A file of exactly `max-size` is valid; a larger one is invalid."""
+    size = demo.stat().st_size
+    assert publish(demo, dry_run="true", max_size=str(size)).statuses == {DEMO: Status.WOULD_UPLOAD}
+    assert publish(demo, max_size=str(size - 1)).statuses == {DEMO: Status.INVALID}
+
+
 def test_what_is_there_is_not_sent(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """One question, and no confirmation of what was not sent."""
     server.publish(CHANNEL, demo)
@@ -152,6 +185,25 @@ def test_many_packages_are_asked_for_in_batches(server: LocalChannel, publish: P
     ]
 
 
+@pytest.mark.parametrize("step", ["Compare", "Upload", "Confirm"])
+def test_each_step_uses_the_concurrency_setting(
+    server: LocalChannel, publish: Publish, three: list[Path], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Comparing, uploading and confirming each run as many requests in parallel as `concurrency` says."""
+    monkeypatch.setattr(compare, "BATCH_SIZE", 1)
+    together = threading.Barrier(3)
+    met = []
+
+    def meet() -> None:
+        met.append(together.wait(10))
+
+    wait_for_all = Fault(Call(meet), path=UPLOAD if step == "Upload" else GRAPHQL, times=3)
+    stage = Stage(before_phase=at(step, lambda: server.fail(wait_for_all)), signer=Signer())
+    run = publish(*three, stage=stage, concurrency="3")
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    assert sorted(met) == [0, 1, 2]
+
+
 # The MD5.
 
 
@@ -175,6 +227,15 @@ def test_no_md5_where_the_server_does_not_tell(server: LocalChannel, publish: Pu
     server.tamper(CHANNEL, "noarch", DEMO, {"md5": None})
     assert publish(demo).outcome(DEMO).md5 is None
     assert publish(demo).outcome(DEMO).md5 is None
+
+
+def test_the_md5_of_an_upload_whose_answer_was_lost(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The record that settled a lost response has the MD5, even if confirming it fails."""
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.DONE))
+    silence = Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(500), path=REPODATA, times=None)
+    run = publish(demo, stage=Stage(before_phase=at("Confirm", lambda: server.fail(*silence))))
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).md5 == hashlib.md5(demo.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def test_the_md5_of_what_came_meanwhile(server: LocalChannel, publish: Publish, demo: Path) -> None:
@@ -204,8 +265,9 @@ def test_other_bytes_are_left_alone(server: LocalChannel, publish: Publish, demo
     server.publish(CHANNEL, old)
     run = publish(demo, skip_existing="true")
     assert run.statuses == {DEMO: Status.SKIPPED}
-    assert str(server.sha256(CHANNEL, "noarch", DEMO)) in run.note(DEMO)
-    assert "here" in run.note(DEMO)
+    there = server.sha256(CHANNEL, "noarch", DEMO)
+    here = hashlib.sha256(demo.read_bytes()).hexdigest()
+    assert f"its SHA-256 is {there} there, {here} here. The file on the channel was kept." in run.note(DEMO)
     assert server.uploads == []
     assert exit_code(run.report) is ExitCode.SUCCESS
     assert list(run.report.packages_on_channel) == []
@@ -219,6 +281,14 @@ def test_other_bytes_are_overwritten(server: LocalChannel, publish: Publish, dem
     assert run.statuses == {DEMO: Status.OVERWRITTEN}
     assert server.sha256(CHANNEL, "noarch", DEMO) != before
     assert server.uploads[0].path.endswith("?force=true")
+
+
+def test_force_without_a_comparison(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """With `force`, the file is overwritten even if the channel could not be compared."""
+    server.publish(CHANNEL, old)
+    server.fail(Fault(Answer(500), path=GRAPHQL), Fault(Answer(500), path=REPODATA))
+    assert publish(demo, force="true").statuses == {DEMO: Status.UPLOADED}
+    assert server.sha256(CHANNEL, "noarch", DEMO) == hashlib.sha256(demo.read_bytes()).hexdigest()
 
 
 def test_force_sends_nothing_that_is_there(server: LocalChannel, publish: Publish, demo: Path) -> None:
@@ -258,6 +328,16 @@ def test_the_same_package_comes_meanwhile(server: LocalChannel, publish: Publish
     assert publish(demo, stage=stage).statuses == {DEMO: Status.ALREADY_PRESENT}
 
 
+def test_the_same_package_comes_meanwhile_with_force(
+    server: LocalChannel, publish: Publish, demo: Path, old: Path
+) -> None:
+    """A package that another run uploaded first does not count as overwritten by this run."""
+    server.publish(CHANNEL, old)
+    server.fail(Fault(Answer(409, "somebody was quicker"), path=UPLOAD))
+    stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, demo)))
+    assert publish(demo, stage=stage, force="true").statuses == {DEMO: Status.ALREADY_PRESENT}
+
+
 # Dry runs.
 
 
@@ -267,17 +347,18 @@ def test_a_dry_run_sends_no_package(server: LocalChannel, publish: Publish, thre
     server.publish(CHANNEL, building.package(tmp_path / "old", "second", content="old\n"))
     run = publish(*three, dry_run="true")
     assert list(run.statuses.values()) == [Status.ALREADY_PRESENT, Status.FAILED, Status.WOULD_UPLOAD]
+    assert run.outcome(three[2].name).warning is None
     assert paths_of(server) == [GRAPHQL]
     assert run.report.result == "failure"
 
 
 def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, demo: Path) -> None:
-    """It says so, and not what only happens when packages are sent."""
+    """The warning says what to check, and does not announce any uploads."""
     server.fail(Fault(Answer(404), times=None))
     run = publish(demo, dry_run="true")
     (warning,) = run.report.warnings
-    assert "Before you publish" in warning.hint
-    assert "sent" not in str(warning)
+    assert warning.hint == f"Before you publish, check {setting('channel')} and {setting('server-url')}."
+    assert "upload" not in str(warning)
 
 
 def test_a_dry_run_with_force_would_overwrite(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
@@ -338,17 +419,20 @@ def test_a_file_that_changed_since_validation(
 
 
 def test_a_bug_in_a_worker_ends_the_run(make_run: MakeRun, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes out, and the report tells how far the run came."""
+    """An unexpected exception reaches the caller unchanged, and the report covers every file."""
     made = make_run(*three, concurrency="1")
 
-    def explode(*_: object) -> None:
-        raise ZeroDivisionError
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug in the upload")
 
-    monkeypatch.setattr(transfer._Sender, "_send", explode)
-    with pytest.raises(ZeroDivisionError):
+    monkeypatch.setattr(Channel, "upload", fail)
+    with pytest.raises(RuntimeError, match=r"^a bug in the upload$"):
         upload(made)
-    assert {outcome.status for outcome in made.report().outcomes} <= {Status.FAILED, Status.NOT_ATTEMPTED}
-    assert len(made.report().outcomes) == 3
+    first, *others = (outcome.status for outcome in made.report().outcomes)
+    assert first is Status.FAILED
+    # The worker may take the next packages before the queue is emptied.
+    assert len(others) == 2
+    assert set(others) <= {Status.FAILED, Status.NOT_ATTEMPTED}
 
 
 # A server that does not tell.
@@ -368,6 +452,22 @@ def test_nobody_tells_what_is_there(server: LocalChannel, publish: Publish, demo
     assert "Not confirmed" in repr(run.outcome(DEMO).warning)
     assert exit_code(run.report) is ExitCode.SUCCESS
     assert stage.pauses == [1, 2, 4, 8]
+
+
+def test_each_reason_is_reported_once(
+    server: LocalChannel, publish: Publish, three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warning lists every distinct error once, however many batches failed."""
+    monkeypatch.setattr(compare, "BATCH_SIZE", 1)
+    server.fail(*(Fault(Answer(400, message), path=GRAPHQL) for message in ("no graph", "no graph at all", "no graph")))
+    server.fail(Fault(Answer(404, "no index"), path=REPODATA, times=None))
+    (warning,) = publish(*three, dry_run="true").report.warnings
+    reasons = warning.message.partition("(")[2].rpartition(")")[0].split("; ")
+    assert sorted(reasons) == [
+        "GraphQL: HTTP 400: no graph",
+        "GraphQL: HTTP 400: no graph at all",
+        "repodata of noarch: HTTP 404: no index",
+    ]
 
 
 def test_graphql_is_down_and_repodata_tells(
@@ -451,6 +551,80 @@ def test_nothing_is_said_while_there_is_news(publish: Publish, three: list[Path]
     assert stage.waits == []
 
 
+def test_progress_is_shown_every_ten_seconds(make_run: MakeRun) -> None:
+    """Showing the progress restarts the interval."""
+    seconds = [0.0]
+    shown_at: list[float] = []
+    enough = threading.Event()
+
+    class Listener(Stage):
+        def waiting(self, _: object) -> None:
+            shown_at.append(seconds[0])
+            if len(shown_at) == 3:
+                enough.set()
+
+    def clock() -> float:
+        seconds[0] += 5
+        return seconds[0]
+
+    assert make_run(stage=Listener(clock=clock), glob="*").call(lambda: enough.wait(10))
+    assert shown_at[0] == 15  # the call began at 5
+    assert min(later - earlier for earlier, later in itertools.pairwise(shown_at)) >= 10
+
+
+@pytest.mark.parametrize("kind", ["call", "each"])
+def test_each_step_restarts_the_progress_interval(make_run: MakeRun, kind: str) -> None:
+    """Time that passed before a step does not count."""
+    polled = threading.Semaphore(0)
+
+    def clock() -> float:
+        polled.release()
+        return 1000.0
+
+    def work(_: int = 0) -> bool:
+        return all(polled.acquire(timeout=10) for _ in range(5))
+
+    stage = Stage(clock=clock)
+    run = make_run(stage=stage, glob="*")
+    results = [run.call(work)] if kind == "call" else list(run.each(work, [1], 1))
+    assert results == [True]
+    assert stage.waits == []
+
+
+def test_an_outcome_restarts_the_progress_interval(make_run: MakeRun) -> None:
+    """Right after an outcome, the uploads in progress are not shown."""
+    now = [0.0]
+    polled = threading.Semaphore(0)
+
+    def clock() -> float:
+        if now[0]:
+            polled.release()
+        return now[0]
+
+    def work(item: int) -> int:
+        assert not item or all(polled.acquire(timeout=10) for _ in range(5))
+        return item
+
+    stage = Stage(clock=clock)
+    run = make_run(stage=stage, glob="*")
+    results = run.each(work, [0, 1], 2)
+    assert next(results) == 0
+    now[0] = 1000.0
+    run.finish(Outcome(file=make_package(), status=Status.UPLOADED))
+    assert list(results) == [1]
+    assert stage.waits == []
+
+
+def test_finished_transfers_are_not_in_progress() -> None:
+    """Recording the outcome of a file removes its transfer."""
+    ledger = Ledger()
+    first, second = make_package(1), make_package(2)
+    for package in (first, second):
+        ledger.transfers[package.label] = Transfer(package, started=0.0)
+    ledger.record(Outcome(file=first, status=Status.UPLOADED))
+    assert [transfer.package for transfer in ledger.transfers.values()] == [second]
+
+
 # Cancellation.
 
 
@@ -460,6 +634,21 @@ def test_a_run_that_is_cancelled_from_the_start(server: LocalChannel, publish: P
     assert server.requests == []
     assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
     assert "the run ended first" in run.problem(three[0].name)
+
+
+def test_a_dry_run_that_is_cancelled(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """Packages that were not compared are not attempted; they do not count as missing on the channel."""
+    cancelled = threading.Event()
+
+    class Listener(Stage):
+        def checked(self, file: Package | CandidateFile) -> None:
+            super().checked(file)
+            if len(self.told) == 4:
+                cancelled.set()
+
+    run = publish(*three, stage=Listener(is_cancelled=cancelled.is_set), dry_run="true")
+    assert server.requests == []
+    assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
 
 
 def test_a_run_that_is_cancelled_before_the_uploads(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
@@ -520,6 +709,14 @@ def test_a_run_that_is_cancelled_while_it_signs(server: LocalChannel, publish: P
     assert "the run ended first" in run.problem(three[0].name)
 
 
+def test_nothing_is_signed_in_a_cancelled_run(make_run: MakeRun) -> None:
+    """A worker that takes a package after the cancellation does not sign it."""
+    signed: list[str] = []
+    stage = Stage(is_cancelled=lambda: True, signer=Signer(lambda: signed.append("signed")))
+    outcome = transfer._Sender(make_run(stage=stage, glob="*")).upload(compare.Upload(make_package()))
+    assert (outcome.status, signed) == (Status.NOT_ATTEMPTED, [])
+
+
 def test_a_run_that_is_cancelled_while_it_signs_in(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
     """Nothing more is begun."""
     cancelled = threading.Event()
@@ -531,6 +728,19 @@ def test_a_run_that_is_cancelled_while_it_signs_in(server: LocalChannel, publish
     assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
 
 
+def test_a_run_that_is_cancelled_after_authentication(publish: Publish, demo: Path) -> None:
+    """No further step begins."""
+    cancelled = threading.Event()
+
+    class Preparing(Signer):
+        def prepare(self) -> None:
+            cancelled.set()
+
+    stage = Stage(is_cancelled=cancelled.is_set, signer=Preparing())
+    assert publish(demo, stage=stage).statuses == {DEMO: Status.NOT_ATTEMPTED}
+    assert stage.told == ["Validate 1 file", f"ok {DEMO}", "Authenticate"]
+
+
 def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish: Publish, workspace: Path) -> None:
     """Of no more than the server takes in one question."""
     stems = [f"tool-{number}-1.0-h0_0" for number in range(BATCH_SIZE + 1)]
@@ -538,6 +748,47 @@ def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish:
     run = publish(*paths, stage=Stage(signer=Signer()), concurrency="1")
     assert set(run.statuses.values()) == {Status.UPLOADED}
     assert sum(request.path == GRAPHQL for request in server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("is_signed", "concurrency", "counts"),
+    [(True, "1", [3]), (True, "2", [1, 2]), (True, "3", [1, 1, 1]), (True, "32", [1, 1, 1]), (False, "3", [3])],
+)
+def test_confirmation_batches(
+    server: LocalChannel, publish: Publish, three: list[Path], is_signed: bool, concurrency: str, counts: list[int]
+) -> None:
+    """With attestations, the uploads are split evenly among the workers; without, they are one query."""
+    stage = Stage(signer=Signer() if is_signed else None)
+    assert set(publish(*three, stage=stage, concurrency=concurrency).statuses.values()) == {Status.UPLOADED}
+    questions = [request.json["variables"] for request in server.requests if request.path == GRAPHQL]
+    looked_up = [sum(name.startswith("file") for name in variables) for variables in questions]
+    assert (looked_up[0], sorted(looked_up[1:])) == (3, counts)
+
+
+def test_a_confirmed_attestation_is_not_requested_again(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """While the record is still missing, only the record is looked up again."""
+    server.tamper(CHANNEL, "noarch", DEMO, None)
+    stage = Stage(before_sleep=lambda _: server.tamper(CHANNEL, "noarch", DEMO, {}), signer=Signer())
+    run = publish(demo, stage=stage)
+    assert (run.statuses, stage.pauses) == ({DEMO: Status.UPLOADED}, [1])
+    assert sum(request.path.endswith(".sigs") for request in server.requests) == 1
+
+
+@pytest.mark.parametrize("then", [Answer(404), Answer(200, "[]")], ids=["not found", "no attestations"])
+def test_an_attestation_may_appear_late(server: LocalChannel, publish: Publish, demo: Path, then: Answer) -> None:
+    """An attestation that is not served yet is looked up again."""
+    server.fail(Fault(then, path=".sigs", times=2))
+    run = publish(demo, stage=Stage(signer=Signer()))
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).warning is None
+
+
+def test_an_attestation_that_cannot_be_read_back(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The outcome has a warning, and the MD5 from the record."""
+    server.fail(Fault(Answer(404), path=".sigs", times=None))
+    outcome = publish(demo, stage=Stage(signer=Signer())).outcome(DEMO)
+    assert outcome.md5 == hashlib.md5(demo.read_bytes(), usedforsecurity=False).hexdigest()
+    assert "could not be read back" in str(outcome.warning)
 
 
 def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publish, demo: Path) -> None:
