@@ -247,8 +247,8 @@ NO_CONNECTION = [
     Row(
         "Connections closed during the TLS handshake",
         over_a_wire(Harm.CLOSE, sent=1, times=None, concurrency="1"),
-        "Gave up after 3 attempts",
-        (FAILED, FAILED),
+        "Could not connect to the server: ",
+        UNREACHABLE,
         5,
         tls=True,
     ),
