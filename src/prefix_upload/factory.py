@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.concurrency import start_thread
-from prefix_upload.http import Client, RetryPolicy
+from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
 from prefix_upload.steps.run import Run
@@ -55,13 +55,12 @@ def create_run(
         if cancellation.wait(seconds):
             raise messages.cancelled_error()
 
-    retry_policy = RetryPolicy(
-        retries=settings.retries,
-        timeout=settings.timeout,
-        sleep=sleep,
-        now=lambda: datetime.now(UTC),
-        jitter=random.random,
+    # Each server has a policy of its own.
+    create_policy = partial(
+        RetryPolicy, retries=settings.retries, sleep=sleep, now=lambda: datetime.now(UTC), jitter=random.random
     )
+    retry_policy = create_policy(timeout=settings.timeout)
+    short_policy = partial(create_policy, timeout=min(settings.timeout, QUERY_TIMEOUT))
     create_client = partial(
         Client,
         connections=settings.concurrency,
@@ -69,7 +68,7 @@ def create_run(
         ca_bundle=os.environ.get("SSL_CERT_FILE", ""),
         clock=time.monotonic,
     )
-    identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
+    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
     return Run(
@@ -78,7 +77,7 @@ def create_run(
         channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
         pool=pool,
         reporter=reporter,
-        signer=_create_signer(settings, identity, retry_policy),
+        signer=_create_signer(settings, identity, short_policy()),
         sleep=sleep,
     )
 
