@@ -113,10 +113,11 @@ class Channel:
         """
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
-        may_be_there = False
+        attempts, may_be_there = 0, False
 
         def on_failure(failure: Failure) -> Callable[[], Receipt | None] | None:
-            nonlocal may_be_there
+            nonlocal attempts, may_be_there
+            attempts += 1
             may_be_there |= _may_have_arrived(failure)
             on_retry(describe_failure(failure))
             return partial(self._receipt_if_there, package) if may_be_there else None
@@ -124,11 +125,11 @@ class Channel:
         try:
             result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=on_failure)
         except RequestError as error:
-            raise self._error(error, may_be_there=may_be_there) from error
+            raise _error(error, attempts, may_be_there=may_be_there) from error
         if isinstance(result, Receipt):
             return result
         if result.is_retryable:
-            raise self._error(result, may_be_there=may_be_there)
+            raise _error(result, attempts, may_be_there=may_be_there)
         return self._settle(package, result, force=force, may_be_ours=may_be_there)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
@@ -150,7 +151,9 @@ class Channel:
     def _settle(self, package: Package, response: Response, *, force: bool, may_be_ours: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
-            raise rejection_error(response, self._credentials, self._name)
+            if may_be_ours and (receipt := self._receipt_if_there(package)) is not None:
+                return receipt
+            raise rejection_error(response, self._credentials, self._name, may_be_there=may_be_ours)
         record = self._queries.existing(package)
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
@@ -171,10 +174,11 @@ class Channel:
         record = self.lookup([package]).records.get(package.key)
         return Receipt(Status.UPLOADED, record) if record is not None and record.sha256 == package.sha256 else None
 
-    def _error(self, failure: Failure, *, may_be_there: bool) -> ChannelError:
-        if isinstance(failure, RequestError) and failure.is_permanent:
-            return connection_error(failure)
-        return retries_exhausted_error(failure, self._retry_policy.retries + 1, may_be_there=may_be_there)
+
+def _error(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
+    if isinstance(failure, RequestError) and failure.is_permanent:
+        return connection_error(failure, may_be_there=may_be_there)
+    return retries_exhausted_error(failure, attempts, may_be_there=may_be_there)
 
 
 def _may_have_arrived(failure: Failure) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, ChannelError, ChannelWideError, ConflictError, setting
+from prefix_upload.errors import (
+    CHECK_CONNECTION,
+    RERUN_IS_SAFE,
+    ChannelError,
+    ChannelWideError,
+    ConflictError,
+    ServerDownError,
+    setting,
+)
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 
 if TYPE_CHECKING:
@@ -24,12 +32,22 @@ _FILE_HINTS: Mapping[int, str] = {
 }
 
 
-def rejection_error(response: Response, credentials: Credentials, channel: str) -> ChannelError:
+# After an earlier attempt whose outcome is not known.
+_IN_DOUBT = "It is not on the channel yet, but may still appear."
+_EARLIER_IN_DOUBT = f" An earlier attempt may have arrived. {_IN_DOUBT}"
+
+
+def rejection_error(
+    response: Response, credentials: Credentials, channel: str, *, may_be_there: bool = False
+) -> ChannelError:
     """The error for a response that is neither success nor worth a retry."""
-    message = f"The server rejected the upload ({response.summary})."
+    doubt = _EARLIER_IN_DOUBT if may_be_there else ""
+    message = f"The server rejected the upload ({response.summary}).{doubt}"
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return ChannelWideError(message, credentials.hint(response.status, channel))
+        case HTTPStatus.PAYMENT_REQUIRED:
+            return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:
             return ChannelWideError(
                 message,
@@ -39,7 +57,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str) 
         case _ if response.is_redirect:
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
-                "and a token is never sent to another address.",
+                f"and a token is never sent to another address.{doubt}",
                 f"Set {setting('server-url')} to the address of the server itself.",
             )
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
@@ -49,17 +67,17 @@ def retries_exhausted_error(failure: Failure, attempts: int, *, may_be_there: bo
     """The error after the last attempt has failed."""
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
     if may_be_there:
-        return ChannelError(f"{message} It is not on the channel yet, but may still appear.", RERUN_IS_SAFE)
-    if isinstance(failure, RequestError) and failure.is_unconnected:
+        message = f"{message} {_IN_DOUBT}"
+    elif isinstance(failure, RequestError) and failure.is_unconnected:
         return connection_error(failure)
-    return ChannelError(message, RERUN_IS_SAFE)
+    is_down = isinstance(failure, RequestError) or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return (ServerDownError if is_down else ChannelError)(message, RERUN_IS_SAFE)
 
 
-def connection_error(error: RequestError) -> ChannelWideError:
+def connection_error(error: RequestError, *, may_be_there: bool = False) -> ChannelWideError:
     """The error if no request gets through."""
     return ChannelWideError(
-        f"Could not connect to the server: {error}.",
-        CHECK_CONNECTION,
+        f"Could not connect to the server: {error}.{_EARLIER_IN_DOUBT if may_be_there else ''}", CHECK_CONNECTION
     )
 
 
