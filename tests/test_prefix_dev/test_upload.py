@@ -442,6 +442,38 @@ def test_a_redirect_to_no_address(server: LocalChannel, connect: Connect, packag
         upload(connect(), package)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 413, 422, 302])
+def test_a_final_answer_in_doubt(server: LocalChannel, connect: Connect, package: Package, status: int) -> None:
+    """It does not hide that an earlier attempt may have arrived."""
+    server.fail(Fault(Cut(), path=UPLOAD), Fault(Answer(status, "no"), path=UPLOAD))
+    with pytest.raises(
+        ChannelError, match=r"An earlier attempt may have arrived\. It is not on the channel yet, but may still appear"
+    ):
+        upload(connect(), package)
+
+
+def test_a_final_answer_although_it_arrived(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """The channel is asked once more, in case it did not tell before."""
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.DONE), Fault(Answer(401, "expired"), path=UPLOAD))
+    server.fail(Fault(Answer(400), path=GRAPHQL), Fault(Answer(400), path=REPODATA))
+    assert upload(connect(), package) is Status.UPLOADED
+
+
+def test_a_final_failure_in_doubt(
+    server: LocalChannel, connect: Connect, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where no further attempt can reach the server."""
+    server.fail(Fault(Cut(), path=UPLOAD))
+    there = connect()
+
+    def lose_the_way(_: float) -> None:
+        there._client._server_url = "http://a..b"
+
+    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, sleep=lose_the_way))
+    with pytest.raises(ChannelWideError, match=r"Could not connect .* An earlier attempt may have arrived\."):
+        upload(there, package)
+
+
 # A file name that is taken.
 
 
