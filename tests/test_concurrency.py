@@ -127,7 +127,7 @@ def test_calls_that_raise_cancelled_error_have_no_result() -> None:
 
     def work(item: int) -> int:
         if item == 1:
-            raise CancelledError("", "")
+            raise CancelledError
         return item
 
     assert sorted(pool().map(work, range(4), workers=2, on_wait=nothing)) == [0, 2, 3]
@@ -229,7 +229,7 @@ def test_a_cancelled_pool_calls_all_the_same() -> None:
     assert cancelled.call(lambda: 5) == 5
 
     def give_way() -> None:
-        raise CancelledError("", "")
+        raise CancelledError
 
     assert cancelled.call(give_way) is None
     with pytest.raises(ZeroDivisionError):
@@ -269,5 +269,6 @@ def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:
 
     assert list(pool(is_cancelled, lambda: now[0]).map(work, range(9), workers=3, on_wait=on_wait)) == []
     ends.set()
-    assert now[0] == 100.0 + concurrency.GRACE + 0.5
+    # The clock may pass once more while the last call of `on_wait` and the look at the clock cross.
+    assert 100.0 + concurrency.GRACE < now[0] <= 100.0 + concurrency.GRACE + 1.0
     assert len(begun) == 3

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, cast
 
@@ -179,10 +180,10 @@ def test_requests_name_their_sender(server: LocalChannel, client: Client) -> Non
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_body_of_the_wanted_size_is_whole(server: LocalChannel, client: Client, method: str) -> None:
     """Up to the limit an answer is whole, beyond it is cut, and the rest is not read."""
-    send = {"GET": client.get, "POST": client.post}[method]
+    send = partial(client.get if method == "GET" else client.post, REPODATA, timeout=10, max_body=100)
     for size in (100, 101, 50_000_000):
         server.fail(Fault(Answer(200, b"x" * size), path=REPODATA))
-    answers = [send(REPODATA, timeout=10, max_body=100) for _ in range(3)]
+    answers = [send() for _ in range(3)]
     assert [one.is_complete for one in answers] == [True, False, False]
     assert {len(one.body) for one in answers} == {100}
 
@@ -215,7 +216,7 @@ def test_an_answer_without_end_is_given_up(dripping: str) -> None:
     got = client.get(REPODATA, timeout=1000, max_body=10**9)
     assert (got.status, got.is_complete) == (200, False)
     assert 0 < len(got.body) < 10**6
-    assert next(seconds) == 200
+    assert 150 <= next(seconds) <= 400
 
 
 @pytest.fixture
@@ -263,7 +264,6 @@ def test_as_many_connections_are_kept_as_requested(server: LocalChannel) -> None
     ("fault", "says"),
     [
         (Fault(Cut(), at=At.START), "without response"),
-        (Fault(Cut(reset=True), at=At.START), "without response|reset by peer"),
         (Fault(Cut(), at=At.DONE), "without response"),
         (Fault(Cut(reset=True), at=At.DONE), "^[^(]*reset by peer"),
     ],
@@ -285,12 +285,12 @@ def test_silence_is_given_up(server: LocalChannel, client: Client) -> None:
 
 
 def test_a_server_that_stops_reading() -> None:
-    """The request times out, and part of it may have arrived."""
+    """The request times out, and cannot have arrived, since it was not sent to its end."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         body = itertools.repeat(memoryview(bytes(100_000)), 1000)
         with pytest.raises(RequestError, match="timed out") as caught:
             client_of(f"http://127.0.0.1:{listening.getsockname()[1]}").post("/x", timeout=0.2, data=body)
-    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (True, False)
+    assert (caught.value.may_have_arrived, caught.value.is_permanent) == (False, False)
 
 
 def test_nobody_listens(closed_url: str) -> None:

@@ -51,11 +51,11 @@ class Recorder:
 
         return attempt
 
-    def look_up(self, found: object) -> Callable[[], object]:
+    def look_up(self, found: object) -> Callable[[bool], object]:
         """A look-up with this result."""
 
-        def find() -> object:
-            self.events.append("look up")
+        def find(is_last: bool) -> object:
+            self.events.append("look up after the last attempt" if is_last else "look up")
             return found
 
         return find
@@ -70,7 +70,7 @@ def test_the_policy_waits_before_every_look_up(recorder: Recorder) -> None:
     """There is a pause before each look-up, even after the last attempt."""
     with pytest.raises(RequestError, match="the response was lost"):
         recorder.policy().call(recorder.send(LOST, LOST), on_failure=lambda _: recorder.look_up(None))
-    assert recorder.events == ["send 30", "wait 1", "look up", "send 30", "wait 2", "look up"]
+    assert recorder.events == ["send 30", "wait 1", "look up", "send 30", "wait 2", "look up after the last attempt"]
 
 
 def test_there_is_no_pause_after_the_last_attempt(recorder: Recorder) -> None:

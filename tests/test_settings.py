@@ -203,6 +203,20 @@ def test_what_is_no_size(text: str) -> None:
         ("https://prefix.dev:443/octo", "octo"),
         ("http://prefix.dev/octo", "octo"),
         ("https://prefix.dev/channels/octo?tab=packages#top", "octo"),
+        ("https://prefix.dev/channels/@octo/stable", "octo/stable"),
+        ("https://prefix.dev/channels/@octo/stable/", "octo/stable"),
+        ("https://prefix.dev/channels/@octo/stable/packages", "octo/stable"),
+        ("https://prefix.dev/channels/@octo/stable/packages/demo", "octo/stable"),
+        ("https://prefix.dev/channels/@octo/stable/settings/members?x=1", "octo/stable"),
+        ("https://prefix.dev/channels/octo/packages/demo", "octo"),
+        ("https://prefix.dev/channels/octo/settings", "octo"),
+        ("https://prefix.dev/channels/@octo/packages", "octo/packages"),
+        ("https://repo.prefix.dev/channels/@octo/stable", "octo/stable"),
+        ("prefix.dev/octo/stable", "octo/stable"),
+        ("Prefix.dev/octo", "octo"),
+        ("repo.prefix.dev/octo/stable", "octo/stable"),
+        ("prefix.dev/channels/@octo/stable/packages/demo", "octo/stable"),
+        ("prefix.dev", "prefix.dev"),
     ],
 )
 def test_channel_forms(text: str, channel: str) -> None:
@@ -218,6 +232,7 @@ def test_channel_forms(text: str, channel: str) -> None:
         ("https://conda.example", "https://repo.conda.example/octo/stable"),
         ("https://conda.example:443", "https://conda.example/octo/stable"),
         ("https://conda.example", "https://conda.example:443/octo/stable"),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000/channels/@octo/stable"),
     ],
 )
 def test_channel_addresses_are_those_of_the_server(server: str, text: str) -> None:
@@ -253,7 +268,8 @@ def test_channel_with_an_at_sign() -> None:
     [
         "a/b/c", "/octo", "octo//stable", "octo/../x", "..", ".", "-octo", "octo stable", "octo/sta ble", "octo?x",
         "octo%2Fstable", "octo\\stable", "òcto", "o" * 129, "octo\nother", "https://prefix.dev", "https://prefix.dev/a/b/c",
-        "https://prefix.dev/octo/%2e%2e", "octo/::error::x",
+        "https://prefix.dev/octo/%2e%2e", "octo/::error::x", "https://prefix.dev/channels/@octo/stable/other/x",
+        "https://prefix.dev/channels/@octo/../x", "https://prefix.dev/channels/", "example.org/octo/stable",
     ],
 )  # fmt: skip
 def test_what_is_no_channel(text: str) -> None:

@@ -3,14 +3,14 @@
 PrefixUploadError
 ├── ConfigurationError          the settings are invalid
 ├── NothingToPublishError       no file matches
+├── CancelledError              the run was cancelled in the meantime
 └── ChannelError                a package was not published
     ├── ChannelWideError        … and no other package would be
     │   └── AuthenticationError
     ├── ServerDownError
     ├── ConflictError
     ├── FileChangedError
-    ├── AttestationError
-    └── CancelledError
+    └── AttestationError
 """
 
 from __future__ import annotations
@@ -107,6 +107,15 @@ class NothingToPublishError(PrefixUploadError):
         )
 
 
+class CancelledError(PrefixUploadError):
+    """The run was cancelled. Ends whatever is under way."""
+
+    title = "Cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The run was cancelled.", RERUN_IS_SAFE)
+
+
 class ChannelError(PrefixUploadError):
     """A package was not published, or it is not known whether it was."""
 
@@ -143,9 +152,3 @@ class AttestationError(ChannelError):
     """The package could not be signed, and was not sent."""
 
     title = "Not signed"
-
-
-class CancelledError(ChannelError):
-    """The run was cancelled while a package was being sent, or while it was waiting to retry."""
-
-    title = "Cancelled"

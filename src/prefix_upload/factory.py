@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
 from prefix_upload.concurrency import start_thread
+from prefix_upload.errors import CancelledError
 from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
-from prefix_upload.steps import messages
 from prefix_upload.steps.run import Run
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def create_run(
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
-            raise messages.cancelled_error()
+            raise CancelledError
 
     # Each server has a policy of its own.
     create_policy = partial(

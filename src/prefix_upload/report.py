@@ -63,6 +63,7 @@ class Outcome:
         seconds: the duration of its upload including retries; 0 if nothing was sent, or the upload failed.
         attestation: the attestation that was sent with it.
         md5: the MD5 in the server's record of the same bytes, in lower-case hexadecimal; `None` if not known.
+        is_offered: whether solvers choose the package, as far as the channel's record shows.
     """
 
     file: Artifact | CandidateFile
@@ -72,6 +73,7 @@ class Outcome:
     seconds: float = 0.0
     attestation: Attestation | None = None
     md5: str | None = None
+    is_offered: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -59,7 +60,16 @@ type PackageVariant {
   yankedReason: String
   hidden: Boolean!
   attestationsUrl: String!
+  isDownloadBlocked: Boolean!
+  activeQuarantines: [PublicQuarantine!]!
 }
+
+type PublicQuarantine {
+  action: QuarantineAction!
+  reason: String!
+}
+
+enum QuarantineAction { YANK DELETE }
 
 type User {
   name: String!
@@ -79,12 +89,27 @@ Record = Mapping[str, object]
 """Fields of a type of the schema; a callable is asked for its value."""
 
 
+# What keeps a package from solvers, where nothing does.
+_FLAGS: Record = {"hidden": False, "isDownloadBlocked": False, "activeQuarantines": []}
+
+
 class Graph:
     """Answers GraphQL requests from the store, and lies where it was told to."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.lies: dict[Key, Record | None] = {}
+        self.lag = 0
+        self._looks: Counter[tuple[Key, str]] = Counter()
+
+    def find(self, key: Key) -> Stored | None:
+        """What the records show: for the first `lag` look-ups after an upload, what was there before."""
+        stored = self._store.find(*key)
+        if stored is None or key not in self._store.replaced:
+            return stored
+        upload = (key, stored.sha256)
+        self._looks[upload] += 1
+        return self._store.replaced[key] if self._looks[upload] <= self.lag else stored
 
     def reply(self, exchange: Exchange, base_url: str, access: Access | None) -> Reply:
         """Execute the query in the exchange's body for somebody with `access`."""
@@ -101,7 +126,7 @@ class Graph:
         return execute_sync(
             _SCHEMA,
             document,
-            root_value=_Root(self._store, self.lies, base_url, access),
+            root_value=_Root(self._store, self, base_url, access),
             variable_values=body.get("variables"),
             operation_name=body.get("operationName"),
         )
@@ -121,9 +146,9 @@ def _document(query: str) -> DocumentNode | ExecutionResult:
 class _Root:
     """The resolvers of `Query`, named after its fields as graphql-core looks them up."""
 
-    def __init__(self, store: Store, lies: Mapping[Key, Record | None], base_url: str, access: Access | None) -> None:
+    def __init__(self, store: Store, graph: Graph, base_url: str, access: Access | None) -> None:
         self._store = store
-        self._lies = lies
+        self._graph = graph
         self._base_url = base_url
         self._access = access
 
@@ -145,14 +170,14 @@ class _Root:
         key = (of["channelName"], of["platformName"], of["fileName"])
         if not self._may_see(key[0]):
             return None
-        stored = self._store.find(*key)
+        stored = self._graph.find(key)
         truth = None
         if stored is not None and stored.metadata.name == of["packageName"]:
             truth = _record(stored, f"{self._base_url}/{'/'.join(key)}")
-        if key not in self._lies:
+        if key not in self._graph.lies:
             return truth
-        lie = self._lies[key]
-        return None if lie is None else {**(truth or {}), **lie}
+        lie = self._graph.lies[key]
+        return None if lie is None else {**(truth or _FLAGS), **lie}
 
     def viewer(self, _: Info) -> Record | None:
         """The owner of the key."""
@@ -177,7 +202,7 @@ def _record(stored: Stored, url: str) -> Record:
         "size": stored.size,
         "md5": lambda _: _md5(stored.path),
         "sha256": stored.sha256,
-        "hidden": False,
+        **_FLAGS,
         "attestationsUrl": f"{url}.v0.sigs",
     }
 

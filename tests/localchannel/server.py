@@ -124,9 +124,13 @@ class LocalChannel:
         """The hashes of all packages of a channel by `subdir/file`."""
         return {name: stored.sha256 for name, stored in self._store.all(channel).items()}
 
-    def publish(self, channel: str, path: Path) -> None:
-        """Put a package there without a request, over what was there before."""
-        self._store.publish(channel, path)
+    def publish(self, channel: str, path: Path, *, lags: bool = False) -> None:
+        """Put a package there without a request, over what was there before; its record can lag as after an upload."""
+        self._store.publish(channel, path, lags=lags)
+
+    def remove(self, channel: str, subdir: str, file: str) -> None:
+        """Delete a package without a request."""
+        self._store.remove(channel, subdir, file)
 
     def fail(self, *faults: Fault) -> None:
         """Script failures; each request runs into the first that matches it."""
@@ -151,6 +155,10 @@ class LocalChannel:
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
         self._graph.lies[channel, subdir, file] = record
+
+    def lag(self, looks: int) -> None:
+        """Let the records of each upload show what was there before it, when they are looked up so many times."""
+        self._graph.lag = looks
 
     def freeze_index(self, channel: str, frozen: bool = True) -> None:
         """Let the channel's repodata stay as it is now, whatever is published, or follow again."""

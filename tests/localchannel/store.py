@@ -65,6 +65,8 @@ class Store:
         self._folders = {name: root / "channels" / name.replace("/", "+") for name in channels}
         self._indexes = {name: Index(folder) for name, folder in self._folders.items()}
         self._stored: dict[tuple[str, str, str], Stored] = {}
+        # What each upload replaced, which the records still show for a while.
+        self.replaced: dict[tuple[str, str, str], Stored | None] = {}
         self._lock = threading.Lock()
         for name, folder in self._folders.items():
             folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,7 @@ class Store:
             target.parent.mkdir(exist_ok=True)
             spooled.replace(target)
             self._stored[key] = replace(stored, created=old.created) if old else stored
+            self.replaced[key] = old
             if attestation is None:
                 stored.attestation.unlink(missing_ok=True)
             else:
@@ -111,11 +114,13 @@ class Store:
         self._indexes[channel].changed(rebuild=old is not None)
         return True
 
-    def publish(self, channel: str, package: Path) -> None:
-        """Put a copy of `package` there, whatever was there before."""
+    def publish(self, channel: str, package: Path, *, lags: bool) -> None:
+        """Put a copy of `package` there, whatever was there before; `lags` is whether its record shows up late."""
         spooled = self.spool(package.name)
         shutil.copyfile(package, spooled)
         self.add(channel, package.name, spooled, sha256=_sha256(package), force=True, attestation=None)
+        if not lags:
+            self.replaced.clear()
 
     def remove(self, channel: str, subdir: str, file: str) -> bool:
         """Delete a package; false where there is none."""

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from localchannel import Answer, At, Call, Cut, Fault, Stall, Truncate
+from localchannel import Answer, At, Call, Cut, Drip, Fault, Interim, Stall, Truncate
 from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
 from reliability.wire import Harm, Rule
 from support.building import written
@@ -311,7 +311,7 @@ LOST = [
     Row(
         "The package is stored, the response is lost, and the channel's records are unavailable",
         failing(upload(Cut(), At.DONE), graph(Answer(500)), repodata(Answer(500))),
-        "The channel has a file with this name, but its hash could not be looked up",
+        "but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
@@ -329,6 +329,15 @@ SILENCE = [
         (FAILED, UPLOADED),
         5,
     ),
+    Row(
+        "The head of the response arrives a byte at a time, without end, once",
+        failing(upload(Drip(b"HTTP/1.1 200 OK\r\nX-Padding: ", b"x")), timeout="1"),
+    ),
+    Row(
+        "The server sends 100 Continue again and again, once",
+        failing(upload(Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), timeout="1"),
+    ),
+    Row("102 and 103 before the response, every time", failing(Fault(Interim((102, 103)), at=At.DONE, times=None))),
     Row(
         "A slow connection: the upload makes progress, but takes longer than the timeout",
         over_a_wire(Harm.DELAY, timeout="1"),
@@ -471,6 +480,12 @@ def unexplained(scene: Scene) -> None:
     scene.fail(graph(Answer(500)), repodata(Answer(500)))
 
 
+def unexplained_and_kept(scene: Scene) -> None:
+    """The same, with `skip-existing`."""
+    unexplained(scene)
+    scene.set(skip_existing="true")
+
+
 TAKEN = [
     Row("Another job uploads the same bytes at the same time", same_bytes_arrive, "", (PRESENT, UPLOADED)),
     Row(
@@ -495,7 +510,7 @@ TAKEN = [
     Row(
         "409, and the hash of the existing file is unavailable",
         unexplained,
-        "The channel has a file with this name, but its hash could not be looked up",
+        "but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
@@ -528,6 +543,113 @@ def lying_after_the_upload(sha256: str | None) -> Callable[[Scene], object]:
     return lambda scene: scene.fail(upload(Call(lambda: scene.graph_lies(scene.hit, sha256)), At.DONE))
 
 
+def hiding_after_the_upload(scene: Scene) -> None:
+    """Neither GraphQL nor repodata shows a package that has just been taken."""
+    scene.server.freeze_index(CHANNEL)
+    lying_after_the_upload(None)(scene)
+
+
+def deleted_since_the_index_was_written(scene: Scene) -> None:
+    """GraphQL is down, and the index lists a package that is not there any more."""
+    scene.publish(scene.hit)
+    scene.server.freeze_index(CHANNEL)
+    scene.server.remove(CHANNEL, "noarch", scene.hit.name)
+    scene.fail(graph(Answer(500)))
+
+
+def withheld(fields: dict[str, object]) -> Callable[[Scene], object]:
+    """A package that the channel has, but does not offer."""
+
+    def plan(scene: Scene) -> None:
+        scene.publish(scene.hit)
+        scene.server.tamper(CHANNEL, "noarch", scene.hit.name, fields)
+
+    return plan
+
+
+def lagging(looks: int, then: Callable[[Scene], object] = lambda _: None) -> Callable[[Scene], object]:
+    """Records that show what was there before an upload, at so many look-ups after it."""
+
+    def plan(scene: Scene) -> None:
+        scene.server.lag(looks)
+        then(scene)
+
+    return plan
+
+
+def overwriting(scene: Scene) -> None:
+    """Different bytes are there, and `force` is set."""
+    other_bytes_there(scene)
+    scene.set(force="true")
+
+
+LAGGING = [
+    Row("The records of uploads show up seconds later", lagging(4), waits=(8, 8)),
+    Row(
+        "The package is stored, the response is lost, and the record shows up seconds later",
+        lagging(3, failing(upload(Cut(), At.DONE))),
+        waits=(4, 4),
+    ),
+    Row(
+        "The package is stored, the response of the last attempt is lost, and the record shows up seconds later",
+        lagging(3, failing(upload(Answer(502), At.DONE), retries="0")),
+        waits=(4, 4),
+    ),
+    Row(
+        "Another job uploads the same bytes at the same time, and their record shows up seconds later",
+        lagging(3, before_the_upload(lambda scene: scene.publish(scene.hit, lags=True))),
+        "",
+        (PRESENT, UPLOADED),
+        waits=(4, 4),
+    ),
+    Row(
+        "With `force`, the record shows the overwritten bytes for some seconds",
+        lagging(3, overwriting),
+        "",
+        ("overwritten", UPLOADED),
+        channel=(True, True),
+        waits=(4, 4),
+    ),
+    Row(
+        "GraphQL is down, and the index lists a package that has been deleted since",
+        deleted_since_the_index_was_written,
+        _NOT_COMPARED,
+    ),
+    Row(
+        "The existing package is yanked",
+        withheld({"yankedReason": "broken"}),
+        "it is yanked (broken), so solvers do not choose it",
+        (PRESENT, UPLOADED),
+    ),
+    Row(
+        "The existing package is quarantined",
+        withheld({"activeQuarantines": [{"action": "YANK", "reason": "malware"}]}),
+        "it is quarantined (malware), so solvers do not choose it",
+        (PRESENT, UPLOADED),
+    ),
+    Row(
+        "The host answers every request with 200 and an HTML page",
+        failing(Fault(Answer(200, "<html>Welcome</html>"), times=None)),
+        "it does not answer queries as a prefix.dev server does",
+        (FAILED, FAILED),
+        5,
+    ),
+    Row(
+        "The channel does not exist",
+        lambda scene: scene.set(channel="octo/unknown"),
+        "The channel 'octo/unknown' was not found.",
+        (NOT_ATTEMPTED, NOT_ATTEMPTED),
+        5,
+    ),
+    Row(
+        "409, the hash of the existing file is unavailable, and `skip-existing` is set",
+        unexplained_and_kept,
+        "but its hash could not be looked up",
+        ("skipped", UPLOADED),
+        channel=(True, True),
+    ),
+]
+
 LOOKUPS = [
     without_graph("is down (500)", graph(Answer(500, "boom"))),
     without_graph("responds with an HTML page", graph(Answer(200, "<html>maintenance</html>"))),
@@ -535,6 +657,12 @@ LOOKUPS = [
     without_graph("responds with errors only", graph(Answer(200, json.dumps({"errors": [{"message": "no"}]})))),
     without_graph("breaks off in the middle of a response", graph(Truncate(10))),
     without_graph("never responds", graph(Stall()), timeout="1", retries="0"),
+    without_graph(
+        "responds a byte at a time, without end",
+        graph(Drip(b"HTTP/1.1 200 OK\r\nX-Padding: ", b"x")),
+        timeout="1",
+        retries="0",
+    ),
     without_graph("responds with too much data", graph(Answer(200, " " * (2**20 + 1)))),
     without_graph("redirects", graph(Answer(302, "", {"Location": "https://elsewhere.example/"}))),
     Row(
@@ -545,7 +673,7 @@ LOOKUPS = [
     Row(
         "GraphQL is down, and repodata does not list an existing package yet",
         stale_repodata,
-        "The channel has a file with this name, but its hash could not be looked up",
+        "but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
@@ -563,9 +691,10 @@ LOOKUPS = [
         (FAILED, UPLOADED),
         5,
     ),
+    Row("GraphQL does not list the uploaded package; repodata does", lying_after_the_upload(None)),
     Row(
-        "GraphQL does not list the uploaded package",
-        lying_after_the_upload(None),
+        "GraphQL and repodata do not list the uploaded package",
+        hiding_after_the_upload,
         "The server accepted the package",
         (FAILED, UPLOADED),
         5,
@@ -622,6 +751,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Rejections": REFUSED,
     "The file name is already taken": TAKEN,
     "The channel's records are unavailable or wrong": LOOKUPS,
+    "The channel's records are late, or not what they seem": LAGGING,
     "Changed files": FILES,
     "The runner's files can't be written": RUNNER,
 }

@@ -99,10 +99,10 @@ class Scene:
         tls = None if self.authority is None else context(self.authority, host, expires)
         return self.stack.enter_context(channel_server(self.folder / f"another-{host}", tls))
 
-    def publish(self, path: Path, *, seed: int = 0) -> None:
+    def publish(self, path: Path, *, seed: int = 0, lags: bool = False) -> None:
         """Puts the package, or with another seed other bytes of its name, on the channel beforehand."""
         elsewhere = written(self.folder / "elsewhere" / path.name, package_bytes(path.stem, seed=seed))
-        self.server.publish(CHANNEL, elsewhere)
+        self.server.publish(CHANNEL, elsewhere, lags=lags)
 
     def graph_lies(self, path: Path, sha256: str | None) -> None:
         """Lets GraphQL tell this hash for the package, or (`None`) that there is none."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.package.model import CandidateFile, Package
+from prefix_upload.report import Attestation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 
 def nothing(*_: object) -> None:
     """What most hooks do."""
+
+
+def at(step: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """A hook that acts when this step of the run begins."""
+
+    def hook(title: str) -> None:
+        if title.startswith(step):
+            act()
+
+    return hook
 
 
 @dataclass
@@ -56,6 +68,23 @@ class Stage:
         """Notes it."""
         self.before_sleep(seconds)
         self.pauses.append(seconds)
+
+
+@dataclass
+class Signer:
+    """Signs with a word; `before_sign` is called before."""
+
+    before_sign: Callable[[], None] = nothing
+    is_prepared: bool = False
+
+    def prepare(self) -> None:
+        """Notes it."""
+        self.is_prepared = True
+
+    def sign(self, package: Package) -> Attestation:
+        """Says that it is signed."""
+        self.before_sign()
+        return Attestation(bundle=json.dumps({"signed": package.file_name}), log_index=1)
 
 
 @dataclass(frozen=True)

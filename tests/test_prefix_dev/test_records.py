@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,13 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from localchannel.graph import SDL
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
+    Reason,
     Record,
     from_graphql,
-    from_repodata,
     graphql_query,
     has_bundle,
 )
+from prefix_upload.prefix_dev.repodata import from_repodata
 from support.packages import make_package
 
 A, B = "a" * 64, "b" * 64
@@ -30,14 +32,23 @@ def graphql(**answer: Any) -> bytes:
     return json.dumps(answer).encode()
 
 
+def stream(repodata: object) -> io.BytesIO:
+    return io.BytesIO(json.dumps(repodata).encode())
+
+
+def indexed(sha256: str, md5: str | None = None, withheld: str = "") -> Record:
+    return Record(sha256, md5, withheld, may_be_outdated=True)
+
+
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     return build_schema(SDL)
 
 
-def test_the_query_is_valid(schema: GraphQLSchema) -> None:
+@pytest.mark.parametrize("hashes_only", [False, True])
+def test_the_query_is_valid(schema: GraphQLSchema, hashes_only: bool) -> None:
     """One query for the whole batch that the server's schema allows, with every variable given."""
-    question = graphql_query("octo/stable", [FIRST, SECOND])
+    question = graphql_query("octo/stable", [FIRST, SECOND], hashes_only=hashes_only)
     assert validate(schema, parse(question["query"])) == []
     assert sorted(question["variables"].values()) == sorted(
         ["octo/stable", "tool-0", "noarch", FIRST.file_name, "other", "linux-64", SECOND.file_name]
@@ -55,7 +66,7 @@ def test_names_are_never_spliced_into_the_query() -> None:
 def test_records() -> None:
     """A hash, in lower case; or that there is no such file."""
     body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A.upper()}, "package1": None})
-    assert from_graphql(body, [FIRST, SECOND]) == {FIRST.key: Record(A), SECOND.key: Record(None)}
+    assert from_graphql(body, [FIRST, SECOND]).records == {FIRST.key: Record(A), SECOND.key: Record(None)}
 
 
 @pytest.mark.parametrize(
@@ -69,12 +80,13 @@ def test_records() -> None:
 def test_a_record_without_a_hash_is_not_known(value: object) -> None:
     """It is neither there nor missing."""
     body = graphql(data={"channel": CHANNEL, "package0": value, "package1": {"sha256": B}})
-    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(B)}
+    assert from_graphql(body, [FIRST, SECOND]).records == {SECOND.key: Record(B)}
 
 
-def test_a_field_that_is_missing_is_not_known() -> None:
-    """An answer may lack what was asked for."""
-    assert from_graphql(graphql(data={"channel": CHANNEL}), [FIRST]) == {}
+def test_a_field_that_is_missing_because_of_an_error_is_not_known() -> None:
+    """A server may leave out what it could not look up."""
+    body = graphql(data={"channel": CHANNEL}, errors=[{"message": "timeout", "path": ["package0"]}])
+    assert from_graphql(body, [FIRST]).records == {}
 
 
 @pytest.mark.parametrize(
@@ -85,16 +97,16 @@ def test_a_field_that_is_missing_is_not_known() -> None:
 def test_the_md5_of_a_record(md5: object, expected: str | None) -> None:
     """It is taken from the record where it is one."""
     body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A, "md5": md5}})
-    assert from_graphql(body, [FIRST]) == {FIRST.key: Record(A, expected)}
+    assert from_graphql(body, [FIRST]).records == {FIRST.key: Record(A, expected)}
     repodata = {"packages.conda": {FIRST.file_name: {"sha256": A, "md5": md5}}}
-    assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {FIRST.key: Record(A, expected)}
+    assert from_repodata(stream(repodata), [FIRST]) == {FIRST.key: indexed(A, md5=expected)}
 
 
 @pytest.mark.parametrize("errors", [[], None, {}, ""], ids=repr)
 def test_no_errors(errors: object) -> None:
     """An empty list of errors is none."""
     body = graphql(data={"channel": CHANNEL, "package0": None}, errors=errors)
-    assert from_graphql(body, [FIRST]) == {FIRST.key: Record(None)}
+    assert from_graphql(body, [FIRST]).records == {FIRST.key: Record(None)}
 
 
 @pytest.mark.parametrize("path", [["package0"], ["package0", "sha256"], ["package0", 0, "md5"]], ids=repr)
@@ -104,7 +116,7 @@ def test_a_field_with_an_error_is_not_known(path: list[object]) -> None:
         data={"channel": CHANNEL, "package0": None, "package1": None},
         errors=[{"message": "timeout", "path": path}],
     )
-    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(None)}
+    assert from_graphql(body, [FIRST, SECOND]).records == {SECOND.key: Record(None)}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +127,7 @@ def test_a_field_with_an_error_is_not_known(path: list[object]) -> None:
 def test_an_error_without_a_field_makes_every_null_doubtful(errors: object) -> None:
     """What was found is known all the same."""
     body = graphql(data={"channel": CHANNEL, "package0": None, "package1": {"sha256": B}}, errors=errors)
-    assert from_graphql(body, [FIRST, SECOND]) == {SECOND.key: Record(B)}
+    assert from_graphql(body, [FIRST, SECOND]).records == {SECOND.key: Record(B)}
 
 
 @pytest.mark.parametrize(
@@ -131,11 +143,12 @@ def test_an_error_without_a_field_makes_every_null_doubtful(errors: object) -> N
         (b'{"data": null}', "no data"),
         (b'{"data": []}', "no data"),
         (b'{"data": null, "errors": [{"message": "rate\\n limited"}]}', "rate limited"),
-        (b'{"errors": [{"message": 1}]}', "no data"),
+        (b'{"errors": [{"message": 1}]}', "only errors"),
         (b'{"errors": {}}', "no data"),
         (b'{"data": {"channel": null, "package0": null}}', "no such channel"),
-        (b'{"data": {"package0": null}}', "no such channel"),
-        (b'{"data": {"channel": "x"}}', "no such channel"),
+        (b'{"data": {"package0": null}}', "the requested data"),
+        (b'{"data": {"channel": {}}}', "the requested data"),
+        (b'{"data": {"channel": "x", "package0": null}}', "no such channel"),
     ],
 )
 def test_unclear_answers(body: bytes, says: str) -> None:
@@ -158,8 +171,8 @@ def test_repodata() -> None:
         "packages.conda": {FIRST.file_name: {"sha256": A}},
     }
     third = replace(FIRST, file_name="third-1-0.conda")
-    records = from_repodata(json.dumps(repodata).encode(), [FIRST, SECOND, third])
-    assert records == {FIRST.key: Record(A), SECOND.key: Record(B)}
+    records = from_repodata(stream(repodata), [FIRST, SECOND, third])
+    assert records == {FIRST.key: indexed(A), SECOND.key: indexed(B)}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +187,7 @@ def test_repodata() -> None:
 )
 def test_repodata_that_does_not_tell(repodata: object) -> None:
     """No entry, or one without a hash: not known."""
-    assert from_repodata(json.dumps(repodata).encode(), [FIRST]) == {}
+    assert from_repodata(stream(repodata), [FIRST]) == {}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b"null", b'"text"', b"5", b"[" * 100_000])
@@ -193,5 +206,72 @@ def test_attestations(body: bytes, expected: bool) -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"packages": '])
 def test_what_is_no_repodata(body: bytes) -> None:
     """An error page is no empty channel."""
-    with pytest.raises(LookupFailedError):
-        from_repodata(body, [FIRST])
+    with pytest.raises(LookupFailedError) as caught:
+        from_repodata(io.BytesIO(body), [FIRST])
+    assert caught.value.reason is Reason.MALFORMED
+
+
+def test_repodata_of_version_3() -> None:
+    """Entries are keyed by the file name without its extension (CEP 48)."""
+    repodata = {
+        "packages.conda": {},
+        "v3": {
+            "conda": {FIRST.file_name.removesuffix(".conda"): {"sha256": A}},
+            "tar.bz2": {SECOND.file_name.removesuffix(".tar.bz2"): {"sha256": B}},
+        },
+    }
+    assert from_repodata(stream(repodata), [FIRST, SECOND]) == {FIRST.key: indexed(A), SECOND.key: indexed(B)}
+
+
+def test_repodata_that_lists_a_package_as_removed() -> None:
+    """Its entry may remain, but solvers do not choose it."""
+    repodata = {"packages.conda": {FIRST.file_name: {"sha256": A}}, "removed": ["other.conda", FIRST.file_name, 1]}
+    assert from_repodata(stream(repodata), [FIRST]) == {FIRST.key: indexed(A, withheld="removed from the index")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "withheld"),
+    [
+        ({"yankedReason": "broken  build"}, "yanked (broken build)"),
+        ({"yankedReason": ""}, "yanked"),
+        ({"hidden": True}, "hidden"),
+        ({"isDownloadBlocked": True}, "blocked from being downloaded"),
+        ({"activeQuarantines": [{"action": "YANK", "reason": "malware"}]}, "quarantined (malware)"),
+        ({"activeQuarantines": [None]}, "quarantined"),
+        ({"yankedReason": "old", "hidden": True}, "yanked (old), hidden"),
+        ({"yankedReason": None, "hidden": False, "isDownloadBlocked": False, "activeQuarantines": []}, ""),
+        ({"hidden": "yes", "activeQuarantines": {}, "yankedReason": 1}, ""),
+    ],
+    ids=repr,
+)
+def test_what_solvers_do_not_get(fields: dict[str, Any], withheld: str) -> None:
+    """The record says why a package that is there is not offered."""
+    body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A, **fields}})
+    assert from_graphql(body, [FIRST]).records == {FIRST.key: Record(A, withheld=withheld)}
+
+
+@pytest.mark.parametrize(
+    ("viewer", "knows_user"),
+    [({"login": "octo"}, True), (None, False), (..., None)],
+    ids=["known", "unknown", "silent"],
+)
+def test_whether_the_server_accepted_the_token(viewer: object, knows_user: bool | None) -> None:
+    """A viewer that is null means that it did not; a response without one says nothing."""
+    data = {"channel": CHANNEL, "package0": None} | ({} if viewer is ... else {"viewer": viewer})
+    assert from_graphql(graphql(data=data), [FIRST]).knows_user is knows_user
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"viewer": {"login": "octo"}, "channel": None, "package0": None}, Reason.NO_CHANNEL),
+        ({"viewer": None, "channel": None, "package0": None}, Reason.NOT_VISIBLE),
+        ({"channel": None, "package0": None}, Reason.NOT_VISIBLE),
+    ],
+    ids=["known user", "unknown user", "silent"],
+)
+def test_a_channel_that_is_null(data: dict[str, Any], reason: Reason) -> None:
+    """It does not exist for a user whom the server knows; otherwise it may be private."""
+    with pytest.raises(LookupFailedError) as caught:
+        from_graphql(graphql(data=data), [FIRST])
+    assert caught.value.reason is reason

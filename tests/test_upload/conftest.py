@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from prefix_upload import concurrency
 from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
@@ -14,6 +15,7 @@ from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.settings import Workspace, parse
 from prefix_upload.steps.run import Run
+from support import building
 from support.publishing import MakeRun, Publish, Result, Stage
 from support.running import CHANNEL, TOKEN
 
@@ -21,6 +23,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localchannel import LocalChannel
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal, or silence, is noticed at once."""
+    monkeypatch.setattr(concurrency, "_POLL", 0.005)
+
+
+@pytest.fixture
+def demo(workspace: Path) -> Path:
+    """A package."""
+    return building.package(workspace)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Another package of the same name."""
+    return building.package(tmp_path / "old", content="old\n")
+
+
+@pytest.fixture
+def three(workspace: Path) -> list[Path]:
+    """Three packages."""
+    return [building.package(workspace, name) for name in ("first", "second", "third")]
 
 
 @pytest.fixture

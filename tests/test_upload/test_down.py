@@ -11,6 +11,7 @@ import pytest
 from localchannel import Answer, Cut, Fault
 from prefix_upload.report import Status
 from support import building
+from support.publishing import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,16 @@ def test_a_plan_that_is_used_up_stops_the_others(server: LocalChannel, publish: 
     assert "HTTP 402: over quota" in run.problem("tool001-1.0-h0_0.conda")
 
 
+def test_retry_after_holds_for_all_packages(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """The next package is not sent before the pause is over that the server asked for with the one before."""
+    paths = packages(workspace, 2)
+    server.fail(Fault(Answer(429, "slow down", {"Retry-After": "60"}), file=paths[0].name))
+    stage = Stage()
+    run = publish(*paths, stage=stage, concurrency="1")
+    assert list(run.statuses.values()) == [Status.FAILED, Status.UPLOADED]
+    assert stage.pauses[0] == 60
+
+
 @pytest.mark.parametrize("at", ["from the start", "after the first package"])
 def test_two_hundred_packages_and_a_server_that_is_down(
     action: Action, server: LocalChannel, pauses: Pauses, workspace: Path, at: str
@@ -81,7 +92,7 @@ def test_two_hundred_packages_and_a_server_that_is_down(
         server.fail(*(Fault(Cut(), path=UPLOAD, file=path.name, times=None) for path in paths[1:]))
         server.fail(Fault(Cut(), path=".json", times=None))
     run = action(retries="5")
-    assert sum(pauses.seconds) < 45 * 60 / 2
+    assert sum(pauses.seconds) < 45 * 60  # of all workers together
     statuses = Counter(row["status"] for row in json.loads(run.outputs["packages"]))
     assert statuses[Status.NOT_ATTEMPTED] >= 180
     assert run.exit_code == 5

@@ -25,11 +25,11 @@ def upload(run: Run) -> None:
         ConfigurationError: a pattern has too many alternatives in braces.
     """
     packages = validate(run, find(run))
-    if not packages or run.is_cancelled or not authenticate(run, packages):
+    if not packages or run.is_cancelled:
         return
     uploads = compare(run, packages)
     if run.settings.dry_run:
         plan(run, uploads)
-    elif uploads:
+    elif authenticate(run, uploads):
         transfer(run, uploads)
         confirm(run)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urljoin
 
 import requests
@@ -80,17 +81,31 @@ class Client:
         Raises:
             RequestError: there was no response.
         """
-        arguments = {"headers": headers, "data": data, "json": json, "auth": _NO_TOKEN if anonymously else self._bearer}
+        arguments: dict[str, Any] = {
+            "headers": headers,
+            "data": data,
+            "json": json,
+            "auth": _NO_TOKEN if anonymously else self._bearer,
+        }
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
 
-    def get(self, path: str, *, timeout: float, max_body: int, anonymously: bool = False) -> Response:
+    def get(
+        self, path: str, *, timeout: float, max_body: int, anonymously: bool = False, into: BinaryIO | None = None
+    ) -> Response:
         """Gets a resource from the server. Follows redirects, without the token if they lead to another origin.
+
+        Args:
+            path: the path and query, from the root of the server.
+            timeout: in seconds.
+            max_body: the number of bytes of the body to read at most; 0 if the body does not matter.
+            anonymously: whether to send no token.
+            into: an open file that gets the body of a successful response, instead of `Response.body`.
 
         Raises:
             RequestError: there was no response, or a redirect's address is not valid.
         """
         url = self._server_url + path
-        response = self._get(url, timeout, max_body, with_token=not anonymously)
+        response = self._get(url, timeout, max_body, into, with_token=not anonymously)
         for _ in range(_MAX_REDIRECTS):
             if response.status not in _REDIRECTS:
                 break
@@ -101,15 +116,23 @@ class Client:
                 raise RequestError(
                     "it redirects to an invalid URL", may_have_arrived=False, is_permanent=True
                 ) from error
-            response = self._get(url, timeout, max_body, with_token=with_token)
+            response = self._get(url, timeout, max_body, into, with_token=with_token)
         return response
 
-    def _get(self, url: str, timeout: float, max_body: int, *, with_token: bool) -> Response:
-        return self._send(
-            "GET", url, timeout=timeout, max_body=max_body, auth=self._bearer if with_token else _NO_TOKEN
-        )
+    def _get(self, url: str, timeout: float, max_body: int, into: BinaryIO | None, *, with_token: bool) -> Response:
+        auth = self._bearer if with_token else _NO_TOKEN
+        return self._send("GET", url, timeout=timeout, max_body=max_body, into=into, auth=auth)
 
-    def _send(self, method: str, url: str, *, timeout: float, max_body: int, **arguments: Any) -> Response:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: float,
+        max_body: int,
+        into: BinaryIO | None = None,
+        **arguments: Any,
+    ) -> Response:
         try:
             response = self._session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
@@ -120,23 +143,26 @@ class Client:
             # NOTE: requests raises a bare OSError for a CA bundle that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
         with response:
-            body, is_complete = self._read(response, max_body)
+            body = BytesIO()
+            is_success = response.status_code == HTTPStatus.OK
+            is_complete = self._read(response, max_body, into if into is not None and is_success else body)
             is_early = getattr(response.raw, "is_early", False)
-            return Response(response.status_code, response.headers, body, is_complete, is_early=is_early)
+            return Response(response.status_code, response.headers, body.getvalue(), is_complete, is_early=is_early)
 
     @staticmethod
-    def _read(response: requests.Response, limit: int) -> tuple[bytes, bool]:
-        """The body up to the limit, and whether it is complete. If the connection breaks, what was read is kept."""
-        body = bytearray()
+    def _read(response: requests.Response, limit: int, body: BinaryIO) -> bool:
+        """Reads the body up to the limit. Returns whether it is complete; if the connection breaks, it is not."""
+        left = limit
         try:
             # NOTE: `read1` returns what has arrived; the methods that `requests` offers wait for more.
-            while piece := response.raw.read1(MAX_BODY, decode_content=True):
-                body += piece
-                if len(body) > limit:
-                    return bytes(body[:limit]), False
+            while limit and (piece := response.raw.read1(MAX_BODY, decode_content=True)):
+                body.write(piece[:left])
+                left -= len(piece)
+                if left < 0:
+                    return False
         except urllib3.exceptions.HTTPError:
-            return bytes(body), False
-        return bytes(body), True
+            return False
+        return True
 
 
 class _Session(requests.Session):

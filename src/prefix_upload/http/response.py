@@ -47,6 +47,11 @@ class Response:
         return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
+    def may_have_arrived(self) -> bool:
+        """Whether the server may have acted on the request: a gateway may have lost its response, and sent this one."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.is_early
+
+    @property
     def is_redirect(self) -> bool:
         """Whether the status is 3xx."""
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST

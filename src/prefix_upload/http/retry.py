@@ -70,7 +70,7 @@ class RetryPolicy:
         *,
         retries: int | None = None,
         timeout: float | None = None,
-        on_failure: Callable[[Failure], Callable[[], _Result | None] | None] = lambda _: None,
+        on_failure: Callable[[Failure], Callable[[bool], _Result | None] | None] = lambda _: None,
     ) -> _Result:
         """Calls `send` until it returns anything but a transient failure, or until no retry is left.
 
@@ -81,8 +81,8 @@ class RetryPolicy:
             retries: an upper bound on the policy's number of retries.
             timeout: an upper bound on the policy's timeout, in seconds.
             on_failure: called with each transient failure. If the server may have acted on the request anyway, it
-                returns a function that looks for the result. That function is called after the wait; unless it
-                returns `None`, its result ends the retries.
+                returns a function that looks for the result. That function is called after the wait, with whether
+                this was the last attempt; unless it returns `None`, its result ends the retries.
 
         Returns:
             The last result of `send`, which may be a failed response, or the one that was looked up.
@@ -106,8 +106,8 @@ class RetryPolicy:
             is_last = attempt == retries or self.has_given_up
             look_up = on_failure(failure)
             if look_up is not None or not is_last:
-                waited_for = self._wait(self._backoff(attempt), waited_for)
-            if look_up is not None and (found := look_up()) is not None:
+                waited_for = self._wait(self._pause(attempt, failure), waited_for)
+            if look_up is not None and (found := look_up(is_last)) is not None:
                 return found
             if is_last or self.has_given_up:
                 break
@@ -130,9 +130,7 @@ class RetryPolicy:
             self.server.note_up()
         else:  # before the last `timeout` seconds there was progress, or the attempt would have ended then
             self.server.note_down(max(began, now - timedelta(seconds=timeout)), now)
-        failure = _transient_failure(outcome)
-        if isinstance(failure, Response):
-            self.server.close(now + timedelta(seconds=min(failure.retry_after(now), _MAX_RETRY_AFTER)))
+        self.server.close(now + timedelta(seconds=_retry_after(_transient_failure(outcome), now)))
         return outcome
 
     def _wait(self, seconds: float, waited_for: datetime) -> datetime:
@@ -145,24 +143,30 @@ class RetryPolicy:
         Returns:
             That time, updated.
         """
-        began = self.now()
+        began = now = self.now()
         until = began + timedelta(seconds=seconds)
         while True:
             closed_until = self.server.closed_until
             if closed_until > waited_for:
                 until = max(until, closed_until)
-            remaining = (until - self.now()).total_seconds()
+            remaining = (until - now).total_seconds()
             if remaining > 0:
                 self.sleep(min(remaining, _MAX_RETRY_AFTER))
+            now = self.now()
             if self.server.is_down:
-                self.server.note_down(began, self.now())
+                self.server.note_down(began, now)
             if self.server.closed_until == closed_until:
                 return closed_until
             waited_for = closed_until  # another request was asked to wait for longer
 
-    def _backoff(self, attempt: int) -> float:
-        """The seconds to wait after an attempt: they grow exponentially, with jitter."""
-        return min(_MAX_BACKOFF, 2.0**attempt) * (0.5 + self.jitter() / 2)
+    def _pause(self, attempt: int, failure: Failure) -> float:
+        """The seconds to wait after a failure: exponential backoff with jitter, or `Retry-After` if that is longer."""
+        backoff = min(_MAX_BACKOFF, 2.0**attempt) * (0.5 + self.jitter() / 2)
+        return max(backoff, _retry_after(failure, self.now()))
+
+
+def _retry_after(failure: Failure | None, now: datetime) -> float:
+    return min(failure.retry_after(now), _MAX_RETRY_AFTER) if isinstance(failure, Response) else 0.0
 
 
 def _is_down(outcome: object) -> bool:

@@ -1,7 +1,8 @@
 """A channel on a prefix.dev server.
 
 If a failed attempt may have stored the package, the channel's record decides whether to retry. An upload that is still
-undecided after the last attempt raises an error that says so.
+undecided after the last attempt raises an error that says so. Records may show up some seconds late, so whenever one
+decides, it is looked up several times.
 """
 
 from __future__ import annotations
@@ -11,25 +12,35 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from prefix_upload.auth import Anonymous
 from prefix_upload.concurrency import Submit, run_inline
-from prefix_upload.errors import RERUN_IS_SAFE, ChannelError
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
+from prefix_upload.prefix_dev.records import Reason, Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,
     connection_error,
+    missing_channel_error,
+    no_api_error,
+    overwriting_refused_error,
+    refused_token_error,
     rejection_error,
     retries_exhausted_error,
+    unknown_conflict_error,
 )
 from prefix_upload.report import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from prefix_upload.auth import Credentials
+    from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
-    from prefix_upload.prefix_dev.records import Record
+
+# Reasons for which a look-up fails if the server is not one of prefix.dev's kind, or not there.
+_NO_API = frozenset({Reason.UNREACHABLE, Reason.MALFORMED})
 
 
 @dataclass(frozen=True)
@@ -75,13 +86,30 @@ class Channel:
         """
         self._credentials.bearer()
 
-    def lookup(self, packages: Sequence[Package]) -> Lookup:
-        """The channel's records under the file names of at most `BATCH_SIZE` packages."""
-        return self._queries.lookup(packages)
+    @property
+    def queries(self) -> ChannelQueries:
+        """What can be looked up."""
+        return self._queries
 
-    def has_attestation(self, package: Package, attestation: str) -> bool | None:
-        """Whether the channel serves the attestation with the package; `None` if that is not known."""
-        return self._queries.has_attestation(package, attestation)
+    def obstacle(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
+        """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
+
+        Without a token, a channel that is not visible may be a private one, which is no obstacle for those who have a
+        token.
+        """
+        if lookup.failed_for(Reason.NO_CHANNEL):
+            return missing_channel_error(self._credentials, self._name)
+        return self._doubt(lookup) if is_dry_run else None
+
+    def _doubt(self, lookup: Lookup) -> ChannelWideError | None:
+        if not lookup.is_answered and any(failure.reason in _NO_API for failure in lookup.failures):
+            return no_api_error(lookup.failures)
+        has_token = not isinstance(self._credentials, Anonymous)
+        if has_token and (lookup.knows_user is False or lookup.failed_for(Reason.UNAUTHORIZED)):
+            return refused_token_error(self._credentials, self._name)
+        if has_token and lookup.failed_for(Reason.NOT_VISIBLE):
+            return missing_channel_error(self._credentials, self._name)
+        return None
 
     def upload(
         self,
@@ -106,31 +134,37 @@ class Channel:
             A receipt with the status `UPLOADED`, or `ALREADY_PRESENT` if another upload has just added the same bytes.
 
         Raises:
-            ConflictError: the channel has different bytes under this name.
+            ConflictError: the channel has different bytes under this name, or bytes that could not be looked up.
             ChannelWideError: every package would fail in this way.
             FileChangedError: the file has changed since it was validated.
             ChannelError: the server refused the package, or all attempts failed.
         """
+        attempts = _Attempts(self, package, force=force, on_retry=on_retry)
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
-        attempts, may_be_there = 0, False
-
-        def on_failure(failure: Failure) -> Callable[[], Receipt | None] | None:
-            nonlocal attempts, may_be_there
-            attempts += 1
-            may_be_there |= _may_have_arrived(failure)
-            on_retry(describe_failure(failure))
-            return partial(self._receipt_if_there, package) if may_be_there else None
-
         try:
-            result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=on_failure)
+            result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=attempts.failed)
         except RequestError as error:
-            raise _error(error, attempts, may_be_there=may_be_there) from error
+            raise _error(error, attempts) from error
         if isinstance(result, Receipt):
             return result
         if result.is_retryable:
-            raise _error(result, attempts, may_be_there=may_be_there)
-        return self._settle(package, result, force=force, may_be_ours=may_be_there)
+            raise _error(result, attempts)
+        return self._settle(package, result, attempts, force=force)
+
+    def lookup_patiently(self, package: Package, *, force: bool) -> Lookup:
+        """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
+        found = Lookup({})
+
+        def look(is_last: bool) -> bool:
+            nonlocal found
+            latest = self._queries.lookup([package], is_thorough=is_last)
+            found = Lookup.combined([Lookup(found.records), latest])
+            record = found.records.get(package.key)
+            return is_settled(record, package, force=force) or not latest.is_worth_repeating
+
+        poll(look, self._retry_policy.sleep)
+        return found
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
         """One attempt, repeated if the token was rejected but could be renewed. Only a success becomes a receipt."""
@@ -148,42 +182,67 @@ class Channel:
             data=content,
         )
 
-    def _settle(self, package: Package, response: Response, *, force: bool, may_be_ours: bool) -> Receipt:
+    def _settle(self, package: Package, response: Response, attempts: _Attempts, *, force: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
-            if may_be_ours and (receipt := self._receipt_if_there(package)) is not None:
+            if (receipt := attempts.receipt()) is not None:
                 return receipt
-            raise rejection_error(response, self._credentials, self._name, may_be_there=may_be_ours)
-        record = self._queries.existing(package)
+            raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
+        record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
         if record.sha256 == package.sha256:
-            return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
-        if record.sha256 is None:
-            raise ChannelError(
-                f"The channel has a file with this name, but its hash could not be looked up ({response.summary}).",
-                RERUN_IS_SAFE,
-            )
+            return Receipt(Status.UPLOADED if attempts.may_have_arrived else Status.ALREADY_PRESENT, record)
         if force:
-            raise ChannelError(
-                "The channel has a file with this name and different bytes, and the server refused to overwrite it "
-                f"({response.summary}).",
-                "Check whether the channel's settings allow overwriting, or increase the build number.",
-            )
+            raise overwriting_refused_error(response)
+        if record.sha256 is None:
+            raise unknown_conflict_error(package, response)
         raise conflict_error(package, record.sha256)
 
-    def _receipt_if_there(self, package: Package) -> Receipt | None:
-        record = self.lookup([package]).records.get(package.key)
-        return Receipt(Status.UPLOADED, record) if record is not None and record.sha256 == package.sha256 else None
 
-
-def _error(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
+def _error(failure: Failure, attempts: _Attempts) -> ChannelError:
     if isinstance(failure, RequestError) and failure.is_permanent:
-        return connection_error(failure, may_be_there=may_be_there)
-    return retries_exhausted_error(failure, attempts, may_be_there=may_be_there)
+        return connection_error(failure, attempts.last_lookup)
+    return retries_exhausted_error(failure, attempts.count, attempts.last_lookup)
 
 
-def _may_have_arrived(failure: Failure) -> bool:
-    """Whether the package may be on the channel in spite of the failure."""
-    if isinstance(failure, RequestError):
-        return failure.may_have_arrived
-    # A gateway may have lost the server's response.
-    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not failure.is_early
+class _Attempts:
+    """What is known about the failed attempts of one upload."""
+
+    def __init__(self, channel: Channel, package: Package, *, force: bool, on_retry: Callable[[str], None]) -> None:
+        self._channel = channel
+        self._package = package
+        self._force = force
+        self._on_retry = on_retry
+        self.count = 0
+        self.may_have_arrived = False
+        self.last_lookup: Lookup | None = None
+
+    def failed(self, failure: Failure) -> Callable[[bool], Receipt | None] | None:
+        """Notes a transient failure. Returns what looks for the package if the server may have stored it."""
+        self.count += 1
+        self.may_have_arrived |= failure.may_have_arrived
+        self._on_retry(describe_failure(failure))
+        return partial(self._receipt_if_there, failure) if self.may_have_arrived else None
+
+    def receipt(self) -> Receipt | None:
+        """Looks for the package once more, if an earlier attempt may have arrived."""
+        return self._look(is_patient=True) if self.may_have_arrived else None
+
+    def _receipt_if_there(self, failure: Failure, is_last: bool) -> Receipt | None:
+        # An error response seldom hides a stored package, and if it does, the retry ends with a 409: look once.
+        return self._look(is_patient=is_last or isinstance(failure, RequestError))
+
+    def _look(self, *, is_patient: bool) -> Receipt | None:
+        if is_patient:
+            self.last_lookup = self._channel.lookup_patiently(self._package, force=self._force)
+        else:
+            self.last_lookup = self._channel.queries.lookup([self._package])
+        record = self.last_lookup.records.get(self._package.key)
+        is_there = record is not None and record.sha256 == self._package.sha256
+        return Receipt(Status.UPLOADED, record) if is_there else None
+
+
+def is_settled(record: Record | None, package: Package, *, force: bool) -> bool:
+    """Whether a record decides about an upload: it has the package's hash, or one that no upload is replacing."""
+    if record is None or record.sha256 is None:
+        return False
+    return record.sha256 == package.sha256 or not force

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import tempfile
+import threading
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.records import (
+    GraphQLResult,
     LookupFailedError,
-    Record,
+    Reason,
     Records,
     from_graphql,
-    from_repodata,
     graphql_query,
     has_bundle,
 )
+from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 # Queries have alternatives, so they are retried less often than uploads.
 _RETRIES = 2
 _MAX_GRAPHQL_BODY = 2**20
-# Repodata is read only for packages that GraphQL leaves unknown. Parsed, it takes a few times this much memory.
-_MAX_REPODATA_BODY = 64 * 2**20
+# Repodata is read only for packages that GraphQL leaves unknown. It goes through a temporary file, not through memory.
+_MAX_REPODATA_BODY = 2**30
 _MAX_ATTESTATIONS_BODY = 2**22
 # Attestations are queried one by one, perhaps hundreds of them. After this many requests without a response, the rest
 # are not queried.
@@ -47,10 +50,45 @@ class SendQuery(Protocol):
 
 @dataclass(frozen=True)
 class Lookup:
-    """The records that were found for a batch, and the errors of the queries that failed."""
+    """What the queries about a batch found.
+
+    Attributes:
+        records: the records that were found.
+        failures: why queries failed.
+        is_answered: whether a query succeeded.
+        knows_user: whether the server accepted the token; `None` if it did not say.
+    """
 
     records: Records
-    errors: tuple[str, ...] = ()
+    failures: tuple[LookupFailedError, ...] = ()
+    is_answered: bool = False
+    knows_user: bool | None = None
+
+    @classmethod
+    def combined(cls, lookups: Iterable[Lookup]) -> Lookup:
+        """All of them as one; records of later ones replace those of earlier ones."""
+        records: Records = {}
+        failures: list[LookupFailedError] = []
+        is_answered, knows_user = False, None
+        for lookup in lookups:
+            records |= lookup.records
+            failures += lookup.failures
+            is_answered |= lookup.is_answered
+            knows_user = lookup.knows_user if knows_user is None else knows_user
+        return cls(records, tuple(failures), is_answered, knows_user)
+
+    @property
+    def is_worth_repeating(self) -> bool:
+        """Whether records that are missing may be found within seconds."""
+        return self.is_answered or not all(failure.reason.is_lasting for failure in self.failures)
+
+    def failed_for(self, reason: Reason) -> bool:
+        """Whether a query failed for this reason."""
+        return any(failure.reason is reason for failure in self.failures)
+
+    def unknown(self, packages: Iterable[Package]) -> list[Package]:
+        """Those packages of which it is not known whether the channel has them."""
+        return [package for package in packages if package.key not in self.records]
 
 
 class ChannelQueries:
@@ -62,25 +100,60 @@ class ChannelQueries:
         self._credentials = credentials
         self._retry_policy = retry_policy
         self._unanswered = 0
+        # Whether there is no token to send, because none could be obtained.
+        self._is_anonymous = False
+        # Whether the server does not know some of the fields that prefix.dev has.
+        self._hashes_only = False
+        # Reading repodata takes time and memory, so one worker at a time does.
+        self._repodata_lock = threading.Lock()
 
-    def lookup(self, packages: Sequence[Package]) -> Lookup:
-        """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata."""
-        records: Records = {}
-        errors = []
+    def lookup(self, packages: Sequence[Package], *, is_thorough: bool = False) -> Lookup:
+        """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata.
+
+        If `is_thorough`, packages are also looked up in repodata if GraphQL reports that the channel has no such file:
+        of the two, either may be out of date.
+        """
+        first = self.graphql(packages)
+        missing = first.unknown(packages)
+        absent = [p for p in packages if is_thorough and p.key in first.records and first.records[p.key].sha256 is None]
+        second = self._all_repodata(missing + absent)
+        # If one of the two lists a file, and the other does not yet or not any more, it is there.
+        certain = {
+            p.key: replace(second.records[p.key], may_be_outdated=False) for p in absent if p.key in second.records
+        }
+        return Lookup.combined([first, second, Lookup(certain)])
+
+    def _all_repodata(self, packages: Sequence[Package]) -> Lookup:
+        subdirs = sorted({package.subdir for package in packages})
+        return Lookup.combined(self.repodata([p for p in packages if p.subdir == subdir]) for subdir in subdirs)
+
+    def graphql(self, packages: Sequence[Package]) -> Lookup:
+        """Looks up packages in one GraphQL request."""
         try:
-            records = self._query_graphql(packages)
+            result = self._query_graphql(packages)
         except LookupFailedError as error:
-            errors.append(f"GraphQL: {error}")
-        unknown = [package for package in packages if package.key not in records]
-        found = self._query_repodata(unknown)
-        return Lookup(records | found.records, (*errors, *found.errors))
+            failure = LookupFailedError(f"GraphQL: {error}", error.reason)
+            return Lookup({}, (failure,))
+        return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
-    def existing(self, package: Package) -> Record:
-        """The record of a file that is known to exist, from GraphQL or repodata; without hashes if neither lists it."""
-        record = self.lookup([package]).records.get(package.key)
-        if record is None or record.sha256 is None:
-            record = self._query_repodata([package]).records.get(package.key, Record(None))
-        return record
+    def repodata(self, packages: Sequence[Package]) -> Lookup:
+        """Looks up packages of one subdir in its repodata."""
+        subdir = packages[0].subdir
+        try:
+            with self._repodata_lock, tempfile.TemporaryFile() as file:
+                self._get(f"{subdir}/repodata.json", _MAX_REPODATA_BODY, into=file)
+                return Lookup(from_repodata(file, packages), is_answered=True)
+        except LookupFailedError as error:
+            failure = LookupFailedError(f"repodata of {subdir}: {error}", error.reason)
+            return Lookup({}, (failure,))
+
+    def serves(self, package: Package) -> bool:
+        """Whether the channel serves a file of the package's name and size. The file itself is not read."""
+        try:
+            response = self._get(f"{package.subdir}/{package.file_name}", max_body=0)
+        except LookupFailedError:
+            return False
+        return response.headers.get("Content-Length", str(package.size)) == str(package.size)
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` if that is not known."""
@@ -91,34 +164,39 @@ class ChannelQueries:
                 response = self._get(f"{package.subdir}/{package.file_name}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0)
                 return has_bundle(response.body, json.loads(attestation))
             except LookupFailedError as error:
-                self._unanswered += isinstance(error.__cause__, RequestError)
+                self._unanswered += error.reason is Reason.UNREACHABLE
         return None
 
-    def _query_graphql(self, packages: Sequence[Package]) -> Records:
-        query = graphql_query(self._channel, packages)
+    def _query_graphql(self, packages: Sequence[Package]) -> GraphQLResult:
+        try:
+            return from_graphql(self._post_graphql(packages).body, packages)
+        except LookupFailedError as error:
+            if error.reason is not Reason.REFUSED or self._hashes_only:
+                raise
+        # NOTE: a server refuses a query as a whole if one of its fields is not in the server's schema.
+        result = from_graphql(self._post_graphql(packages, hashes_only=True).body, packages)
+        self._hashes_only = True
+        return result
+
+    def _post_graphql(self, packages: Sequence[Package], *, hashes_only: bool = False) -> Response:
+        query = graphql_query(self._channel, packages, hashes_only=hashes_only or self._hashes_only)
 
         def send(timeout: float, *, anonymously: bool) -> Response:
             return self._client.post(
                 "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        return from_graphql(self._query(send).body, packages)
+        return self._query(send)
 
-    def _query_repodata(self, packages: Sequence[Package]) -> Lookup:
-        records: Records = {}
-        errors = []
-        for subdir in sorted({package.subdir for package in packages}):
-            try:
-                response = self._get(f"{subdir}/repodata.json", _MAX_REPODATA_BODY)
-                records |= from_repodata(response.body, [package for package in packages if package.subdir == subdir])
-            except LookupFailedError as error:
-                errors.append(f"repodata of {subdir}: {error}")
-        return Lookup(records, tuple(errors))
-
-    def _get(self, path: str, max_body: int, retries: int = _RETRIES) -> Response:
+    def _get(self, path: str, max_body: int, *, retries: int = _RETRIES, into: BinaryIO | None = None) -> Response:
         def send(timeout: float, *, anonymously: bool) -> Response:
+            if into is not None:
+                into.seek(0)
+                into.truncate()
             path_on_server = f"/{self._channel}/{path}"
-            return self._client.get(path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously)
+            return self._client.get(
+                path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously, into=into
+            )
 
         return self._query(send, retries)
 
@@ -133,11 +211,11 @@ class ChannelQueries:
                 lambda timeout: self._query_with_fallback(send, timeout), retries=retries, timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
-            raise LookupFailedError(str(error)) from error
+            raise LookupFailedError(str(error), Reason.UNREACHABLE) from error
         except AuthenticationError as error:
-            raise LookupFailedError(error.message) from error
+            raise LookupFailedError(error.message, Reason.UNAUTHORIZED) from error
         if not response.is_success or not response.is_complete:
-            raise LookupFailedError(describe_failure(response))
+            raise LookupFailedError(describe_failure(response), _reason(response))
         return response
 
     def _query_with_fallback(self, send: SendQuery, timeout: float) -> Response:
@@ -145,8 +223,8 @@ class ChannelQueries:
 
         Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
         """
-        token = self._credentials.bearer()
-        response = send(timeout, anonymously=False)
+        token = self._bearer()
+        response = send(timeout, anonymously=self._is_anonymous)
         if response.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return response
         anonymous_response = send(timeout, anonymously=True)
@@ -154,3 +232,25 @@ class ChannelQueries:
             return anonymous_response
         is_renewed = response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token)
         return send(timeout, anonymously=False) if is_renewed else response
+
+    def _bearer(self) -> str | None:
+        """The token to send; `None`, now and later, if there is none: a public channel can be read all the same."""
+        if self._is_anonymous:
+            return None
+        try:
+            return self._credentials.bearer()
+        except AuthenticationError:
+            self._is_anonymous = True
+            return None
+
+
+def _reason(response: Response) -> Reason:
+    """Why a response is not usable."""
+    match response.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return Reason.UNAUTHORIZED
+        case HTTPStatus.NOT_FOUND:
+            return Reason.NOT_FOUND
+        case status if response.is_retryable or status < HTTPStatus.MULTIPLE_CHOICES:  # the latter is incomplete
+            return Reason.UNAVAILABLE
+    return Reason.REFUSED

@@ -1,6 +1,6 @@
-"""Records of a channel, from GraphQL responses and from the repodata that clients read.
+"""Records of a channel, and what GraphQL responses and repodata say about them. Nothing here does I/O.
 
-Nothing here does I/O. Packages for which the server's JSON has no valid record are left out.
+Packages for which the server's JSON has no valid record are left out.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from prefix_upload.package.model import Package
 
@@ -21,6 +22,10 @@ BATCH_SIZE = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
+# The fields of a variant in prefix.dev's schema: what identifies its bytes, and what keeps solvers from choosing it.
+_HASHES = "sha256 md5"
+_WITHHOLDING = "yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
+
 
 @dataclass(frozen=True)
 class Record:
@@ -29,32 +34,88 @@ class Record:
     Attributes:
         sha256: the file's SHA-256 in lower-case hexadecimal; `None` if the channel has no such file.
         md5: the file's MD5 in lower-case hexadecimal; `None` if the server does not report it.
+        withheld: why solvers do not get the file, such as "yanked (broken)"; "" if they do.
+        may_be_outdated: whether the record is only known from repodata, which is written later, because GraphQL did
+            not respond.
     """
 
     sha256: str | None
     md5: str | None = None
+    withheld: str = ""
+    may_be_outdated: bool = False
 
 
 Records = dict[tuple[str, str], Record]
 """Records by subdir and file name. It is not known whether the channel has files that are missing here."""
 
 
+class Reason(Enum):
+    """Why a look-up failed."""
+
+    UNREACHABLE = auto()
+    """There was no response."""
+    UNAUTHORIZED = auto()
+    """The server does not accept the token, and does not answer without one."""
+    REFUSED = auto()
+    """The server does not answer the query, because of who asks or what is asked."""
+    NOT_FOUND = auto()
+    """There is no such file; a new subdir's repodata is missing until it is written."""
+    UNAVAILABLE = auto()
+    """The server may answer later."""
+    MALFORMED = auto()
+    """The server reported a success, but its response is not one of prefix.dev's API, such as an HTML page."""
+    NO_CHANNEL = auto()
+    """The channel does not exist, or is not visible to the user whose token was sent."""
+    NOT_VISIBLE = auto()
+    """The same, but the server did not say that it knows the user: perhaps it ignored the token."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether another look-up within seconds is pointless."""
+        return self not in {Reason.NOT_FOUND, Reason.UNAVAILABLE, Reason.MALFORMED}
+
+
 class LookupFailedError(Exception):
-    """A query got no usable response. The message gives the reason."""
+    """A query got no usable response. The message gives the reason in words."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
-def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class GraphQLResult:
+    """What a GraphQL response contains.
+
+    Attributes:
+        records: the records of the packages.
+        knows_user: whether the server accepted the token that was sent; `None` if it did not say.
+    """
+
+    records: Records
+    knows_user: bool | None
+
+
+def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: bool = False) -> dict[str, Any]:
     """The body of one request for all the packages, with an alias and three variables for each.
 
     Names are passed as variables, because they could change the query if they were part of it.
+
+    Args:
+        channel: the channel's path.
+        packages: the packages to look up.
+        hashes_only: leaves out the fields that servers other than prefix.dev may not know.
     """
     variables = {"channel": channel}
-    declared, fields = ["$channel: String!"], ["channel(name: $channel) { channelPath }"]
+    fields = ["channel(name: $channel) { channelPath }"]
+    fields += [] if hashes_only else ["viewer { login }"]
+    selected = _HASHES if hashes_only else f"{_HASHES} {_WITHHOLDING}"
+    declared = ["$channel: String!"]
     for number, package in enumerate(packages):
         declared.append(f"$name{number}: String!, $subdir{number}: String!, $file{number}: String!")
         fields.append(
-            f"package{number}: variant(channelName: $channel, packageName: $name{number}, "
-            f"platformName: $subdir{number}, fileName: $file{number}) {{ sha256 md5 }}"
+            f"{_field(number)}: variant(channelName: $channel, packageName: $name{number}, "
+            f"platformName: $subdir{number}, fileName: $file{number}) {{ {selected} }}"
         )
         variables[f"name{number}"] = package.name
         variables[f"subdir{number}"] = package.subdir
@@ -63,46 +124,44 @@ def graphql_query(channel: str, packages: Sequence[Package]) -> dict[str, Any]:
     return {"query": query, "variables": variables}
 
 
-def from_graphql(body: bytes, packages: Sequence[Package]) -> Records:
+def from_graphql(body: bytes, packages: Sequence[Package]) -> GraphQLResult:
     """The records in the response to `graphql_query`.
 
     Raises:
         LookupFailedError: the body is not a GraphQL response, has only errors, or the channel is not visible.
     """
     response = _json_object(body)
-    data = response.get("data")
-    errors = response.get("errors")
+    data, errors = response.get("data"), response.get("errors")
     if not isinstance(data, dict):
-        raise LookupFailedError(_first_message(errors) or "the response has no data")
-    if not isinstance(data.get("channel"), dict):
-        raise LookupFailedError("no such channel, or not visible with these credentials")
+        if errors:
+            raise LookupFailedError(_first_message(errors) or "the response has only errors", Reason.REFUSED)
+        raise LookupFailedError("the response has no data", Reason.MALFORMED)
+    if not errors and any(field not in data for field in ("channel", *map(_field, range(len(packages))))):
+        raise LookupFailedError("the response does not have the requested data", Reason.MALFORMED)
     failed = _failed_fields(errors)
+    knows_user = None if "viewer" not in data or failed & {"viewer", None} else data["viewer"] is not None
+    if not isinstance(data.get("channel"), dict):
+        reason = Reason.NO_CHANNEL if knows_user and not failed & {"channel", None} else Reason.NOT_VISIBLE
+        raise LookupFailedError("no such channel, or not visible with these credentials", reason)
     records: Records = {}
     for number, package in enumerate(packages):
-        field = f"package{number}"
+        field = _field(number)
         is_reported = field in data and field not in failed
         if is_reported and not (data[field] is None and None in failed):
             _add(records, package, data[field])
-    return records
+    return GraphQLResult(records, knows_user)
 
 
-def from_repodata(body: bytes, packages: Iterable[Package]) -> Records:
-    """The records of those packages that a subdir's `repodata.json` lists.
+def indexed_record(entry: Any, *, is_removed: bool) -> Record | None:
+    """The record in a package's entry in repodata; `None` if the entry has no hash.
 
-    A package that it does not list may have been added since the index was written, so it has no record here.
-
-    Raises:
-        LookupFailedError: the body is not a JSON object.
+    `is_removed` is whether the repodata also lists the file among those that solvers must not choose.
     """
-    repodata = _json_object(body)
-    records: Records = {}
-    for package in packages:
-        key = "packages.conda" if package.file_name.endswith(".conda") else "packages"
-        entries = repodata.get(key)
-        entry = entries.get(package.file_name) if isinstance(entries, dict) else None
-        if entry is not None:
-            _add(records, package, entry)
-    return records
+    match entry:
+        case {"sha256": str(sha256)} if _SHA256.fullmatch(sha256.lower()):
+            withheld = "removed from the index" if is_removed else ""
+            return Record(sha256.lower(), _md5(entry.get("md5")), withheld, may_be_outdated=True)
+    return None
 
 
 def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
@@ -113,8 +172,13 @@ def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
     """
     served = _json(body)
     if not isinstance(served, list):
-        raise LookupFailedError("the response is not a JSON array")
+        raise LookupFailedError("the response is not a JSON array", Reason.MALFORMED)
     return bundle in served
+
+
+def _field(number: int) -> str:
+    """The alias of a package in the query."""
+    return f"package{number}"
 
 
 def _add(records: Records, package: Package, entry: Any) -> None:
@@ -122,7 +186,28 @@ def _add(records: Records, package: Package, entry: Any) -> None:
         case None:
             records[package.key] = Record(None)
         case {"sha256": str(sha256)} if _SHA256.fullmatch(sha256.lower()):
-            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")))
+            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")), _withheld(entry))
+
+
+def _withheld(variant: Mapping[str, Any]) -> str:
+    """Why solvers do not get a variant; "" if they do, or if the server does not say."""
+    reasons = []
+    match variant:
+        case {"yankedReason": str(reason)}:
+            reasons.append(_with_reason("yanked", reason))
+    match variant:
+        case {"activeQuarantines": [first, *_]}:
+            reasons.append(_with_reason("quarantined", first.get("reason") if isinstance(first, dict) else ""))
+    if variant.get("hidden") is True:
+        reasons.append("hidden")
+    if variant.get("isDownloadBlocked") is True:
+        reasons.append("blocked from being downloaded")
+    return ", ".join(reasons)
+
+
+def _with_reason(word: str, reason: object) -> str:
+    text = " ".join(reason.split())[:200] if isinstance(reason, str) else ""
+    return f"{word} ({text})" if text else word
 
 
 def _md5(value: object) -> str | None:
@@ -132,7 +217,7 @@ def _md5(value: object) -> str | None:
 def _json_object(body: bytes) -> Mapping[str, Any]:
     value = _json(body)
     if not isinstance(value, dict):
-        raise LookupFailedError("the response is not a JSON object")
+        raise LookupFailedError("the response is not a JSON object", Reason.MALFORMED)
     return value
 
 
@@ -140,7 +225,7 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise LookupFailedError("the response is not JSON") from None
+        raise LookupFailedError("the response is not JSON", Reason.MALFORMED) from None
 
 
 def _failed_fields(errors: object) -> set[str | None]:

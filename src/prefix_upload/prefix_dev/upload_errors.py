@@ -17,10 +17,12 @@ from prefix_upload.errors import (
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.queries import Lookup
+    from prefix_upload.prefix_dev.records import LookupFailedError
 
 # Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {
@@ -32,16 +34,12 @@ _FILE_HINTS: Mapping[int, str] = {
 }
 
 
-# After an earlier attempt whose outcome is not known.
-_IN_DOUBT = "It is not on the channel yet, but may still appear."
-_EARLIER_IN_DOUBT = f" An earlier attempt may have arrived. {_IN_DOUBT}"
+def rejection_error(response: Response, credentials: Credentials, channel: str, lookup: Lookup | None) -> ChannelError:
+    """The error for a response that is neither success nor worth a retry.
 
-
-def rejection_error(
-    response: Response, credentials: Credentials, channel: str, *, may_be_there: bool = False
-) -> ChannelError:
-    """The error for a response that is neither success nor worth a retry."""
-    doubt = _EARLIER_IN_DOUBT if may_be_there else ""
+    `lookup` is the last look-up of the package; `None` if no earlier attempt can have arrived.
+    """
+    doubt = _earlier_doubt(lookup)
     message = f"The server rejected the upload ({response.summary}).{doubt}"
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -49,11 +47,7 @@ def rejection_error(
         case HTTPStatus.PAYMENT_REQUIRED:
             return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:
-            return ChannelWideError(
-                message,
-                f"Check {setting('channel')}: '{channel}' does not exist on the server, or is not visible to "
-                f"{credentials}.",
-            )
+            return ChannelWideError(message, _check_channel(credentials, channel))
         case _ if response.is_redirect:
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
@@ -63,21 +57,63 @@ def rejection_error(
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
-def retries_exhausted_error(failure: Failure, attempts: int, *, may_be_there: bool) -> ChannelError:
-    """The error after the last attempt has failed."""
+def missing_channel_error(credentials: Credentials, channel: str) -> ChannelWideError:
+    """The error if the server reports that there is no such channel."""
+    return ChannelWideError(f"The channel '{channel}' was not found.", _check_channel(credentials, channel))
+
+
+def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:
+    """The error if the server answers a query as if no token had been sent, or refuses it because of the token."""
+    return ChannelWideError(
+        f"The server does not accept {credentials}.", credentials.hint(HTTPStatus.UNAUTHORIZED, channel)
+    )
+
+
+def no_api_error(failures: Iterable[LookupFailedError]) -> ChannelWideError:
+    """The error if the server does not answer queries at all, or not as prefix.dev does."""
+    reasons = "; ".join(dict.fromkeys(map(str, failures)))
+    return ChannelWideError(f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION)
+
+
+def _check_channel(credentials: Credentials, channel: str) -> str:
+    return f"Check {setting('channel')}: '{channel}' does not exist on the server, or is not visible to {credentials}."
+
+
+def retries_exhausted_error(failure: Failure, attempts: int, lookup: Lookup | None) -> ChannelError:
+    """The error after the last attempt has failed.
+
+    `lookup` is the last look-up of the package; `None` if it cannot have arrived.
+    """
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
-    if may_be_there:
-        message = f"{message} {_IN_DOUBT}"
+    if lookup is not None:
+        message += _doubt(lookup)
     elif isinstance(failure, RequestError) and failure.is_unconnected:
         return connection_error(failure)
     is_down = isinstance(failure, RequestError) or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return (ServerDownError if is_down else ChannelError)(message, RERUN_IS_SAFE)
 
 
-def connection_error(error: RequestError, *, may_be_there: bool = False) -> ChannelWideError:
-    """The error if no request gets through."""
-    return ChannelWideError(
-        f"Could not connect to the server: {error}.{_EARLIER_IN_DOUBT if may_be_there else ''}", CHECK_CONNECTION
+def connection_error(error: RequestError, lookup: Lookup | None = None) -> ChannelWideError:
+    """The error if no request gets through; `lookup` as in `rejection_error`."""
+    return ChannelWideError(f"Could not connect to the server: {error}.{_earlier_doubt(lookup)}", CHECK_CONNECTION)
+
+
+def _earlier_doubt(lookup: Lookup | None) -> str:
+    return "" if lookup is None else f" An earlier attempt may have arrived.{_doubt(lookup)}"
+
+
+def _doubt(lookup: Lookup) -> str:
+    """What is known about a package that may have arrived, but was not found."""
+    if lookup.records:
+        return " It is not on the channel yet, but may still appear."
+    return " It may be on the channel: that could not be looked up."
+
+
+def overwriting_refused_error(response: Response) -> ChannelError:
+    """The error if the server reports a conflict although it was asked to overwrite."""
+    return ChannelError(
+        f"The channel has a file with this name, and the server refused to overwrite it ({response.summary}).",
+        "Check whether the channel's settings allow overwriting, or increase the build number.",
     )
 
 
@@ -88,4 +124,13 @@ def conflict_error(package: Package, other_sha256: str) -> ConflictError:
         f"{other_sha256} there, {package.sha256} here.",
         "Increase the build number, so that the file gets a new name, set "
         f"{setting('skip-existing')} to keep the one on the channel, or {setting('force')} to overwrite it.",
+    )
+
+
+def unknown_conflict_error(package: Package, response: Response) -> ConflictError:
+    """The error if the server reports a conflict, but not what it has under the package's file name."""
+    return ConflictError(
+        f"The channel has a file with this name ({response.summary}), but its hash could not be looked up. The "
+        f"SHA-256 here is {package.sha256}.",
+        RERUN_IS_SAFE,
     )

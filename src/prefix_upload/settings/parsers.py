@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # One part of a channel's path (CEP 26, "Channel base URLs"). prefix.dev also allows upper case.
 _CHANNEL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# The pages below a channel's page on prefix.dev.
+_PAGES = frozenset({"packages", "settings"})
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
@@ -153,12 +155,13 @@ def server_url(text: str, _: Context) -> str:
 
 
 def channel(text: str, context: Context) -> str:
-    """Parses a channel, written as its path or as its URL on the server. The value is the path."""
+    """Parses a channel, written as its path or as one of its addresses on the server. The value is the path."""
     if not text:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
-    path = _path_of_channel_url(text, context.server_url) if "://" in text else text.rstrip("/")
+    url = _as_url(text, context.server_url)
+    path = text.rstrip("/") if url is None else _path_of_channel_url(url, context.server_url)
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
         raise InputError(
@@ -166,6 +169,16 @@ def channel(text: str, context: Context) -> str:
             "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
         )
     return path
+
+
+def _as_url(text: str, server_url: str) -> str | None:
+    """The URL in a text, which may lack its scheme; `None` if the text is not a URL."""
+    if "://" in text:
+        return text
+    server = urlsplit(server_url)
+    host, slash, _ = text.partition("/")
+    is_url = slash and host.lower() in {server.netloc, f"repo.{server.netloc}"}
+    return f"{server.scheme}://{text}" if is_url else None
 
 
 def _path_of_channel_url(text: str, server_url: str) -> str:
@@ -182,7 +195,17 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
             f"is a URL on {parts.hostname!r}, but the server is {server_url}",
             f"Write 'namespace/channel', or set {setting('server-url')} to the server of that channel.",
         )
-    return parts.path.strip("/").removeprefix("channels/")
+    path = parts.path.strip("/")
+    is_page = path.partition("/")[0] == "channels"
+    return _path_of_page(path.partition("/")[2]) if is_page else path
+
+
+def _path_of_page(path: str) -> str:
+    """The channel's path in the path of its page, or of one of the pages below it: `@namespace/channel/packages/…`."""
+    parts = path.removeprefix("@").split("/")
+    # The page of a namespace's primary channel has only one part.
+    depth = 2 if path.startswith("@") or parts[1:2] not in [[page] for page in _PAGES] else 1
+    return "/".join(parts[:depth] if parts[depth : depth + 1] in [[page] for page in _PAGES] else parts)
 
 
 def patterns(text: str, context: Context) -> Patterns:

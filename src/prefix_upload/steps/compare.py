@@ -1,11 +1,12 @@
-"""Step 4: compares the packages with what the channel already has."""
+"""Step 3: compares the packages with what the channel already has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from prefix_upload.prefix_dev import BATCH_SIZE, conflict_error
+from prefix_upload.prefix_dev import BATCH_SIZE, Lookup, conflict_error
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
@@ -28,18 +29,23 @@ class Upload:
 
 
 def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
-    """The uploads that are needed. Records the outcome of every other package."""
+    """The uploads that are needed. Records the outcome of every other package.
+
+    There are none if the channel cannot be published to, or the run was cancelled before all packages were compared.
+    """
     run.reporter.phase(f"Compare {messages.pluralize(len(packages), 'package')} with the channel")
-    records: dict[tuple[str, str], Record] = {}
-    errors: list[str] = []
-    for lookup in run.each(run.channel.lookup, batches(packages, BATCH_SIZE), run.settings.concurrency):
-        records |= lookup.records
-        errors += lookup.errors
-    if errors:
-        run.ledger.warnings.append(messages.cannot_compare(errors, is_dry_run=run.settings.dry_run))
+    found = _look_up(run, packages)
+    if run.is_cancelled:
+        return []
+    if obstacle := run.channel.obstacle(found, is_dry_run=run.settings.dry_run):
+        run.stop(obstacle, packages)
+        return []
+    if found.failures and found.unknown(packages):
+        run.ledger.warnings.append(messages.cannot_compare(found.failures, is_dry_run=run.settings.dry_run))
+    served = _served(run, packages, found)
     uploads = []
     for package in packages:
-        compared = _compared(run, package, records.get(package.key))
+        compared = _compared(run, package, found.records.get(package.key), is_served=package.key in served)
         if isinstance(compared, Upload):
             uploads.append(compared)
         else:
@@ -61,11 +67,51 @@ def conflict_outcome(run: Run, package: Package, error: ConflictError) -> Outcom
     return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
 
 
-def _compared(run: Run, package: Package, record: Record | None) -> Outcome | Upload:
+def present_outcome(package: Package, record: Record, seconds: float = 0.0) -> Outcome:
+    """The outcome of a package that was on the channel with the same bytes, with a warning if that is of no use."""
+    warning = messages.ONLY_INDEXED if record.may_be_outdated else None
+    if record.withheld:
+        warning = messages.withheld(record)
+    return Outcome(
+        file=package,
+        status=Status.ALREADY_PRESENT,
+        warning=warning,
+        seconds=seconds,
+        md5=record.md5,
+        is_offered=not record.withheld,
+    )
+
+
+def _look_up(run: Run, packages: Sequence[Package]) -> Lookup:
+    """What the channel has: from GraphQL in batches, then from the repodata of each subdir, read once."""
+    queries, workers = run.channel.queries, run.settings.concurrency
+    found = Lookup.combined(run.each(queries.graphql, batches(packages, BATCH_SIZE), workers))
+    unknown = sorted(found.unknown(packages), key=lambda package: package.subdir)
+    by_subdir = [list(group) for _, group in groupby(unknown, key=lambda package: package.subdir)]
+    return Lookup.combined([found, *run.each(queries.repodata, by_subdir, workers)])
+
+
+def _served(run: Run, packages: Sequence[Package], found: Lookup) -> set[tuple[str, str]]:
+    """Those packages that only repodata lists with their hash, and that the channel really serves."""
+    listed = [package for package in packages if _is_perhaps_outdated(package, found.records.get(package.key))]
+
+    def check(package: Package) -> tuple[Package, bool]:
+        return package, run.channel.queries.serves(package)
+
+    return {package.key for package, is_served in run.each(check, listed, run.settings.concurrency) if is_served}
+
+
+def _is_perhaps_outdated(package: Package, record: Record | None) -> bool:
+    return record is not None and record.may_be_outdated and record.sha256 == package.sha256
+
+
+def _compared(run: Run, package: Package, record: Record | None, *, is_served: bool) -> Outcome | Upload:
     if record is None or record.sha256 is None:
         return Upload(package)
+    if record.may_be_outdated and not is_served and not run.settings.dry_run:
+        return Upload(package)  # the index may be out of date; if it is not, the server reports a conflict
     if record.sha256 == package.sha256:
-        return Outcome(file=package, status=Status.ALREADY_PRESENT, md5=record.md5)
+        return present_outcome(package, record)
     if run.settings.force:
         return Upload(package, overwrites=True)
     return conflict_outcome(run, package, conflict_error(package, record.sha256))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import CancelledError
 from prefix_upload.package.model import Package
-from prefix_upload.prefix_dev import BATCH_SIZE
+from prefix_upload.prefix_dev import BATCH_SIZE, Reason, is_settled, poll
 from prefix_upload.report import Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
@@ -16,27 +15,24 @@ from prefix_upload.steps.batches import batches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefix_upload.errors import Diagnostic
     from prefix_upload.prefix_dev import Record
     from prefix_upload.report import Outcome
     from prefix_upload.steps.run import Run
-
-# Seconds to wait between look-ups of records that the channel does not have yet.
-_PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 _Sent = tuple[Package, "Outcome"]
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the server reports about an upload; `None` if that is not known."""
+    """What the server reports about an upload; `None` if that is not known.
+
+    `no_api` is why its response is not one of prefix.dev's API.
+    """
 
     record: Record | None = None
     is_attested: bool | None = None
-
-    def is_sufficient_for(self, outcome: Outcome) -> bool:
-        """Whether no further look-up is needed."""
-        is_listed = self.record is not None and self.record.sha256 is not None
-        return is_listed and (outcome.attestation is None or self.is_attested is True)
+    no_api: str = ""
 
 
 def confirm(run: Run) -> None:
@@ -66,28 +62,44 @@ def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
     """Looks up a batch a few times, since records may take a moment to appear. Called from worker threads."""
     confirmations = {package.key: Confirmation() for package, _ in sent}
     pending = sent
-    with contextlib.suppress(CancelledError):
-        for pause in (*_PAUSES, 0.0):
-            _look_up(run, pending, confirmations)
-            pending = [
-                (package, outcome)
-                for package, outcome in pending
-                if not confirmations[package.key].is_sufficient_for(outcome)
-            ]
-            if not pending or not pause:
-                break
-            run.sleep(pause)
+
+    def look(is_last: bool) -> bool:
+        nonlocal pending
+        is_worth_repeating = _look_up(run, pending, confirmations, is_last=is_last)
+        pending = [item for item in pending if not _is_final(run, item, confirmations[item[0].key])]
+        return not pending or not is_worth_repeating
+
+    try:
+        poll(look, run.sleep)
+    except CancelledError:
+        # What is missing so far may still appear.
+        for package, _ in pending:
+            confirmations[package.key] = replace(confirmations[package.key], record=None, no_api="")
     return [_confirmed(outcome, confirmations[package.key]) for package, outcome in sent]
 
 
-def _look_up(run: Run, pending: Sequence[_Sent], confirmations: dict[tuple[str, str], Confirmation]) -> None:
-    records = run.channel.lookup([package for package, _ in pending]).records
+def _look_up(
+    run: Run, pending: Sequence[_Sent], confirmations: dict[tuple[str, str], Confirmation], *, is_last: bool
+) -> bool:
+    """Updates the confirmations. Returns whether another look-up may find more."""
+    queries = run.channel.queries
+    lookup = queries.lookup([package for package, _ in pending], is_thorough=is_last)
+    no_api = next((str(failure) for failure in lookup.failures if failure.reason is Reason.MALFORMED), "")
     for package, outcome in pending:
         before = confirmations[package.key]
         is_attested = before.is_attested
         if outcome.attestation is not None and not is_attested:
-            is_attested = run.channel.has_attestation(package, outcome.attestation.bundle)
-        confirmations[package.key] = Confirmation(records.get(package.key, before.record), is_attested)
+            is_attested = queries.has_attestation(package, outcome.attestation.bundle)
+        confirmations[package.key] = Confirmation(lookup.records.get(package.key, before.record), is_attested, no_api)
+    return lookup.is_worth_repeating
+
+
+def _is_final(run: Run, sent: _Sent, confirmation: Confirmation) -> bool:
+    """Whether no further look-up is needed."""
+    package, outcome = sent
+    if not is_settled(confirmation.record, package, force=run.settings.force):
+        return False
+    return outcome.attestation is None or confirmation.is_attested is True
 
 
 def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
@@ -95,13 +107,22 @@ def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     package, record = outcome.file, confirmation.record
     if not isinstance(package, Package):
         return outcome
-    if record is None:
+    if record is None and not confirmation.no_api:
         return replace(outcome, warning=messages.NOT_COMPARED)
+    if record is None:
+        return _failed(outcome, messages.not_answered(confirmation.no_api))
     if record.sha256 != package.sha256:
-        error = messages.not_confirmed(package, record)
-        return replace(outcome, status=Status.FAILED, error=error, warning=None)
-    if outcome.attestation is None or confirmation.is_attested:
-        return replace(outcome, warning=None, md5=record.md5)
-    if confirmation.is_attested is None:
-        return replace(outcome, warning=messages.ATTESTATION_NOT_CONFIRMED, md5=record.md5)
-    return replace(outcome, status=Status.FAILED, error=messages.ATTESTATION_DROPPED, warning=None)
+        return _failed(outcome, messages.not_confirmed(package, record))
+    if outcome.attestation is not None and confirmation.is_attested is False:
+        return _failed(outcome, messages.ATTESTATION_DROPPED)
+    warnings = []
+    if record.withheld:
+        warnings.append(messages.withheld(record))
+    if outcome.attestation is not None and confirmation.is_attested is None:
+        warnings.append(messages.ATTESTATION_NOT_CONFIRMED)
+    warning = messages.combined(warnings) if warnings else None
+    return replace(outcome, warning=warning, md5=record.md5, is_offered=not record.withheld)
+
+
+def _failed(outcome: Outcome, error: Diagnostic) -> Outcome:
+    return replace(outcome, status=Status.FAILED, error=error, warning=None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefix_upload.report import Outcome, Status
-from prefix_upload.steps.messages import ENDED_BEFORE, OTHERS_INVALID, cancelled_error
+from prefix_upload.steps.messages import ENDED_BEFORE, ENDED_DURING, OTHERS_INVALID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +55,8 @@ class Ledger:
 
     def _unfinished(self, file: Package | CandidateFile) -> Outcome:
         """The outcome of a file that the run has not finished."""
-        if file.label in self.transfers:
-            return Outcome(file=file, status=Status.FAILED, error=cancelled_error().diagnostic)
+        transfer = self.transfers.get(file.label)
+        if transfer is not None and transfer.has_begun:
+            return Outcome(file=file, status=Status.FAILED, error=ENDED_DURING)
         reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE
         return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)

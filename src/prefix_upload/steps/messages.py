@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import RERUN_IS_SAFE, CancelledError, ChannelWideError, Diagnostic, setting
+from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import ConflictError
     from prefix_upload.package.model import Package
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 ENDED_BEFORE = Diagnostic("Not attempted", "Not uploaded, because the run ended first.")
 WOULD_OVERWRITE = Diagnostic(
     "Would overwrite", "The channel has a file with this name and different bytes, which would be overwritten."
+)
+ENDED_DURING = Diagnostic(
+    "Cancelled",
+    "The run ended while this package was being uploaded. It may or may not be on the channel.",
+    RERUN_IS_SAFE,
 )
 OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
@@ -40,14 +45,6 @@ def left_alone(error: ConflictError) -> Diagnostic:
     return Diagnostic("Skipped", f"{error.message} The file on the channel was kept.")
 
 
-def cancelled_error() -> CancelledError:
-    """The error of an upload that was abandoned because the run was cancelled."""
-    return CancelledError(
-        "The run ended while this package was being uploaded. It may or may not be on the channel.",
-        RERUN_IS_SAFE,
-    )
-
-
 def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
     return Diagnostic("Not attempted", f"Not uploaded, because of an earlier failure: {error.message}", error.hint)
@@ -61,9 +58,9 @@ def server_down(packages: int) -> ChannelWideError:
     )
 
 
-def cannot_compare(errors: Iterable[str], *, is_dry_run: bool) -> Diagnostic:
+def cannot_compare(errors: Iterable[Exception], *, is_dry_run: bool) -> Diagnostic:
     """The warning that queries about the channel failed, with the consequences."""
-    reasons = "; ".join(dict.fromkeys(errors))
+    reasons = "; ".join(dict.fromkeys(map(str, errors)))
     return Diagnostic(
         "Channel not compared",
         f"Could not look up what the channel already has ({reasons}).",
@@ -92,6 +89,33 @@ ATTESTATION_DROPPED = Diagnostic(
 )
 
 
+# Only repodata lists the package, and the server serves a file of its name and size.
+ONLY_INDEXED = Diagnostic(
+    "Only in the index",
+    "The channel's index lists the package with this hash, and a file of its size is there. The index may be out of "
+    "date, and the server's own record could not be read.",
+)
+
+
+def withheld(record: Record) -> Diagnostic:
+    """The warning about a package that is on the channel, but that solvers do not get."""
+    return Diagnostic(
+        "Not offered to solvers",
+        f"The channel has the package, but it is {record.withheld}, so solvers do not choose it.",
+        "If it should be used, undo that on the channel's page.",
+    )
+
+
+def not_answered(reason: str) -> Diagnostic:
+    """The error of an upload that was accepted by a server that does not answer queries as prefix.dev does."""
+    return Diagnostic(
+        "Not confirmed",
+        f"The server reported a success, but it does not answer queries as a prefix.dev server does ({reason}), so the "
+        "package may not be there.",
+        f"Check {setting('server-url')}.",
+    )
+
+
 def not_confirmed(package: Package, record: Record) -> Diagnostic:
     """The record of an uploaded package does not have its hash."""
     what = "does not list it" if record.sha256 is None else f"lists different bytes, with SHA-256 {record.sha256}"
@@ -100,6 +124,12 @@ def not_confirmed(package: Package, record: Record) -> Diagnostic:
         f"The server accepted the package (SHA-256 {package.sha256}), but {what}.",
         "Check the channel: the package may have been deleted or overwritten. Then run it again.",
     )
+
+
+def combined(warnings: Sequence[Diagnostic]) -> Diagnostic:
+    """All warnings about a package as one."""
+    texts = (" ".join(filter(None, (getattr(w, part) for w in warnings))) for part in ("message", "hint"))
+    return Diagnostic(warnings[0].title, *texts)
 
 
 def pluralize(count: int, noun: str) -> str:

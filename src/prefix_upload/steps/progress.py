@@ -19,12 +19,14 @@ class Transfer:
     Attributes:
         package: the package that is being sent.
         started: when its first attempt began, in monotonic seconds.
+        has_begun: whether anything of the package may have been sent.
         sent: the number of bytes that the current attempt has sent.
         last_error: why the previous attempt failed; "" if there was none.
     """
 
     package: Package
     started: float
+    has_begun: bool = False
     sent: int = 0
     last_error: str = ""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from prefix_upload.report import Report
+from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.steps import messages
 from prefix_upload.steps.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prefix_upload.concurrency import Pool
+    from prefix_upload.errors import ChannelWideError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Channel
-    from prefix_upload.report import Attestation, Outcome
+    from prefix_upload.report import Attestation
     from prefix_upload.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
 
@@ -88,6 +90,12 @@ class Run:
         self.ledger.record(outcome)
         self.reporter.finished(outcome)
         self._last_news = self.pool.clock()
+
+    def stop(self, error: ChannelWideError, packages: Iterable[Package]) -> None:
+        """Records an error of the run as a whole, and the packages that it keeps from being uploaded."""
+        self.ledger.errors.append(error.diagnostic)
+        for package in packages:
+            self.finish(Outcome(file=package, status=Status.NOT_ATTEMPTED, error=messages.not_attempted(error)))
 
     def report(self) -> Report:
         """The report of the run so far; available at any time."""

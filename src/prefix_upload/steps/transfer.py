@@ -17,9 +17,10 @@ from prefix_upload.errors import (
     FileChangedError,
     ServerDownError,
 )
+from prefix_upload.prefix_dev import Record
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
-from prefix_upload.steps.compare import conflict_outcome
+from prefix_upload.steps.compare import conflict_outcome, present_outcome
 from prefix_upload.steps.progress import Transfer
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class _Sender:
 
         def on_progress(sent: int) -> None:
             if run.is_cancelled:
-                raise messages.cancelled_error()
+                raise CancelledError
+            progress.has_begun = True
             progress.sent = sent
 
         def on_retry(reason: str) -> None:
@@ -107,12 +109,15 @@ class _Sender:
             on_retry=on_retry,
             attestation=attestation.bundle if attestation else None,
         )
-        is_ours = receipt.status is Status.UPLOADED
+        seconds = run.pool.clock() - progress.started
+        if receipt.status is Status.ALREADY_PRESENT:
+            # NOTE: our attestation was not stored, because another upload came first.
+            return present_outcome(package, receipt.record or Record(package.sha256), seconds)
         return Outcome(
             file=package,
-            status=Status.OVERWRITTEN if is_ours and upload.overwrites else receipt.status,
-            seconds=run.pool.clock() - progress.started,
-            attestation=attestation if is_ours else None,  # ours was not stored if another upload came first
+            status=Status.OVERWRITTEN if upload.overwrites else Status.UPLOADED,
+            seconds=seconds,
+            attestation=attestation,
             md5=receipt.record.md5 if receipt.record else None,
         )
 

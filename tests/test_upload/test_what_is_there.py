@@ -1,0 +1,229 @@
+"""What a run believes about the channel: records that lag, witnesses that differ, and servers that do not answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localchannel import Answer, Fault
+from prefix_upload.report import Status
+from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from support.publishing import Signer, Stage, at
+from support.running import CHANNEL, TOKEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localchannel import LocalChannel
+    from support.publishing import Publish
+
+GRAPHQL = "/api/graphql"
+REPODATA = "/repodata.json"
+DEMO = "demo-1.0-h0_0.conda"
+
+
+def test_records_that_lag_are_waited_for(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
+    """That a record shows up some seconds after the upload is normal."""
+    server.lag(4)
+    stage = Stage()
+    run = publish(*three, stage=stage)
+    assert set(run.statuses.values()) == {Status.UPLOADED}
+    assert {str(run.outcome(path.name).warning) for path in three} == {"None"}
+    assert stage.pauses == [1, 2, 4, 8]
+
+
+def test_a_record_that_still_shows_what_was_overwritten(
+    server: LocalChannel, publish: Publish, demo: Path, old: Path
+) -> None:
+    """With force, other bytes may be those of before."""
+    server.publish(CHANNEL, old)
+    server.lag(2)
+    stage = Stage()
+    run = publish(demo, stage=stage, force="true")
+    assert run.statuses == {DEMO: Status.OVERWRITTEN}
+    assert stage.pauses == [1, 2]
+
+
+def test_repodata_confirms_what_graphql_does_not_list(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Of two witnesses, one may be late."""
+    server.tamper(CHANNEL, "noarch", DEMO, None)
+    stage = Stage()
+    run = publish(demo, stage=stage)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert run.outcome(DEMO).warning is None
+    assert stage.pauses == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, "<html>Welcome</html>"),
+        Answer(200, "{}"),
+        Answer(200, "[]"),
+        Answer(200, '{"data": {}}'),
+        Answer(200, '{"data": null}'),
+        Answer(200, "ok"),
+        Answer(204),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.body}",
+)
+def test_a_host_that_accepts_everything(server: LocalChannel, publish: Publish, demo: Path, answer: Answer) -> None:
+    """A success that nothing confirms is none: the host is not a channel server."""
+    server.fail(Fault(answer, times=None))
+    run = publish(demo)
+    assert run.statuses == {DEMO: Status.FAILED}
+    assert "does not answer queries as a prefix.dev server does" in run.problem(DEMO)
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+def test_a_server_that_refuses_to_confirm(server: LocalChannel, publish: Publish, demo: Path, status: int) -> None:
+    """The upload counts, with a warning."""
+    server.fail(Fault(Answer(status), path=GRAPHQL, times=None), Fault(Answer(status), path=REPODATA, times=None))
+    run = publish(demo)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert "could not be read" in run.note(DEMO)
+
+
+def test_an_index_that_lists_what_is_not_there_any_more(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """While GraphQL is down, repodata alone is not believed."""
+    server.publish(CHANNEL, demo)
+    server.freeze_index(CHANNEL)
+    server.remove(CHANNEL, "noarch", DEMO)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    run = publish(demo)
+    assert run.statuses == {DEMO: Status.UPLOADED}
+    assert server.files(CHANNEL)
+
+
+def test_an_index_that_lists_what_was_overwritten(
+    server: LocalChannel, publish: Publish, demo: Path, old: Path
+) -> None:
+    """A file of another size is not the one in the index."""
+    server.publish(CHANNEL, demo)
+    server.freeze_index(CHANNEL)
+    server.publish(CHANNEL, old)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    run = publish(demo)
+    assert run.statuses != {DEMO: Status.ALREADY_PRESENT} or run.outcome(DEMO).warning
+
+
+def test_skip_existing_where_nothing_can_be_looked_up(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """What the server reports as existing is kept, whatever its bytes."""
+    server.publish(CHANNEL, demo)
+    server.fail(Fault(Answer(403), path=GRAPHQL, times=None), Fault(Answer(403), path=REPODATA, times=None))
+    run = publish(demo, skip_existing="true")
+    assert run.statuses == {DEMO: Status.SKIPPED}
+    assert "its hash could not be looked up" in run.note(DEMO)
+    assert exit_code(run.report) is ExitCode.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"yankedReason": "broken"}, "yanked (broken)"),
+        ({"hidden": True}, "hidden"),
+        ({"isDownloadBlocked": True}, "blocked from being downloaded"),
+        ({"activeQuarantines": [{"action": "YANK", "reason": "malware"}]}, "quarantined (malware)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_solvers_do_not_get(
+    server: LocalChannel, publish: Publish, three: list[Path], fields: dict[str, object], why: str
+) -> None:
+    """It is on the channel, but a warning says that it is not offered; whether it was there, or has just arrived."""
+    server.publish(CHANNEL, three[0])
+    server.tamper(CHANNEL, "noarch", three[0].name, fields)
+    stage = Stage(before_phase=at("Compare", lambda: server.tamper(CHANNEL, "noarch", three[1].name, None)))
+    stage.before_sleep = lambda _: server.tamper(CHANNEL, "noarch", three[1].name, fields)
+    run = publish(*three, stage=stage)
+    assert list(run.statuses.values()) == [Status.ALREADY_PRESENT, Status.UPLOADED, Status.UPLOADED]
+    assert [run.outcome(path.name).is_offered for path in three] == [False, False, True]
+    assert f"it is {why}, so solvers do not choose it" in run.note(three[0].name)
+    assert f"it is {why}, so solvers do not choose it" in run.note(three[1].name)
+
+
+# A channel that cannot be published to.
+
+
+def test_a_channel_that_does_not_exist(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The server knows the user, so nothing is sent."""
+    run = publish(demo, channel="octo/unknown")
+    assert server.uploads == []
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
+    (error,) = run.report.errors
+    assert "'octo/unknown' was not found" in error.message
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
+
+
+def test_a_channel_that_a_server_does_not_show(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """If the server does not say that it knows the user, the channel may be a private one: the upload decides."""
+    answer = {"data": {"viewer": None, "channel": None, "package0": None}}
+    server.fail(Fault(Answer(200, json.dumps(answer)), path=GRAPHQL))
+    assert publish(demo).statuses == {DEMO: Status.UPLOADED}
+
+
+@pytest.mark.parametrize(
+    ("token", "channel", "message"),
+    [
+        ("pfx_wrong", CHANNEL, "does not accept the API key"),
+        (TOKEN, "octo/unknown", "'octo/unknown' was not found"),
+    ],
+    ids=["token", "channel"],
+)
+def test_a_dry_run_that_could_not_publish(
+    server: LocalChannel, publish: Publish, demo: Path, token: str, channel: str, message: str
+) -> None:
+    """Green means that the real run would go."""
+    run = publish(demo, dry_run="true", token=token, channel=channel)
+    (error,) = run.report.errors
+    assert message in error.message
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
+    assert server.uploads == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_dry_run_whose_token_is_refused(server: LocalChannel, publish: Publish, demo: Path, status: int) -> None:
+    """Whether or not the server answers without it."""
+    server.fail(Fault(Answer(status), path=GRAPHQL, times=None), Fault(Answer(status), path=REPODATA, times=None))
+    run = publish(demo, dry_run="true")
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED if status == 401 else Status.WOULD_UPLOAD}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://no-such-host.invalid"])
+def test_a_dry_run_without_a_server(publish: Publish, demo: Path, url: str) -> None:
+    """A host that does not resolve, or refuses connections."""
+    run = publish(demo, dry_run="true", server_url=url, token="")
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
+
+
+def test_a_dry_run_without_a_token_and_a_channel_that_is_not_public(publish: Publish, demo: Path) -> None:
+    """A fork's pull request can validate all the same."""
+    run = publish(demo, dry_run="true", token="", channel="octo/unknown")
+    assert run.statuses == {DEMO: Status.WOULD_UPLOAD}
+    assert run.report.warnings
+    assert exit_code(run.report) is ExitCode.SUCCESS
+
+
+def test_a_server_without_prefix_devs_newer_fields(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It refuses the whole query, so it is asked for hashes only, from then on."""
+    server.publish(CHANNEL, demo)
+    server.fail(Fault(Answer(200, '{"errors": [{"message": "unknown field"}]}'), path=GRAPHQL))
+    assert publish(demo).statuses == {DEMO: Status.ALREADY_PRESENT}
+    (_, second) = (request for request in server.requests if request.path == GRAPHQL)
+    assert "activeQuarantines" not in second.json["query"]
+
+
+# Signing in.
+
+
+def test_what_is_there_needs_no_signature(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Nothing is signed, so Sigstore is not needed."""
+    server.publish(CHANNEL, demo)
+    signer = Signer()
+    assert publish(demo, stage=Stage(signer=signer)).statuses == {DEMO: Status.ALREADY_PRESENT}
+    assert not signer.is_prepared
