@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 SOURCES := src tests entrypoint.py
 
-.PHONY: demo test lint bench fuzz docs lock serve format clean
+.PHONY: demo test lint bench fuzz differential docs lock serve format clean
 
 demo: .venv/ready  ## Publishes a few packages to a local channel server and installs one from there
 	$(RUN) -m demo
@@ -35,6 +35,9 @@ docs: .venv/ready  ## Generates the parts of the documentation that are derived 
 DURATION ?= 60
 fuzz: .venv/ready  ## Fuzzes the readers for DURATION seconds (Linux on x86_64); keeps corpus and findings in .fuzz
 	PYTHONPATH=src:tests $(BIN)/python -m fuzz $(DURATION) .fuzz
+
+differential: .venv/ready  ## Compares the readers with the real clients for DURATION seconds (Linux); keeps findings in .fuzz
+	PYTHONPATH=src:tests $(BIN)/python -m differential $(DURATION) .fuzz
 
 format: .venv/ready  ## Formats the code
 	$(BIN)/ruff check --fix $(SOURCES)

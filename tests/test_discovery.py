@@ -19,7 +19,7 @@ def touch(workspace: Path, *names: str) -> None:
 def names(workspace: Path, *include: str, exclude: tuple[str, ...] = ()) -> list[str]:
     """What the patterns find, relative to the workspace."""
     found = find(Patterns(include, exclude), workspace)
-    return [path.relative_to(workspace).as_posix() for path in found.files]
+    return [path.relative_to(workspace).as_posix() for path, *_ in found.files]
 
 
 @pytest.mark.parametrize(

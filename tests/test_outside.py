@@ -96,8 +96,14 @@ def member_names(text: str, workspace: Path, _: LocalChannel) -> None:
 
 
 def listed_paths(text: str, workspace: Path, _: LocalChannel) -> None:
-    """What a package's own list says is in it."""
-    listed = json.dumps({"paths": [{"_path": text.encode("utf-8", "replace").decode()}]})
+    """Where a package's own list would install a file."""
+    listed = json.dumps({"paths": [{"_path": f"../{text.encode('utf-8', 'replace').decode()}"}]})
+    package(workspace, info_members=[tar_member("info/paths.json", listed.encode())])
+
+
+def listed_types(text: str, workspace: Path, _: LocalChannel) -> None:
+    """What a package's own list takes a file for."""
+    listed = json.dumps({"paths": [{"_path": "a", "path_type": text.encode("utf-8", "replace").decode()}]})
     package(workspace, info_members=[tar_member("info/paths.json", listed.encode())])
 
 
@@ -122,7 +128,7 @@ def errors(text: str, workspace: Path, server: LocalChannel) -> None:
     server.fail(Fault(Answer(404, text.encode("utf-8", "surrogatepass")), path="repodata.json", times=None))
 
 
-DOORS = (file_name, folder_name, metadata, member_names, listed_paths, refusal, redirect, errors)
+DOORS = (file_name, folder_name, metadata, member_names, listed_paths, listed_types, refusal, redirect, errors)
 INPUTS = ("channel", "glob", "token", "server_url", "if_no_files_found", "force", "timeout", "validate", "max_size")
 
 

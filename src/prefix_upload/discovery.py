@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import bracex
 from wcmatch import glob
 
 from prefix_upload.errors import ConfigurationError, Diagnostic, setting
+from prefix_upload.globbing import Matches, expand
 from prefix_upload.package.fs import file_identity
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -31,31 +33,56 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Found:
-    """The matched files, in the order of the patterns and sorted within each, and the patterns without a match."""
+    """What the patterns find.
 
-    files: tuple[Path, ...]
-    unmatched: tuple[str, ...]
+    Attributes:
+        files: the paths that lead to each matched file, in the order of the patterns and sorted within each.
+        unmatched: the patterns without a match.
+        left_out: packages that `**` did not look for, in folders named `broken` or `bld`, relative to the workspace.
+        outside: linked folders that `**` did not enter, because they are outside the workspace.
+    """
+
+    files: tuple[tuple[Path, ...], ...]
+    unmatched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 def find(patterns: Patterns, workspace: Path) -> Found:
     """Finds the files that match the patterns.
 
     Folders are skipped, as by `actions/upload-artifact` and `hashFiles`, unless they are named like a package. A file
-    that matches under several patterns or links is found once, under its first path.
+    that matches under several patterns or links is found once, with all of its paths.
+
+    Args:
+        patterns: the patterns.
+        workspace: a resolved path.
 
     Raises:
         ConfigurationError: the braces in a pattern expand to more than 1000 patterns.
     """
-    excluded = [expanded for pattern in patterns.exclude for expanded in _alternatives(pattern)]
-    files: dict[tuple[int, int] | str, Path] = {}
+    is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in _alternatives(pattern)])
+    files: dict[tuple[int, int] | str, dict[str, None]] = {}
     unmatched = []
+    others = Matches()
     for pattern in patterns.include:
-        matches = _matches(_alternatives(pattern), excluded, workspace)
-        if not matches:
+        matches = Matches()
+        for alternative in _alternatives(pattern):
+            matches |= expand(alternative, workspace, is_excluded)
+        names = [name for name in sorted(matches.names) if not is_excluded(name) and _is_candidate(workspace / name)]
+        if not names:
             unmatched.append(pattern)
-        for path in matches:
-            files.setdefault(_identity(path), path)
-    return Found(tuple(files.values()), tuple(unmatched))
+        for name in names:
+            files.setdefault(_identity(workspace / name), {})[name] = None
+        others |= matches
+    found = {name for paths in files.values() for name in paths}
+    left_out = (name for name in others.left_out - found if name.endswith(PACKAGE_EXTENSIONS) and not is_excluded(name))
+    return Found(
+        tuple(tuple(workspace / name for name in paths) for paths in files.values()),
+        tuple(unmatched),
+        tuple(sorted(left_out)),
+        tuple(sorted(others.outside)),
+    )
 
 
 def _alternatives(pattern: str) -> list[str]:
@@ -72,20 +99,17 @@ def _alternatives(pattern: str) -> list[str]:
         ) from None
 
 
-def _matches(globs: Sequence[str], excluded: Sequence[str], workspace: Path) -> list[Path]:
-    # Hidden folders (`.pixi`, `.git`) match only if a pattern spells the dot: package caches live there.
-    names = sorted(glob.glob(globs, flags=glob.GLOBSTAR, root_dir=workspace, limit=0))
-    return [workspace / name for name in names if _is_wanted(name, excluded) and _is_candidate(workspace / name)]
+def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a name relative to the workspace, or a folder above it, matches one of these patterns."""
+    # Includes have to spell the dot of a hidden name; excludes do not. Compiled once: there may be hundreds of them.
+    matcher = glob.compile(globs, flags=glob.GLOBSTAR | glob.DOTGLOB, limit=0)
 
+    @cache
+    def is_excluded(name: str) -> bool:
+        parent = str(PurePosixPath(name).parent)
+        return matcher.match(name) or (parent != "." and is_excluded(parent))
 
-def _is_wanted(name: str, excluded: Sequence[str]) -> bool:
-    """Whether the name is inside the workspace and neither it nor a parent folder is excluded."""
-    path = PurePath(name)
-    if path.is_absolute() or ".." in path.parts:  # such as from '{/etc,..}/*'
-        return False
-    # Includes have to spell the dot of a hidden name; excludes do not.
-    flags = glob.GLOBSTAR | glob.DOTGLOB
-    return not any(glob.globmatch(str(part), excluded, flags=flags, limit=0) for part in (path, *path.parents[:-1]))
+    return is_excluded
 
 
 def _is_candidate(path: Path) -> bool:

@@ -21,7 +21,7 @@ _PIECE = 2**18
 def main(path: Path) -> None:
     """Measures with the clock on the wall; the file is in memory after the first part."""
     options = validate.ValidationOptions(path.parent, ValidationLevel.FULL, None)
-    package = validate.check(path, options)
+    package = validate.check([path], options)
     assert isinstance(package, Package)
     parts = {
         "read": lambda: _read(path, lambda _: None),
@@ -29,8 +29,8 @@ def main(path: Path) -> None:
         "decode, with CRC-32 and the payload's SHA-256": lambda: archive.read(
             path.open("rb"), path.name, everything=True
         ),
-        "validation, one thread": lambda: validate.check(path, options),
-        "validation": lambda: validate.check(path, replace(options, submit=start_thread)),
+        "validation, one thread": lambda: validate.check([path], options),
+        "validation": lambda: validate.check([path], replace(options, submit=start_thread)),
         "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, run_inline)),
     }
     sys.stdout.write(json.dumps({name: _timed(part) for name, part in parts.items()}))

@@ -14,11 +14,13 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from prefix_upload.package import archive, rules
+from prefix_upload.package import archive, file_lists, names
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tar_headers import Kind
 from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import ZipContainer
+from prefix_upload.package.install_paths import entry_point_warnings, install_findings
+from prefix_upload.package.metadata import read_index
 from prefix_upload.package.strict_json import parse_json_object
 from support.building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCAL = struct.Struct("<4s5H3L2H")
-_PLAIN = {Kind.FILE, Kind.DIRECTORY, Kind.LINK}
+_PLAIN = {Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK, Kind.HARD_LINK}
 
 
 def try_input(data: bytes) -> None:
@@ -44,17 +46,17 @@ def _tar_bz2(data: bytes) -> None:
 
 
 def _payload(data: bytes) -> None:
-    data = _with_checksums(data)
+    data = with_checksums(data)
     _compare_with_tarfile(data)
     _read(conda_bytes(payload=zstd(data)), ".conda")
 
 
 def _info(data: bytes) -> None:
-    _read(conda_bytes(info=zstd(_with_checksums(data))), ".conda")
+    _read(conda_bytes(info=zstd(with_checksums(data))), ".conda")
 
 
 def _packed_tar(data: bytes) -> None:
-    _read(bz2.compress(_with_checksums(data), 1), ".tar.bz2")
+    _read(bz2.compress(with_checksums(data), 1), ".tar.bz2")
 
 
 def _zstd(data: bytes) -> None:
@@ -79,21 +81,26 @@ def _index(data: bytes) -> None:
     except ValueError:
         return
     assert parse_json_object(data) == index
-    list(rules.identity_findings(index, rules.split_file_name(f"{STEM}.conda")))
+    list(names.identity_findings(f"{STEM}.conda", index))
+    read_index(data)
 
 
 def _metadata(data: bytes) -> None:
-    list(rules.metadata_findings(data))
+    list(names.format_findings(data))
 
 
 def _paths(data: bytes) -> None:
-    list(rules.paths_warnings(data, {"share/demo.txt": archive.PayloadFile(6, bytes(32)), "link": None}))
+    payload = {"share/demo.txt": archive.PayloadFile(6, bytes(32)), "link": None}
+    contents = archive.Contents(paths=data, files=data, links={"info/link.json": data}, payload=payload)
+    list(file_lists.list_warnings(contents))
+    list(install_findings(contents, {}))
+    list(entry_point_warnings(contents))
 
 
 def _file_name(data: bytes) -> None:
     name = data.decode("utf-8", "surrogateescape")
-    if not list(rules.file_name_findings(name)):
-        parts = rules.split_file_name(name)
+    if not list(names.file_name_findings(name)):
+        parts = names.split_file_name(name)
         assert parts is not None
         assert name.startswith("-".join(parts))
         assert name.isascii()
@@ -159,7 +166,7 @@ class _Draw:
         return self._stream.read(self.number())
 
 
-def _with_checksums(data: bytes) -> bytes:
+def with_checksums(data: bytes) -> bytes:
     """The tar archive with the checksums that belong to its headers, wherever they seem to stand."""
     whole = bytearray(data)
     at = 0
@@ -223,10 +230,10 @@ def _long_size(extra: bytes) -> int:
 def _compare_with_tarfile(data: bytes) -> None:
     """What is read to its end has the members that `tarfile` finds, which conda unpacks with."""
     try:
-        ours = [(member, b"".join(content)) for member, content in Tarball([data])]
+        ours = [(member, b"".join(content)) for member, content in Tarball([data], lambda *_: None)]
     except CorruptArchiveError:
         return
-    if any(member.kind not in _PLAIN or not member.name for member, _ in ours) or _has_foreign_fields(data):
+    if any(member.kind not in _PLAIN or not member.name for member, _ in ours):
         return
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:", errors="surrogateescape", encoding="utf-8") as reader:
         theirs = [(info.name.rstrip("/"), _content(reader, info)) for info in reader]
@@ -237,11 +244,6 @@ def _content(reader: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     is_file = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES  # as which it is extracted
     file = reader.extractfile(info) if is_file else None
     return file.read() if file else b""
-
-
-def _has_foreign_fields(data: bytes) -> bool:
-    """`tarfile` takes what GNU's format has in the place of POSIX's prefix for one."""
-    return any(data[at + 345] and data[at + 257 : at + 263] != b"ustar\0" for at in range(0, len(data) - 511, 512))
 
 
 def seeds() -> Iterator[bytes]:

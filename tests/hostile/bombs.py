@@ -101,19 +101,23 @@ def _of_many_members() -> Iterator[Case]:
 
 
 def _of_long_headers() -> Iterator[Case]:
-    yield Case("150,000 long names", conda(_payload(long_name(b"a/" * 2000), 150_000)), warning="more than once: ")
     yield Case(
-        "150,000 long names of dots", conda(_payload(long_name(b"..a/" * 1000), 150_000)), warning="more than once: "
+        "150,000 long names", conda(_payload(long_name(b"a/" * 2000 + b"a"), 150_000)), warning="more than once: "
+    )
+    yield Case(
+        "150,000 long names of dots",
+        conda(_payload(long_name(b"..a/" * 1000 + b"a"), 150_000)),
+        warning="more than once: ",
     )
     spelled = long_name(b"./" * 1990 + b"info", kind=tarfile.DIRTYPE)
-    yield Case("150,000 spellings of info", conda(_payload(spelled, 150_000)))
+    yield Case("150,000 spellings of info", conda(_payload(spelled, 150_000)), warning="starts with './'")
     yield Case("1,000 names of 1 MB", conda(_payload(long_name(b"a/" * 500_000), 1000)), "more than 4096")
     yield Case("a name of 2 MiB", payload(long_name(b"a" * 2 * MIB)), "tar header of 2097153 bytes")
-    records = [(chr(97 + number % 26), b"") for number in range(150_000)]
+    records = [(f"{number:x}", b"") for number in range(90_000)]
     yield Case(
-        "100 million pax records",
+        "63 million pax records",
         conda(_payload(pax_header(*records) + tar_member("a", b""), 700)),
-        "more than 10000000 pax records",
+        "more than 5000000 pax records",
     )
     yield Case("a pax header of 1.5 MB", payload(pax_header(("comment", bytes(1_500_000)))), "tar header of 15")
     sparse = tar_header(tar_member("a", b"", kind=tarfile.GNUTYPE_SPARSE), extended=(482, b"\1"))
@@ -163,7 +167,7 @@ def _of_json() -> Iterator[Case]:
         "an index with a number of a million digits", conda(conda_bytes(index=_junk(b"9" * MIB))), "not valid JSON"
     )
     yield Case("a metadata.json of 3 MB", conda(conda_bytes(metadata=METADATA + b" " * 3_000_000)), "is larger than")
-    yield Case("200,000 members and their list", conda(_listed_members))
+    yield Case("200,000 members and their list", conda(_listed_members), warning="too large to compare")
     brackets = b'{"paths":[' + b"[]," * 5_000_000 + b"0]}"
     listed = conda_bytes(info_members=[tar_member("info/paths.json", brackets)])
     yield Case("a list of paths that is 15 MB of brackets", conda(listed), warning="too large to compare")

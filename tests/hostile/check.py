@@ -16,7 +16,7 @@ from prefix_upload.package.model import Package, ValidationLevel
 
 def main(path: Path) -> None:
     """Takes the file's folder for the workspace."""
-    result = validate.check(path, validate.ValidationOptions(path.parent, ValidationLevel.FULL, None))
+    result = validate.check([path], validate.ValidationOptions(path.parent, ValidationLevel.FULL, None))
     used = resource.getrusage(resource.RUSAGE_SELF)
     told = {
         "findings": [] if isinstance(result, Package) else result.findings,

@@ -15,6 +15,9 @@ from support.workflow_commands import POISON
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# A file that is a package, under another name.
+RENAMED = "its name should be 'demo-1.0-h0_0.conda'"
+
 
 def cases() -> Iterator[Case]:
     """All of them."""
@@ -27,12 +30,12 @@ def _names() -> Iterator[Case]:
     for what, text in POISON.items():
         name = os.fsencode(text.replace("/", "|").replace("\0", "|").encode("utf-8", "replace").decode())
         if len(name) <= 200:
-            yield Case(f"a file called {what}", _called(name + b"-1.0-h0_0.conda"), "in the file name")
-    yield Case("a name that is not UTF-8", _called(b"caf\xe9-1.0-h0_0.conda"), "the name in the file name")
-    yield Case("a name without parts", _called(b"demo.conda"), "not '<name>-<version>-<build>'")
-    yield Case("nothing but the extension", _called(b".conda"), "not '<name>-<version>-<build>'")
-    yield Case("a name of 250 characters", _called(b"a" * 232 + b"-1.0-h0_0.conda"), "more than 211")
-    yield Case("an upper-case name", _called(b"Demo-1.0-h0_0.conda"), "the name in the file name")
+            yield Case(f"a file called {what}", _called(name + b"-1.0-h0_0.conda"), RENAMED)
+    yield Case("a name that is not UTF-8", _called(b"caf\xe9-1.0-h0_0.conda"), RENAMED)
+    yield Case("a name without parts", _called(b"demo.conda"), RENAMED)
+    yield Case("nothing but the extension", _called(b".conda"), RENAMED)
+    yield Case("a name of 250 characters", _called(b"a" * 232 + b"-1.0-h0_0.conda"), RENAMED)
+    yield Case("an upper-case name", _called(b"Demo-1.0-h0_0.conda"), RENAMED)
     yield Case("an upper-case extension", _called(b"demo-1.0-h0_0.CONDA"), "neither '.conda' nor '.tar.bz2'")
 
 

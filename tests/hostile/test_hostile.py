@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hostile import ambiguous, bombs, broken, odd, places
+from hostile import ambiguous, bombs, broken, metadata, odd, places
 from support.running import CHANNEL
 from support.workflow_commands import OURS, commands
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localchannel import LocalChannel
     from support.action import Action
 
-CASES = [case for group in (bombs, broken, ambiguous, odd, places) for case in group.cases()]
+CASES = [case for group in (bombs, broken, ambiguous, metadata, odd, places) for case in group.cases()]
 CHECK = Path(__file__).with_name("check.py")
 # Of the processor, so that a busy machine changes nothing; and of memory, in MB.
 MAX_SECONDS, MAX_MEMORY = 20.0, 300.0

@@ -78,17 +78,30 @@ def tar_member(
     kind: bytes = tarfile.REGTYPE,
     size: int | None = None,
     style: Literal[0, 1, 2] = tarfile.GNU_FORMAT,
+    target: str = "",
 ) -> bytes:
-    """A member as it stands in a tar archive; `size` is what its header claims."""
+    """A member as it stands in a tar archive; `size` is what its header claims, `target` what a link points to."""
     info = tarfile.TarInfo(name)
     info.type = kind
+    info.linkname = target
     info.size = len(content) if size is None else size
     return info.tobuf(style, "utf-8", "surrogateescape") + _padded(content)
 
 
-def pax_header(*records: tuple[str, bytes], kind: bytes = tarfile.XHDTYPE) -> bytes:
+def with_list(members: Iterable[bytes]) -> list[bytes]:
+    """The members of `info/`, with a list of the files in the old form unless there is one already.
+
+    That list is not compared with the payload.
+    """
+    members = list(members)
+    is_listed = any(member.startswith((b"info/files\0", b"info/paths.json\0")) for member in members)
+    return members if is_listed else [tar_member("info/files", b"share/demo.txt\n"), *members]
+
+
+def pax_header(*records: tuple[str, bytes], kind: bytes = tarfile.XHDTYPE, name: str = "pax") -> bytes:
     """A header with records for the member that follows it."""
-    return tar_member("pax", b"".join(_pax_record(key.encode(), value) for key, value in records), kind=kind)
+    data = b"".join(_pax_record(key.encode(), value) for key, value in records)
+    return tar_member(name, data, kind=kind, style=tarfile.USTAR_FORMAT)
 
 
 def tar_header(member: bytes, **fields: tuple[int, bytes]) -> bytes:
@@ -124,7 +137,7 @@ class ZipMember:
     """A member as the directory describes it. `local` is what its own header says instead.
 
     `crc`, `size` and `offset` are those of its content where they are not given. `after` stands between its
-    content and the next member.
+    content and the next member. `made_by` is the system whose `attributes` the directory has.
     """
 
     name: str
@@ -136,6 +149,8 @@ class ZipMember:
     extra: bytes = b""
     offset: int | None = None
     after: bytes = b""
+    made_by: int = 0
+    attributes: int = 0
     local: Mapping[str, Any] = field(default_factory=dict)
 
     def described(self) -> bytes:
@@ -153,8 +168,15 @@ class ZipMember:
     def in_directory(self, offset: int) -> bytes:
         """The directory's entry."""
         offset = offset if self.offset is None else self.offset
-        place = struct.pack("<3H2L", 0, 0, 0, 0, offset)
-        return b"PK\1\2" + struct.pack("<H", 20) + self.described() + place + self.name.encode() + self.extra
+        place = struct.pack("<3H2L", 0, 0, 0, self.attributes, offset)
+        return (
+            b"PK\1\2"
+            + struct.pack("<H", self.made_by << 8 | 20)
+            + self.described()
+            + place
+            + self.name.encode()
+            + self.extra
+        )
 
 
 def zip_bytes(
@@ -196,7 +218,7 @@ def conda_members(
     `index` is the one that belongs to the stem if none is given, the payload one file; `info` and `payload` are
     compressed tars to take instead of those that hold the index and the other members.
     """
-    info_tar = tar(_index_member(stem, index), *info_members)
+    info_tar = tar(_index_member(stem, index), *with_list(info_members))
     payload_tar = tar(*((tar_member(),) if payload_members is None else payload_members))
     return [
         ZipMember("metadata.json", metadata),
@@ -219,7 +241,7 @@ def tar_bz2_bytes(
 ) -> bytes:
     """A `.tar.bz2` package; its parts are those of `conda_members`."""
     payload = (tar_member(),) if payload_members is None else payload_members
-    return bz2.compress(tar(_index_member(stem, index), *info_members, *payload))
+    return bz2.compress(tar(_index_member(stem, index), *with_list(info_members), *payload))
 
 
 def package_bytes(extension: str, stem: str = STEM, **parts: Any) -> bytes:

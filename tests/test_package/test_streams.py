@@ -197,6 +197,15 @@ def test_skippable_frames_that_are_cut_off_are_found(size: int) -> None:
         expand(Zstd, zstd(TEXT) + skippable()[:size])
 
 
+@pytest.mark.parametrize("signature", [b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\10"])
+def test_zip_signatures_in_skippable_frames(signature: bytes) -> None:
+    """They are noticed, wherever they are, and nowhere else."""
+    for content, expected in ((bytes(2**18 - 2) + signature, True), (signature[:3] + b"x", False)):
+        stream = Zstd(io.BytesIO(skippable(content) + zstd(TEXT + signature)))
+        assert b"".join(stream) == TEXT + signature
+        assert stream.has_zip_signature == expected
+
+
 def test_a_skippable_frame_of_any_claimed_size_allocates_nothing() -> None:
     """4 GiB are claimed and not there."""
     with pytest.raises(CorruptArchiveError, match="truncated"):

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from prefix_upload.package import archive, rules
+from prefix_upload.package import archive, file_lists
+from prefix_upload.package.batch import check_batch
 from prefix_upload.package.metadata import KNOWN_SUBDIRS
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
-from prefix_upload.package.validate import ValidationOptions, check, check_batch
+from prefix_upload.package.validate import ValidationOptions, check
 from support.building import (
     STEM,
     conda_bytes,
@@ -28,7 +29,7 @@ def checked(
     path: Path, workspace: Path, *, depth: ValidationLevel = ValidationLevel.FULL, max_size: int | None = None
 ) -> Any:
     """The result for one file."""
-    return check(path, ValidationOptions(workspace, depth, max_size))
+    return check([path], ValidationOptions(workspace, depth, max_size))
 
 
 def findings(path: Path, workspace: Path, **rules: Any) -> str:
@@ -73,7 +74,7 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
         ("demo-1.0-h0_0.conda", b"text", "not a valid ZIP file"),
         ("demo-1.0-h0_0.tar.bz2", b"text", "not a bzip2 stream"),
         ("demo.conda", b"x", "not '<name>-<version>-<build>'"),
-        ("demo.conda", conda_bytes(), "not '<name>-<version>-<build>'"),
+        ("demo.conda", conda_bytes(), "its name should be 'demo-1.0-h0_0.conda'"),
         ("-1.0-h0_0.conda", b"x", "not '<name>-<version>-<build>'"),
         ("demo--h0_0.conda", b"x", "not '<name>-<version>-<build>'"),
         ("demo-1.0-.conda", b"x", "not '<name>-<version>-<build>'"),
@@ -89,7 +90,7 @@ def test_no_package_at_all(workspace: Path, name: str, content: bytes, message: 
     [
         ("a" * 64 + "-1-0", ""),
         ("a" * 65 + "-1-0", "the name in the file name has 65"),
-        ("a-" + "1" * 64 + "-0", ""),
+        ("a-" + "1." * 31 + "12-0", ""),
         ("a-" + "1" * 65 + "-0", "the version in the file name has 65"),
         ("a-1-" + "b" * 64, ""),
         ("a-1-" + "b" * 65, "the build in the file name has 65"),
@@ -248,9 +249,8 @@ def test_paths_json_is_compared(
 
 def test_a_missing_path_is_reported_once(workspace: Path) -> None:
     """A path that is missing from the payload does not count as different as well."""
-    listed = tar_member(
-        "info/paths.json", json.dumps({"paths": [paths_entry("share/demo.txt"), paths_entry("gone")]}).encode()
-    )
+    paths = [paths_entry("share/demo.txt"), paths_entry("gone")]
+    listed = tar_member("info/paths.json", json.dumps({"paths": paths, "paths_version": 1}).encode())
     result = checked(written(workspace / f"{STEM}.conda", conda_bytes(info_members=[listed])), workspace)
     assert [warning.partition(": ")[2] for warning in result.warnings] == ["'gone'"]
 
@@ -264,7 +264,8 @@ def test_a_duplicate_path_is_reported_once(workspace: Path) -> None:
 
 def paths_entry(path: str, content: bytes = b"hello\n") -> dict[str, object]:
     """The entry of `paths.json` for a file with this content."""
-    return {"_path": path, "sha256": hashlib.sha256(content).hexdigest(), "size_in_bytes": len(content)}
+    digest = hashlib.sha256(content).hexdigest()
+    return {"_path": path, "path_type": "hardlink", "sha256": digest, "size_in_bytes": len(content)}
 
 
 @pytest.mark.parametrize("raw", [b"{", b'{"paths": [5]}'])
@@ -277,7 +278,7 @@ def test_paths_json_that_is_none(workspace: Path, raw: bytes) -> None:
 
 def test_paths_json_that_is_too_large(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not decoded at all."""
-    monkeypatch.setattr(rules, "_MAX_PATHS_OBJECTS", 1)
+    monkeypatch.setattr(file_lists, "_MAX_PATHS_OBJECTS", 1)
     data = conda_bytes(info_members=[tar_member("info/paths.json", b'{"paths": []}')])
     result = checked(written(workspace / f"{STEM}.conda", data), workspace)
     assert "too large to compare" in result.warnings[0]

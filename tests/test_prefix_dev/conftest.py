@@ -63,7 +63,7 @@ def build(tmp_path: Path) -> Build:
     ) -> Package:
         folder = tmp_path / "built" / content.strip()[:20]
         path = building.package(folder, name, subdir=subdir, extension=extension, content=content)
-        package = validate.check(path, validate.ValidationOptions(tmp_path, ValidationLevel.FULL, None))
+        package = validate.check([path], validate.ValidationOptions(tmp_path, ValidationLevel.FULL, None))
         assert isinstance(package, Package)
         return package
 

@@ -27,7 +27,7 @@ from support.publishing import Signer, Stage, at
 from support.running import CHANNEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from localchannel import LocalChannel
@@ -90,9 +90,9 @@ def test_files_are_validated_in_parallel(publish: Publish, three: list[Path], mo
     together = threading.Barrier(3)
     check = validation.check
 
-    def meet(path: Path, options: validation.ValidationOptions) -> Package | CandidateFile:
+    def meet(paths: Sequence[Path], options: validation.ValidationOptions) -> Package | CandidateFile:
         together.wait(10)
-        return check(path, options)
+        return check(paths, options)
 
     monkeypatch.setattr(validation, "check", meet)
     monkeypatch.setattr(validate, "available_cpus", lambda: 3)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -58,8 +59,17 @@ class FileState:
 
 def file_identity(path: Path) -> tuple[int, int] | None:
     """Device and inode, which all names of a regular file share; `None` if the path is not a regular file."""
+    return _identity(path, stat.S_ISREG)
+
+
+def folder_identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode, which a folder and the links to it share; `None` if the path is not a folder."""
+    return _identity(path, stat.S_ISDIR)
+
+
+def _identity(path: Path, is_wanted: Callable[[int], bool]) -> tuple[int, int] | None:
     try:
         status = os.stat(path)  # noqa: PTH116 - consistent with `os.fstat` and `stat.S_ISREG`
     except OSError:
         return None
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+    return (status.st_dev, status.st_ino) if is_wanted(status.st_mode) else None

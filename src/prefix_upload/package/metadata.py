@@ -1,27 +1,38 @@
-"""`info/index.json`: the fields that place a package on a channel, checked against the file name and CEP 34."""
+"""`info/index.json`: what a package says about itself, and where on a channel it belongs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from prefix_upload.package import archive
-from prefix_upload.package.rules import identity_findings, split_file_name
+from prefix_upload.package import archive, index_fields
+from prefix_upload.package.archive import limits
+from prefix_upload.package.listing import listed
+from prefix_upload.package.match_specs import is_match_spec
 from prefix_upload.package.strict_json import parse_json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # CEP 26, "Subdir names".
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
 _MAX_SUBDIR = 32
 
-# The subdirs that conda clients know (rattler's `Platform`), to recognize a folder that is named after one.
+# The subdirs that conda clients know: those of rattler's `Platform`, which include all of conda's `KNOWN_SUBDIRS`.
 KNOWN_SUBDIRS = frozenset(
     {
         "noarch", "linux-32", "linux-64", "linux-aarch64", "linux-armv6l", "linux-armv7l", "linux-loongarch64",
-        "linux-ppc64", "linux-ppc64le", "linux-riscv32", "linux-riscv64", "linux-s390x", "osx-64", "osx-arm64",
-        "win-32", "win-64", "win-arm64", "emscripten-wasm32", "wasi-wasm32", "freebsd-64", "zos-z",
+        "linux-ppc", "linux-ppc64", "linux-ppc64le", "linux-riscv32", "linux-riscv64", "linux-s390x", "osx-64",
+        "osx-arm64", "win-32", "win-64", "win-arm64", "emscripten-wasm32", "emscripten-wasm64", "wasi-wasm32",
+        "freebsd-32", "freebsd-64", "freebsd-arm64", "freebsd-ppc64", "freebsd-ppc64le", "ios-arm64",
+        "iossimulator-64", "iossimulator-arm64", "android-32", "android-64", "android-aarch64", "android-armv7a",
+        "zos-z",
     }
 )  # fmt: skip
+# Revisions of `repodata.json`: the one before they had numbers, and that of CEP 48.
+_KNOWN_REVISIONS = (None, 0, 3)
 # Values of `arch` that a subdir spells differently, for packages without a `subdir` (before conda-build 1.21).
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
@@ -36,33 +47,41 @@ class Index:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_index(raw: bytes, file_name: str, folder: str) -> Index:
-    """Reads and checks `info/index.json`.
-
-    Args:
-        raw: its bytes.
-        file_name: the file name of the package, which has to match.
-        folder: the name of the folder that contains the file. If it is another subdir, a warning is added.
-    """
+def read_index(raw: bytes) -> Index:
+    """Reads and checks `info/index.json`, given its bytes."""
     index = Index()
     try:
         index.fields = parse_json_object(raw)
     except ValueError as error:
         index.findings.append(f"'info/index.json' is {error}")
         return index
-    index.findings.extend(identity_findings(index.fields, split_file_name(file_name)))
-    number = index.fields.get("build_number")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        index.findings.append(
-            f"'info/index.json' has the build_number {archive.truncated_repr(number)}, "
-            "which is not a non-negative integer"
-        )
+    index.findings.extend(index_fields.type_findings(index.fields))
     index.subdir = _subdir(index)
-    if folder in KNOWN_SUBDIRS and index.subdir and folder != index.subdir:
+    if index.subdir and index.subdir not in KNOWN_SUBDIRS:
         index.warnings.append(
-            f"the file is in a folder named {folder!r}, but its index says {index.subdir!r}, so it is published there"
+            f"clients don't know the subdir {index.subdir!r} in 'info/index.json', so they don't look for the package"
         )
+    index.warnings.extend(_spec_warnings(index.fields))
+    if (revision := index.fields.get("repodata_revision")) not in _KNOWN_REVISIONS:
+        index.warnings.append(f"clients don't know the repodata_revision {archive.truncated_repr(revision)}")
     return index
+
+
+def folder_warnings(subdir: str, folder: str) -> Iterator[str]:
+    """Yields a warning if the file is in a folder that is named after another subdir than the package's."""
+    if folder in KNOWN_SUBDIRS and subdir and folder != subdir:
+        yield f"the file is in a folder named {folder!r}, but its index says {subdir!r}, so it is published there"
+
+
+def _spec_warnings(fields: dict[str, Any]) -> Iterator[str]:
+    specs = list(islice(index_fields.specs(fields), limits.MAX_CHECKED_SPECS))
+    for name in dict.fromkeys(name for name, _ in specs):
+        unclear = [spec for field, spec in specs if field == name and not is_match_spec(spec)]
+        if unclear:
+            yield (
+                f"clients can't parse some match specs of {name!r} in 'info/index.json', and indexers may fail on "
+                f"them: {listed(unclear)}"
+            )
 
 
 def _subdir(index: Index) -> str:

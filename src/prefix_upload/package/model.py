@@ -69,12 +69,14 @@ class Package(Artifact):
 class CandidateFile:
     """A matched file that is not a `Package`.
 
-    `findings` are the reasons why it is invalid; there are none if it has not been validated.
+    `findings` are the reasons why it is invalid, and `hints` what to do about them; there are none if it has not been
+    validated.
     """
 
     relative_path: str
     file_name: str
     findings: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.errors import setting
-from prefix_upload.package import archive
-from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular, read_at
-from prefix_upload.package.metadata import Index, read_index
-from prefix_upload.package.model import PACKAGE_EXTENSIONS, CandidateFile, Package, ValidationLevel
-from prefix_upload.package.rules import duplicate_warnings, file_name_findings, metadata_findings, paths_warnings
+from prefix_upload.package import archive, hints, names
+from prefix_upload.package.file_lists import duplicate_warnings, list_warnings
+from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular
+from prefix_upload.package.hashing import Hashing
+from prefix_upload.package.install_paths import entry_point_warnings, install_findings
+from prefix_upload.package.metadata import Index, folder_warnings, read_index
+from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.portability import portability_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-_CHUNK = 2**18
 
 
 @dataclass(frozen=True)
@@ -35,78 +35,83 @@ class ValidationOptions:
     submit: Submit = run_inline
 
 
-def check(path: Path, options: ValidationOptions) -> Package | CandidateFile:
+def check(paths: Sequence[Path], options: ValidationOptions) -> Package | CandidateFile:
     """Validates one file. Returns a `CandidateFile` with its findings if it is invalid.
 
     The file is hashed and decoded, both at the same time if it is large. It is invalid if it changes meanwhile.
+
+    Args:
+        paths: every path that leads to the file. The package gets the first one whose name belongs to its metadata.
+        options: what is required of the file.
     """
-    state = ValidationState(path, _relative(path, options))
+    state = ValidationState(options.workspace, tuple(paths))
     state.target = _resolve(state, options.workspace)
     try:
         if state.target is not None:
             with os.fdopen(open_regular(state.target), "rb") as file:
                 _check_file(state, file, options)
     except NotRegularFileError:
-        state.findings.append("this is not a regular file")
+        state.add("this is not a regular file", hints.NOT_A_PACKAGE)
     except OSError as error:
-        state.findings.append(f"the file cannot be read ({error.strerror})")
+        state.add(f"the file cannot be read ({error.strerror})", hints.UNREADABLE)
     return state.finish()
 
 
-def candidate(path: Path, options: ValidationOptions) -> CandidateFile:
+def candidate(paths: Sequence[Path], options: ValidationOptions) -> CandidateFile:
     """A candidate for a file that has not been validated yet."""
-    return CandidateFile(relative_path=_relative(path, options), file_name=path.name, findings=())
-
-
-def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | CandidateFile]:
-    """Resolves duplicates: packages with the same subdir and file name.
-
-    Of packages with the same bytes, only the first is kept. If their bytes differ, all of them become invalid.
-    """
-    groups: dict[tuple[str, str], list[Package]] = {}
-    for package in checked:
-        if isinstance(package, Package):
-            groups.setdefault(package.key, []).append(package)
-    batch: list[Package | CandidateFile] = []
-    for package in checked:
-        if isinstance(package, CandidateFile):
-            batch.append(package)
-            continue
-        group = groups[package.key]
-        others = [other.relative_path for other in group if other.sha256 != package.sha256]
-        if others:
-            batch.append(_conflict(package, others[0]))
-        elif package is group[0]:
-            batch.append(package)
-    return batch
-
-
-def _relative(path: Path, options: ValidationOptions) -> str:
-    return path.relative_to(options.workspace).as_posix()
+    path = paths[0]
+    return CandidateFile(relative_path=path.relative_to(options.workspace).as_posix(), file_name=path.name, findings=())
 
 
 @dataclass(slots=True)
 class ValidationState:
-    """What is known about a file so far. `target` is `path` with all symlinks resolved; `None` if it cannot be used."""
+    """What is known about a file so far.
 
-    path: Path
-    relative_path: str
+    Attributes:
+        workspace: the folder that paths are shown relative to.
+        paths: all paths that lead to the file. The first one is the one that is shown.
+        target: the file itself, with all symlinks resolved; `None` if it cannot be used.
+    """
+
+    workspace: Path
+    paths: tuple[Path, ...]
     target: Path | None = None
     index: Index = field(default_factory=Index)
     size: int = 0
     sha256: str = ""
-    findings: list[str] = field(default_factory=list)
+    findings: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The path that the file is published as."""
+        return self.paths[0]
+
+    def add(self, finding: str, hint: str = hints.REBUILD) -> None:
+        """Adds a finding, and what to do about it."""
+        self.findings.setdefault(finding, hint)
+
+    def add_all(self, findings: Iterable[str], hint: str = hints.REBUILD) -> None:
+        """Adds findings, and what to do about them."""
+        for finding in findings:
+            self.add(finding, hint)
+
+    def shown(self, path: Path) -> str:
+        """A path as it is shown to users."""
+        return path.relative_to(self.workspace).as_posix()
 
     def finish(self) -> Package | CandidateFile:
         """The package, or a candidate with the findings."""
         if self.findings:
             return CandidateFile(
-                relative_path=self.relative_path, file_name=self.path.name, findings=tuple(self.findings)
+                relative_path=self.shown(self.path),
+                file_name=self.path.name,
+                findings=tuple(self.findings),
+                hints=tuple(dict.fromkeys(self.findings.values())),
             )
         return Package(
             path=self.target or self.path,
-            relative_path=self.relative_path,
+            relative_path=self.shown(self.path),
             file_name=self.path.name,
             name=self.index.fields["name"],
             version=self.index.fields["version"],
@@ -119,91 +124,126 @@ class ValidationState:
         )
 
 
-def _conflict(package: Package, other: str) -> CandidateFile:
-    finding = (
-        f"{other!r} has the same file name and subdir ({package.subdir}), but different bytes; publish only one of them"
-    )
-    return CandidateFile(relative_path=package.relative_path, file_name=package.file_name, findings=(finding,))
-
-
 def _resolve(state: ValidationState, workspace: Path) -> Path | None:
     """The path with all symlinks resolved. `None`, with a finding, if it is missing or outside the workspace."""
     try:
         target = state.path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a symlink loop, before Python 3.13
-        state.findings.append("the file is missing, or is a link to something that is missing or not visible here")
+        state.add("the file is missing, or is a link to something that is missing or not visible here", hints.NO_FILE)
         return None
     if not target.is_relative_to(workspace):
-        state.findings.append("the file is a link to something outside the workspace")
+        state.add("the file is a link to something outside the workspace", hints.NO_FILE)
         return None
     return target
 
 
-def _check_size(state: ValidationState, size: int, max_size: int | None) -> None:
-    state.size = size
-    if not size:
-        state.findings.append("the file is empty")
-    if max_size is not None and size > max_size:
-        state.findings.append(f"the file has {size} bytes, more than {setting('max-size')} allows ({max_size})")
-
-
 def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
+    if not any(names.extension_of(path.name) for path in state.paths):
+        state.add(
+            "this is not a conda package: the file name ends in neither '.conda' nor '.tar.bz2'", hints.NOT_A_PACKAGE
+        )
+        return
     before = FileState.of(file.fileno())
-    _check_size(state, before.size, options.max_size)
+    state.size = before.size
+    if not before.size:
+        state.add("the file is empty")
+    if options.max_size is not None and before.size > options.max_size:
+        state.add(
+            f"the file has {before.size} bytes, more than {setting('max-size')} allows ({options.max_size})",
+            hints.TOO_LARGE,
+        )
     if not state.findings:
         _check_content(state, file, options)
         if FileState.of(file.fileno()) != before:
-            state.findings.append("the file changed while it was validated; let the build finish first")
+            state.add("the file changed while it was validated; let the build finish first", hints.CHANGED)
 
 
 def _check_content(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
-    name = state.path.name
-    if not name.endswith(PACKAGE_EXTENSIONS):
-        state.findings.append("this is not a conda package: the file name ends in neither '.conda' nor '.tar.bz2'")
-        return
-    state.findings.extend(file_name_findings(name))
+    state.paths = _of_format(state.paths, file)
+    contents = _read(state, file, options)
+    if contents.index is not None:
+        state.index = read_index(contents.index)
+    is_something_else = contents.index is None and not contents.tarballs
+    hint = hints.REBUILD_UNLESS_OTHER if is_something_else else hints.REBUILD
+    _check_name(state, contents, hint)
+    state.add_all(contents.findings, hint)
+    _check_contents(state, contents)
+
+
+def _of_format(paths: tuple[Path, ...], file: BinaryIO) -> tuple[Path, ...]:
+    """The paths, those first whose extension belongs to how the file starts, then those with any extension of ours."""
+    if len(paths) == 1:
+        return paths
+    extension = ".conda" if file.read(2) == b"PK" else ".tar.bz2"
+    return tuple(sorted(paths, key=lambda path: (not path.name.endswith(extension), not names.extension_of(path.name))))
+
+
+def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
+    """Decodes and hashes the file."""
+    hashing = Hashing()
     submit = submit_if_large(state.size, options.submit)
-    hashing = _Hashing()
 
     def read() -> archive.Contents:
-        contents = archive.read(file, name, everything=options.level is ValidationLevel.FULL)
+        contents = archive.read(file, state.path.name, everything=options.level is ValidationLevel.FULL)
         if contents.findings:
             hashing.stop()
         return contents
 
     reading = submit(read)
     state.sha256 = hashing.sha256(file.fileno())
-    contents = reading.result()
-    state.findings.extend(contents.findings)
+    return reading.result()
+
+
+def _check_name(state: ValidationState, contents: archive.Contents, hint: str) -> None:
+    """Picks the path whose name belongs to the metadata, and checks the name."""
+    expected = names.name_of_contents(state.index.fields, names.extension_of(state.path.name))
+    fitting = [path for path in state.paths if path.name == expected]
+    if fitting:
+        chosen = next((path for path in fitting if path.parent.name == state.index.subdir), fitting[0])
+        state.warnings.extend(
+            f"the same file is also matched as {state.shown(path)!r}; it is only published under the name that "
+            "belongs to its metadata"
+            for path in state.paths
+            if path.name != chosen.name
+        )
+        state.paths = (chosen,)
+        state.target = chosen.resolve()
+    name = state.path.name
+    if expected is None or name == expected or not _is_named(contents, expected):
+        state.add_all(names.file_name_findings(name), hint)
+        state.add_all(names.tarball_findings(name, contents.tarballs))
+        state.add_all(names.identity_findings(name, state.index.fields))
+        return
+    holds = " ".join(state.index.fields[part] for part in ("name", "version", "build"))
+    state.add(
+        f"the file was renamed: it holds {holds}, and its name should be {expected!r}",
+        hints.REBUILD if contents.findings or state.index.findings else _rename_hint(state, expected),
+    )
+
+
+def _is_named(contents: archive.Contents, name: str) -> bool:
+    """Whether the archive itself belongs to a file of this name."""
+    return not list(names.tarball_findings(name, contents.tarballs))
+
+
+def _rename_hint(state: ValidationState, name: str) -> str:
+    if state.target is not None and state.target.name == name:
+        return f"This is a link: let {setting('glob')} match {state.shown(state.target)!r} instead."
+    return hints.RENAME
+
+
+def _check_contents(state: ValidationState, contents: archive.Contents) -> None:
     state.warnings.extend(contents.warnings)
     if contents.metadata is not None:
-        state.findings.extend(metadata_findings(contents.metadata))
-    if contents.index is not None:
-        state.index = read_index(contents.index, name, state.path.parent.name)
-        state.findings.extend(state.index.findings)
-        state.warnings.extend(state.index.warnings)
+        state.add_all(names.format_findings(contents.metadata))
+    state.add_all(state.index.findings)
+    state.warnings.extend(state.index.warnings)
+    state.warnings.extend(folder_warnings(state.index.subdir, state.path.parent.name))
+    state.add_all(install_findings(contents, state.index.fields))
+    state.warnings.extend(list_warnings(contents))
+    state.warnings.extend(entry_point_warnings(contents))
     state.warnings.extend(duplicate_warnings(contents.duplicates))
-    if contents.paths is not None and contents.payload is not None:
-        state.warnings.extend(paths_warnings(contents.paths, contents.payload))
-
-
-class _Hashing:
-    """Hashes a file until it turns out to be invalid: an invalid file may be sparse and of any size."""
-
-    def __init__(self) -> None:
-        self._is_wanted = True
-
-    def stop(self) -> None:
-        """Makes `sha256` return early, with a meaningless hash."""
-        self._is_wanted = False
-
-    def sha256(self, descriptor: int) -> str:
-        """The SHA-256 of the whole file in lower-case hexadecimal, unless `stop` is called."""
-        digest = hashlib.sha256()
-        buffer = memoryview(bytearray(_CHUNK))
-        offset = 0
-        # NOTE: read at an offset, since the decoder moves the position of the same open file.
-        while self._is_wanted and (size := read_at(descriptor, buffer, offset)):
-            digest.update(buffer[:size])
-            offset += size
-        return digest.hexdigest()
+    if contents.payload is not None:
+        state.warnings.extend(
+            portability_warnings(state.index.fields, state.index.subdir, contents.payload, contents.symlinks)
+        )

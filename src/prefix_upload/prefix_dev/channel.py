@@ -82,8 +82,10 @@ class Channel:
         """Obtains a token now, if the credentials need one.
 
         Raises:
-            AuthenticationError: a token is needed, but cannot be obtained.
+            AuthenticationError: a token is needed, but cannot be obtained, or could not be for a look-up.
         """
+        if self._queries.authentication_error is not None:
+            raise self._queries.authentication_error
         self._credentials.bearer()
 
     @property

@@ -100,8 +100,8 @@ class ChannelQueries:
         self._credentials = credentials
         self._retry_policy = retry_policy
         self._unanswered = 0
-        # Whether there is no token to send, because none could be obtained.
-        self._is_anonymous = False
+        # Why there is no token to send. A public channel can be read all the same.
+        self.authentication_error: AuthenticationError | None = None
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
         # Reading repodata takes time and memory, so one worker at a time does.
@@ -224,7 +224,7 @@ class ChannelQueries:
         Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
         """
         token = self._bearer()
-        response = send(timeout, anonymously=self._is_anonymous)
+        response = send(timeout, anonymously=self.authentication_error is not None)
         if response.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return response
         anonymous_response = send(timeout, anonymously=True)
@@ -234,14 +234,13 @@ class ChannelQueries:
         return send(timeout, anonymously=False) if is_renewed else response
 
     def _bearer(self) -> str | None:
-        """The token to send; `None`, now and later, if there is none: a public channel can be read all the same."""
-        if self._is_anonymous:
-            return None
-        try:
-            return self._credentials.bearer()
-        except AuthenticationError:
-            self._is_anonymous = True
-            return None
+        """The token to send; `None`, now and later, if none could be obtained."""
+        if self.authentication_error is None:
+            try:
+                return self._credentials.bearer()
+            except AuthenticationError as error:
+                self.authentication_error = error
+        return None
 
 
 def _reason(response: Response) -> Reason:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from prefix_upload.steps.run import Run
 
 
-def find(run: Run) -> Sequence[Path]:
-    """The matching files, in the order of the patterns.
+def find(run: Run) -> Sequence[Sequence[Path]]:
+    """The paths that lead to each matching file, in the order of the patterns.
 
     Raises:
         NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
@@ -28,6 +28,10 @@ def find(run: Run) -> Sequence[Path]:
     found = run.call(lambda: discovery.find(patterns, run.workspace))
     if found is None:
         return ()
+    if found.left_out:
+        run.ledger.warnings.append(messages.left_out(found.left_out))
+    if found.outside:
+        run.ledger.warnings.append(messages.outside(found.outside))
     if not found.files:
         _nothing_found(run)
     elif found.unmatched:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
+from prefix_upload.package.listing import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import ConflictError
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import CandidateFile, Package
     from prefix_upload.prefix_dev import Record
 
 ENDED_BEFORE = Diagnostic("Not attempted", "Not uploaded, because the run ended first.")
@@ -25,9 +26,6 @@ ENDED_DURING = Diagnostic(
 OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
 
-_INVALID_HINT = f"Nothing was uploaded. Rebuild the package, or exclude it with a '!' line in {setting('glob')}."
-
-
 def unmatched(patterns: Iterable[str]) -> Diagnostic:
     """The warning about patterns that match nothing while others match."""
     return Diagnostic(
@@ -35,9 +33,29 @@ def unmatched(patterns: Iterable[str]) -> Diagnostic:
     )
 
 
-def invalid(findings: Iterable[str]) -> Diagnostic:
+def left_out(paths: Sequence[str]) -> Diagnostic:
+    """The warning about packages in folders that `**` does not enter."""
+    return Diagnostic(
+        "Packages left out",
+        f"'**' does not enter folders named 'broken' or 'bld', which hold packages whose tests failed and unfinished "
+        f"builds. Not published: {listed(paths)}.",
+        "To publish them, name the folder in a pattern. Otherwise exclude it with a '!' line.",
+    )
+
+
+def outside(paths: Sequence[str]) -> Diagnostic:
+    """The warning about linked folders that `**` does not enter."""
+    return Diagnostic(
+        "Links not followed",
+        f"'**' does not follow links to folders outside the workspace: {listed(paths)}.",
+        "Copy the folder into the workspace, or exclude the link with a '!' line.",
+    )
+
+
+def invalid(file: CandidateFile) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
-    return Diagnostic("Invalid package", f"{'; '.join(findings)}.", _INVALID_HINT)
+    hint = " ".join(("Nothing was uploaded.", *file.hints))
+    return Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", hint)
 
 
 def left_alone(error: ConflictError) -> Diagnostic:

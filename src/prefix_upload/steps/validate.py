@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.concurrency import available_cpus, start_thread
 from prefix_upload.package import validate as validation
+from prefix_upload.package.batch import check_batch
 from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
@@ -17,22 +18,31 @@ if TYPE_CHECKING:
     from prefix_upload.steps.run import Run
 
 
-def validate(run: Run, paths: Sequence[Path]) -> list[Package]:
-    """The packages to publish: all of them, or none if a file is invalid or the run was cancelled."""
-    if not paths:
+def validate(run: Run, found: Sequence[Sequence[Path]]) -> list[Package]:
+    """The packages to publish: all of them, or none if a file is invalid or the run was cancelled.
+
+    Args:
+        run: the run.
+        found: the paths that lead to each file.
+    """
+    if not found:
         return []
-    run.reporter.phase(f"Validate {messages.pluralize(len(paths), 'file')}")
+    run.reporter.phase(f"Validate {messages.pluralize(len(found), 'file')}")
     settings, ledger = run.settings, run.ledger
     options = validation.ValidationOptions(run.workspace, settings.validation_level, settings.max_size, start_thread)
-    ledger.files = [validation.candidate(path, options) for path in paths]
-    checked = {}
+    files: list[Package | CandidateFile] = [validation.candidate(paths, options) for paths in found]
+    ledger.files = files
+
+    def check(number: int) -> tuple[int, Package | CandidateFile]:
+        return number, validation.check(found[number], options)
+
     # Hashing and decoding release the GIL, so there is one thread per CPU.
-    for file in run.each(lambda path: validation.check(path, options), paths, available_cpus()):
-        checked[file.label] = file
+    for number, file in run.each(check, range(len(found)), available_cpus()):
+        files[number] = file
         run.reporter.checked(file)
-    ledger.files = validation.check_batch([checked.get(file.label, file) for file in ledger.files])
+    ledger.files = check_batch(files)
     for file in ledger.files:
         if isinstance(file, CandidateFile) and file.findings:
-            run.finish(Outcome(file=file, status=Status.INVALID, error=messages.invalid(file.findings)))
+            run.finish(Outcome(file=file, status=Status.INVALID, error=messages.invalid(file)))
     packages = [file for file in ledger.files if isinstance(file, Package)]
     return packages if len(packages) == len(ledger.files) else []

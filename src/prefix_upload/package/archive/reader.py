@@ -9,8 +9,9 @@ from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.package.archive import limits
-from prefix_upload.package.archive.collector import MemberCollector, is_info, path_violations
+from prefix_upload.package.archive.collector import MemberCollector, is_info
 from prefix_upload.package.archive.contents import Contents
+from prefix_upload.package.archive.member_names import path_violations
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
 from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import Entry, ZipContainer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _METADATA = "metadata.json"
+_SIGNATURE = "has a ZIP signature in a skippable zstd frame, where some readers could end it"
+_NO_END = "has no end-of-archive marker, although its stream is complete"
 
 
 def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
@@ -37,6 +40,7 @@ def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
             _read_tar_bz2(file, contents, everything=everything)
     except CorruptArchiveError as error:
         contents.add_finding(f"the file {error}")
+    contents.summarize_remarks()
     return contents
 
 
@@ -45,12 +49,16 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
     file.seek(0)
     stream = Bzip2(file)
     collector = MemberCollector(contents)
-    for member, data in Tarball(_bounded(stream, _payload_limit(size))):
+    tarball = Tarball(_bounded(stream, _payload_limit(size)), collector.add_remark)
+    for member, data in tarball:
         if not everything and contents.index is not None and not is_info(member):
             contents.payload = None
+            contents.is_info_complete = False
             return
         collector.take(member, data)
     collector.check_index()
+    if not tarball.has_end:
+        contents.warnings.append(f"the file {_NO_END}")
     if stream.streams > 1:
         contents.warnings.append(
             f"the file has {stream.streams} bzip2 streams, as parallel compressors write them; some clients only "
@@ -66,7 +74,9 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
     payload = _find_tarball("pkg", stem, container, contents)
     metadata = next((entry for entry in container.entries if entry.name == _METADATA), None)
     others = [entry for entry in container.entries if entry not in (info, payload, metadata)]
-    _check_others(others, contents)
+    for name, remark in container.remarks:
+        contents.add_remark(f"the ZIP member {truncated_repr(name)}", remark)
+    _check_others(others, stem, contents)
     if metadata is None:
         contents.add_finding(f"the ZIP file has no member {_METADATA!r}")
     elif metadata.size > limits.MAX_METADATA_SIZE:
@@ -89,23 +99,43 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
 
 
 def _find_tarball(kind: str, stem: str, container: ZipContainer, contents: Contents) -> Entry | None:
-    """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one, with the right name."""
+    """The ZIP member with `info/` or the payload. Adds a finding unless there is exactly one.
+
+    If the only one is named after another package, that is recorded in `contents.tarballs` instead: the file may have
+    been renamed.
+    """
     expected = f"{kind}-{stem}.tar.zst"
     candidates = [
         entry for entry in container.entries if entry.name.startswith(f"{kind}-") and entry.name.endswith(".tar.zst")
     ]
-    if [entry.name for entry in candidates] != [expected]:
+    if len(candidates) == 1:
+        contents.tarballs[kind] = candidates[0].name
+    else:
         found = ", ".join(truncated_repr(entry.name) for entry in candidates[:3]) or "none"
         contents.add_finding(f"the ZIP file should have exactly one {kind!r} member, {expected!r}, but has {found}")
     return next((entry for entry in candidates if entry.name == expected), next(iter(candidates), None))
 
 
-def _check_others(others: list[Entry], contents: Contents) -> None:
+def _check_others(others: list[Entry], stem: str, contents: Contents) -> None:
     if len(others) > limits.MAX_OTHER_ENTRIES:
         contents.add_finding(f"the ZIP file has {len(others)} extra members")
     for entry in others:
         for violation in path_violations(entry.name):
             contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {violation}")
+        if _may_be_tarball(entry.name, stem):
+            contents.add_finding(
+                f"the ZIP member {truncated_repr(entry.name)} is one that some clients extract as well"
+            )
+
+
+def _may_be_tarball(name: str, stem: str) -> bool:
+    """Whether a client takes a ZIP member for `info/` or the payload.
+
+    rattler extracts all members that end in `.tar.zst`, mamba those in any folder that begin with `info-` or `pkg-` and
+    end in `.zst`, and conda fails if more than one begins with `info-` or `pkg-` and the name of the package.
+    """
+    base = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return base.lower().endswith(".zst") or name.startswith((f"info-{stem}", f"pkg-{stem}"))
 
 
 def _read_member(container: ZipContainer, entry: Entry, contents: Contents) -> bytes | None:
@@ -124,11 +154,18 @@ def _read_member(container: ZipContainer, entry: Entry, contents: Contents) -> b
 def _walk(container: ZipContainer, entry: Entry, limit: int, collector: MemberCollector, contents: Contents) -> None:
     stream = Zstd(container.open(entry))
     try:
-        for member, data in Tarball(_bounded(stream, limit)):
+        tarball = Tarball(_bounded(stream, limit), collector.add_remark)
+        collector.begin_tarball()
+        for member, data in tarball:
             collector.take(member, data)
+        if not tarball.has_end:
+            contents.warnings.append(f"the ZIP member {truncated_repr(entry.name)} {_NO_END}")
     except CorruptArchiveError as error:
         contents.add_finding(f"the ZIP member {truncated_repr(entry.name)} {error}")
         contents.payload = None
+    if stream.has_zip_signature:
+        add = contents.add_finding if entry.is_streamed else contents.warnings.append
+        add(f"the ZIP member {truncated_repr(entry.name)} {_SIGNATURE}")
     if stream.frames > 1:
         contents.warnings.append(
             f"the ZIP member {truncated_repr(entry.name)} has {stream.frames} zstd frames; some clients only read the "

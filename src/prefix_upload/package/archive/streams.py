@@ -24,6 +24,7 @@ _PIECE = 2**18
 _MAX_REPR = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
+_ZIP_SIGNATURES = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08")
 
 
 class CorruptArchiveError(Exception):
@@ -46,7 +47,8 @@ class Readable(Protocol):
 class Zstd:
     """Decodes a zstd stream: any number of data frames and skippable frames (RFC 8878, section 3).
 
-    Iterate to get the expanded bytes; `frames` is then the number of data frames.
+    Iterate to get the expanded bytes; `frames` is then the number of data frames, and `has_zip_signature` says whether
+    a skippable frame contains one.
 
     The decoder is fed block by block. A block never expands to more than 128 KiB, so no input can produce a larger
     piece. The end of the last block is known, too, so a truncated stream is an error; for the library's own readers, it
@@ -56,6 +58,7 @@ class Zstd:
     def __init__(self, source: Readable) -> None:
         self._source = source
         self.frames = 0
+        self.has_zip_signature = False
         self._blocks = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -123,8 +126,14 @@ class Zstd:
         return bool(value & 1), header + self._read_exactly(1 if is_rle else value >> 3)
 
     def _skip(self, size: int) -> None:
+        last = b""
         while size:
-            size -= len(self._read_exactly(min(size, _PIECE)))
+            piece = self._read_exactly(min(size, _PIECE))
+            size -= len(piece)
+            joined = last + piece
+            if any(signature in joined for signature in _ZIP_SIGNATURES):
+                self.has_zip_signature = True
+            last = joined[-3:]
 
     def _read_exactly(self, size: int) -> bytes:
         piece = self._source.read(size)

@@ -1,50 +1,71 @@
-"""Tar headers: those of members, and the extended headers before them with a long name or further metadata.
+"""Tar header blocks: a white list of the forms that all conda clients read alike.
 
-Readers disagree on unusual headers. One that the reader of any conda client would interpret differently, or take for
-the end of the archive, is an error here.
+The clients read tar archives with `tarfile` (conda), libarchive (mamba) and the Rust crates `tar` and
+`astral-tokio-tar` (pixi and rattler). Where these interpret a header differently, a package could have other contents
+for each of them. Such a header is an error here, whatever the interpretation would be; one that merely keeps a client
+from reading the archive is a warning.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+import zlib
+from enum import Enum, IntEnum, auto
+from typing import NamedTuple
 
 from prefix_upload.package.archive.streams import CorruptArchiveError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 BLOCK = 512
-# In bytes: PATH_MAX of Linux, where a member with a longer name cannot be extracted.
-MAX_NAME = 4096
-_MAX_SIZE = 2**63
+# Sizes and times are signed numbers of 64 bits in all clients.
+MAX_NUMBER = 2**63
 
-# POSIX.1-2017, pax: "ustar Interchange Format"; GNU tar manual: "Basic Tar Format".
-_LONG_NAME, _LONG_LINK = b"L", b"K"
-_PAX, _PAX_SOLARIS, PAX_GLOBAL = b"x", b"X", b"g"
-NAME_HEADERS = frozenset({_LONG_NAME, _LONG_LINK})
-PAX_HEADERS = frozenset({_PAX, _PAX_SOLARIS, PAX_GLOBAL})
+# Type flags (POSIX.1-2017, pax: "ustar Interchange Format"; GNU tar manual: "Basic Tar Format").
+LONG_NAME, LONG_LINK = b"L", b"K"
+PAX, PAX_GLOBAL = b"x", b"g"
 GNU_SPARSE = b"S"
+NAME_FLAGS = frozenset({LONG_NAME, LONG_LINK})
+EXTENDED_FLAGS = NAME_FLAGS | {PAX, PAX_GLOBAL}
 
-_SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
-_OTHER_NUMBERS = (slice(100, 108), slice(108, 116), slice(116, 124), slice(136, 148), slice(329, 337), slice(337, 345))
-_OCTAL = re.compile(rb" *([0-7]*) *(?:\0.*)?", re.DOTALL)
+_FLAG, _NAME, _LINK_NAME, _PREFIX = slice(156, 157), slice(0, 100), slice(157, 257), slice(345, 500)
+_MAGIC, _CHECKSUM, _MODE, _SIZE, _MTIME = (
+    slice(257, 265),
+    slice(148, 156),
+    slice(100, 108),
+    slice(124, 136),
+    slice(136, 148),
+)
+_OWNERS_AND_DEVICES = (slice(108, 116), slice(116, 124), slice(329, 337), slice(337, 345))
+_OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
+_OCTAL_BEFORE_GARBAGE = re.compile(rb" *([0-7]*) *\0.*", re.DOTALL)
 _BINARY, _NEGATIVE = 0x80, 0xFF
+# The Adler-32 checksum has the sum of the bytes plus one, modulo 65521, in its lower half.
+_ADLER_MODULUS = 65521
 
-# In a global header, these records would apply to all members that follow; readers disagree on whether they do.
-_PER_MEMBER_KEY = re.compile(rb"path|linkpath|size|GNU\.sparse\..*", re.DOTALL)
-_PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=]+)=")
+EMPTY_FIELD = "has an empty number in its header, which rattler cannot read"
+ODD_NUMBER = "has a number in its header that some clients cannot read"
+SIGNED_CHECKSUM = "has a header checksum of signed bytes, which rattler cannot read"
 
 
-class Kind(Enum):
+class Form(Enum):
+    """The form of a header, which says what stands in its last 255 bytes."""
+
+    POSIX = auto()
+    GNU = auto()
+    V7 = auto()
+
+
+# Magic number and version. libarchive takes anything that starts with "ustar" for POSIX, and `tarfile` everything.
+_FORMS = {b"ustar\x0000": Form.POSIX, b"ustar  \0": Form.GNU, bytes(8): Form.V7}
+
+
+class Kind(IntEnum):
     """What a member is extracted as."""
 
     FILE = auto()
     SPARSE_FILE = auto()
     DIRECTORY = auto()
-    LINK = auto()
+    SYMLINK = auto()
+    HARD_LINK = auto()
     DEVICE = auto()
     FIFO = auto()
 
@@ -54,150 +75,157 @@ _KINDS = {
     b"\0": Kind.FILE,
     b"7": Kind.FILE,
     GNU_SPARSE: Kind.SPARSE_FILE,
-    b"1": Kind.LINK,
-    b"2": Kind.LINK,
+    b"1": Kind.HARD_LINK,
+    b"2": Kind.SYMLINK,
     b"3": Kind.DEVICE,
     b"4": Kind.DEVICE,
     b"5": Kind.DIRECTORY,
     b"6": Kind.FIFO,
 }
+KNOWN_FLAGS = frozenset(_KINDS)
+# Extensions that only some readers know: access control lists, folder contents, parts of files, names, volume labels.
+_VENDOR_FLAGS = frozenset({b"A", b"D", b"M", b"N", b"V", b"X"})
 
 
-@dataclass(frozen=True)
-class Member:
-    """A member of the archive. `size` is the size of its data in the archive in bytes, according to its headers."""
+class Member(NamedTuple):
+    """A member of the archive.
+
+    `size` is the size of its data in the archive in bytes, `target` what a link points to. Both texts may have
+    surrogate escapes for bytes that are not UTF-8.
+    """
 
     name: str
     kind: Kind
     size: int
+    target: str = ""
 
 
 class Header(NamedTuple):
-    """A valid header block. `flag` is the type flag, `size` the value of the size field in bytes."""
+    """A valid header block.
+
+    `flag` is the type flag, `size` the value of the size field in bytes; `remarks` are reasons why a client cannot
+    read it.
+    """
 
     block: bytes
+    form: Form
     flag: bytes
     size: int
+    remarks: tuple[str, ...]
 
-    @classmethod
-    def read(cls, block: bytes) -> Header:
-        """Parses a header block.
+    @property
+    def kind(self) -> Kind:
+        """What a member with this header is extracted as.
 
         Raises:
-            CorruptArchiveError: the checksum is wrong, or a numeric field is invalid.
+            CorruptArchiveError: the type flag is one that readers interpret differently.
         """
-        size = _number(block[_SIZE])
-        # NOTE: `tarfile`, with which conda extracts packages, takes an invalid number for the end of the archive.
-        if size is None or not 0 <= size < _MAX_SIZE or not _is_checksum_valid(block) or not _are_numbers_valid(block):
-            raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
-        return cls(block, block[156:157], size)
+        if self.flag in _VENDOR_FLAGS:
+            raise CorruptArchiveError(
+                f"has a tar header of the type {self.flag!r}, which readers interpret differently"
+            )
+        # Readers treat an unknown type flag as a regular file (POSIX.1-2017, pax, "typeflag").
+        return _KINDS.get(self.flag, Kind.FILE)
 
     @property
     def name(self) -> bytes:
         """The name in the header block itself; an extended header may have another one."""
-        name = self.block[:100].split(b"\0", 1)[0]
-        prefix = self.block[345:500].split(b"\0", 1)[0]
-        is_posix = self.block[257:263] == b"ustar\0"  # GNU's own format has other fields instead of a prefix
-        return prefix + b"/" + name if is_posix and prefix else name
+        if self.form is not Form.POSIX or not self.block[_PREFIX.start]:
+            return self.own_name
+        return _text(self.block[_PREFIX]) + b"/" + self.own_name
+
+    @property
+    def own_name(self) -> bytes:
+        """The name without the folders before it that the POSIX form has in another field."""
+        return _text(self.block[_NAME])
+
+    @property
+    def link_name(self) -> bytes:
+        """The target of a link in the header block itself."""
+        return _text(self.block[_LINK_NAME])
 
 
-def _is_checksum_valid(block: bytes) -> bool:
-    stored = _number(block[_CHECKSUM])
-    # The checksum is that of the block with spaces in its place.
-    others = block[: _CHECKSUM.start] + b" " * 8 + block[_CHECKSUM.stop :]
-    # Some old writers summed signed bytes.
-    return stored == sum(others) or stored == sum(byte - 256 * (byte >> 7) for byte in others)
-
-
-def _are_numbers_valid(block: bytes) -> bool:
-    """Whether the other numeric fields are valid: mode, owner, group, time, and the two device numbers."""
-    # A cheap check first, which suffices for most headers.
-    digits = block[100:124] + block[136:148] + block[329:345]
-    return not digits.translate(None, b"01234567\0") or None not in map(_number, (block[at] for at in _OTHER_NUMBERS))
-
-
-class ExtendedHeaders:
-    """The extended headers before a member: a long name, or pax records."""
+class HeaderReader:
+    """Reads header blocks. Fields that are the same as those of the block before are not checked again."""
 
     def __init__(self) -> None:
-        self._seen: set[bytes] = set()
-        self._long_name: bytes | None = None
-        self._path: bytes | None = None
-        self._sparse_name: bytes | None = None
-        self._size: int | None = None
-        self._is_sparse = False
+        self._last: Header | None = None
+        self._numbers = b""
+        self._remarks: tuple[str, ...] = ()
 
-    def take_name(self, flag: bytes, data: bytes) -> None:
-        """Takes the data of a GNU header: a long name, or a long link target.
+    def read(self, block: bytes) -> Header:
+        """Parses a header block.
 
         Raises:
-            CorruptArchiveError: the member already has a header with this flag.
+            CorruptArchiveError: the checksum is wrong, a numeric field is invalid, or the form is not one of the three.
         """
-        self._refuse_duplicate(flag)
-        if flag == _LONG_NAME:
-            self._long_name = data.split(b"\0", 1)[0]
+        if self._last is not None and self._last.block == block:
+            return self._last
+        size = _number(block[_SIZE])
+        checksum_remarks = _check_sum(block)
+        if size is None or not 0 <= size < MAX_NUMBER:
+            raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
+        numbers = block[100:124] + block[136:148] + block[329:345]
+        if numbers != self._numbers:
+            self._remarks = tuple(_number_remarks(block))
+            self._numbers = numbers
+        form = _FORMS.get(block[_MAGIC])
+        flag = block[_FLAG]
+        if form is None:
+            raise CorruptArchiveError("has a tar header that is neither POSIX nor GNU nor without a magic number")
+        if form is not Form.POSIX and flag != GNU_SPARSE and block[_PREFIX].strip(b"\0"):
+            raise CorruptArchiveError("has a tar header with data where only the POSIX format has the rest of a name")
+        remarks = self._remarks + checksum_remarks
+        if not block[_SIZE.start]:
+            remarks += (EMPTY_FIELD,)
+        self._last = Header(block, form, flag, size, remarks)
+        return self._last
 
-    def take_records(self, flag: bytes, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Takes the keys and values of a POSIX pax header: for the next member, or for all that follow.
 
-        Raises:
-            CorruptArchiveError: the member already has a header with this flag, or a record is invalid.
-        """
-        if flag == PAX_GLOBAL:
-            if any(_PER_MEMBER_KEY.fullmatch(key) for key, _ in records):
-                raise CorruptArchiveError("has a global pax header with the path or size of a single member")
-            return
-        self._refuse_duplicate(flag)
-        for key, value in records:
-            self._take_record(key, value)
+def _check_sum(block: bytes) -> tuple[str, ...]:
+    """Compares the checksum: the sum of all bytes, with spaces in the place of the checksum itself."""
+    stored = _number(block[_CHECKSUM])
+    if stored is None or block[_CHECKSUM.start] in {_BINARY, _NEGATIVE}:
+        raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
+    blank = block[: _CHECKSUM.start] + b"        " + block[_CHECKSUM.stop :]
+    # A cheap check first. The sum of 512 ASCII characters is below the modulus.
+    if (stored + 1) == zlib.adler32(blank) & 0xFFFF and blank.isascii():
+        return () if block[_CHECKSUM.start] else (EMPTY_FIELD,)
+    if stored == sum(blank):
+        return ()
+    if stored == sum(byte - 256 * (byte >> 7) for byte in blank):
+        return (SIGNED_CHECKSUM,)  # as some old writers computed it
+    raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
 
-    def _refuse_duplicate(self, flag: bytes) -> None:
-        if flag in self._seen:  # of two headers, some readers use the first, others the last
-            raise CorruptArchiveError("has two extended headers of one type before a tar member")
-        self._seen.add(flag)
 
-    def _take_record(self, key: bytes, value: bytes) -> None:
-        if key == b"size":
-            if not value.isdigit() or len(value) > 19:  # noqa: PLR2004 - digits of 2**63
-                raise CorruptArchiveError("has a pax header with an invalid size")
-            self._size = int(value)
-        elif key == b"path":
-            self._path = value
-        elif key.startswith(b"GNU.sparse."):
-            self._is_sparse = True
-            if key == b"GNU.sparse.name":
-                self._sparse_name = value
-
-    def member(self, header: Header) -> Member:
-        """The member with this header block.
-
-        Raises:
-            CorruptArchiveError: it has two different names, or one of more than `MAX_NAME` bytes.
-        """
-        # Readers treat an unknown type flag as a regular file (POSIX.1-2017, pax, "typeflag").
-        kind = _KINDS.get(header.flag, Kind.FILE)
-        name = self._name(header)
-        if len(name) > MAX_NAME:
-            raise CorruptArchiveError(f"has a tar member whose name has {len(name)} bytes, more than {MAX_NAME}")
-        if header.flag == b"\0" and name.endswith(b"/"):
-            kind = Kind.DIRECTORY  # how tars before POSIX wrote a folder
-        if kind is Kind.FILE and self._is_sparse:
-            kind = Kind.SPARSE_FILE
-        # Links and devices have no data, whatever their size says; some writers store the size of a link's target.
-        has_data = kind is Kind.FILE or kind is Kind.SPARSE_FILE or header.flag not in _KINDS
-        size = header.size if self._size is None else self._size
-        return Member(name.decode("utf-8", "surrogateescape"), kind, size if has_data else 0)
-
-    def _name(self, header: Header) -> bytes:
-        if self._long_name is not None and self._path is not None and self._long_name != self._path:
-            raise CorruptArchiveError("has a tar member with conflicting names")
-        # The `path` of a sparse member is for readers that do not support sparse members.
-        stored = self._sparse_name or self._path
-        return stored if stored is not None else header.name if self._long_name is None else self._long_name
+def _number_remarks(block: bytes) -> list[str]:
+    """What is odd about the other numeric fields: mode, time, owner, group, and the two device numbers."""
+    remarks = []
+    for field in (_MODE, _MTIME, *_OWNERS_AND_DEVICES):
+        number, is_odd = _number(block[field]), False
+        if number is None:
+            match = _OCTAL_BEFORE_GARBAGE.fullmatch(block[field])
+            # NOTE: `tarfile` takes an invalid number for the end of the archive.
+            if match is None:
+                raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
+            is_odd = True
+        elif abs(number) >= MAX_NUMBER or (field is _MODE and block[field.start] in {_BINARY, _NEGATIVE}):
+            is_odd = True
+        if is_odd:
+            remarks.append(ODD_NUMBER)
+    if not block[_MODE].strip(b"\0 "):
+        remarks.append(EMPTY_FIELD)
+    return remarks
 
 
 def _number(field: bytes) -> int | None:
     """The value of a numeric field: octal digits, or a sign byte and a big-endian integer. `None` if it is neither."""
+    digits = field.rstrip(b" \0")
+    if digits.isdigit():  # a cheap check first
+        try:
+            return int(digits, 8)
+        except ValueError:
+            return None
     match = _OCTAL.fullmatch(field)
     if match is not None:
         return int(match[1] or b"0", 8)
@@ -207,17 +235,5 @@ def _number(field: bytes) -> int | None:
     return None
 
 
-def pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yields keys and values of pax records: "<length> <key>=<value>" and a line feed each (POSIX.1-2017, pax).
-
-    Raises:
-        CorruptArchiveError: a record is malformed.
-    """
-    at = 0
-    while at < len(data):
-        match = _PAX_RECORD.match(data, at)
-        end = at + int(match[1]) if match else 0
-        if match is None or end <= match.end() or data[end - 1 : end] != b"\n":
-            raise CorruptArchiveError("has a corrupt pax header")
-        yield match[2], data[match.end() : end - 1]
-        at = end
+def _text(field: bytes) -> bytes:
+    return field.split(b"\0", 1)[0]

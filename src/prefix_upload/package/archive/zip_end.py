@@ -1,76 +1,99 @@
-"""Checks the end records of a ZIP file, which locate its directory and count its members."""
+"""Finds the directory of a ZIP file by its end records, which also count the members."""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from os import SEEK_END
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.archive.streams import CorruptArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import BinaryIO
 
 # Field layout: APPNOTE.TXT 6.3.10, sections 4.3.14 to 4.3.16.
 _END_SIGNATURE = b"PK\x05\x06"
-_END = struct.Struct("<4s4H8xH")
-_ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
-_ZIP64_LOCATOR = struct.Struct("<4s4xQ4x")
-_ZIP64_END_SIGNATURE = b"PK\x06\x06"
-_ZIP64_END = struct.Struct("<4s12x2L2Q16x")
-_IN_ZIP64_END = 0xFFFF
+_END = struct.Struct("<4s4H2LH")
+_MAX_COMMENT = 0xFFFF
+_LOCATOR_SIGNATURE = b"PK\x06\x07"
+_LOCATOR = struct.Struct("<4sLQL")
+_END64_SIGNATURE = b"PK\x06\x06"
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_END64_SIZE = _END64.size - 12  # it doesn't count the signature and itself
+_UNKNOWN_16, _UNKNOWN_32 = 0xFFFF, 0xFFFFFFFF
+_OTHER_COUNT = "says in one end record something else than in the other, or that it is split into parts"
 
 
-class _EndRecord(NamedTuple):
-    """The part numbers and member counts of an end record. A package has a single part (a "disk" in APPNOTE.TXT)."""
+@dataclass(frozen=True)
+class Directory:
+    """Where the directory of a ZIP file is, in bytes, and how many members the end records claim."""
 
-    part: int
-    directory_part: int
-    members_in_part: int
-    members: int
-
-
-# Stands for a broken zip64 end record: it never equals the expected record.
-_INVALID = _EndRecord(1, 1, 0, 0)
+    start: int
+    size: int
+    count: int
 
 
-def end_findings(file: BinaryIO, count: int, comment_size: int) -> Iterator[str]:
-    """Yields what is wrong with the end records of a ZIP file.
+def find_directory(file: BinaryIO) -> Directory:
+    """Finds the directory. It has to end where the end records begin, and they where the file ends.
 
-    Args:
-        file: the ZIP file.
-        count: the number of members in its directory.
-        comment_size: the size of its comment in bytes.
+    Raises:
+        CorruptArchiveError: there is no end record, or readers could take other bytes for the directory.
     """
-    start = file.seek(0, SEEK_END) - _END.size - comment_size
-    end = _read_at(file, start, _END)
-    if end is None or end[0] != _END_SIGNATURE or end[-1] != comment_size:
-        yield "the ZIP file has bytes after its end, or its end is missing"
-        return
-    record, zip64_record = _EndRecord(*end[1:5]), _zip64_end(file, start)
-    expected = _EndRecord(0, 0, count, count)
-    is_as_expected = zip64_record in (None, expected) and all(
-        field == expected_field or (zip64_record and field == _IN_ZIP64_END)
-        for field, expected_field in zip(record, expected, strict=True)
-    )
-    if not is_as_expected:
-        yield f"the ZIP file has {count} members, but its end record gives another number, or says that it is split"
+    file_size = file.seek(0, SEEK_END)
+    tail_size = min(file_size, _END.size + _MAX_COMMENT)
+    file.seek(file_size - tail_size)
+    tail = file.read(tail_size)
+    at = tail.rfind(_END_SIGNATURE)
+    if at < 0:
+        raise CorruptArchiveError("is not a valid ZIP file (it has no end record)")
+    if at + _END.size > len(tail):
+        raise CorruptArchiveError("is not a valid ZIP file (its end record is truncated)")
+    _, part, directory_part, part_count, count, size, start, comment_size = _END.unpack_from(tail, at)
+    rest = len(tail) - at - _END.size - comment_size
+    if rest < 0:
+        raise CorruptArchiveError("is not a valid ZIP file (its comment is truncated)")
+    # NOTE: some readers take the last signature in the file, even within the comment of the actual end record.
+    if rest > 0:
+        raise CorruptArchiveError("is a ZIP file with bytes after its end, or with an end record in its comment")
+    end_start = file_size - tail_size + at
+    record: tuple[int, ...] = (part, directory_part, part_count, count, size, start)
+    record64 = _end64(file, end_start)
+    if record64 is not None:
+        record = _merged(record, record64)
+        end_start -= _LOCATOR.size + _END64.size
+    part, directory_part, part_count, count, size, start = record
+    if (part, directory_part) != (0, 0) or part_count != count:
+        raise CorruptArchiveError(f"is a ZIP file that {_OTHER_COUNT}")
+    if start + size != end_start:
+        raise CorruptArchiveError(
+            "is a ZIP file with bytes outside its members, or offsets that are shifted: readers that stream it and "
+            "readers that start at its directory could see different packages"
+        )
+    return Directory(start, size, count)
 
 
-def _zip64_end(file: BinaryIO, end_start: int) -> _EndRecord | None:
+def _end64(file: BinaryIO, end_start: int) -> tuple[int, ...] | None:
     """The zip64 end record, if there is one. It comes before the regular end record, with a locator in between."""
-    record_start = end_start - _ZIP64_LOCATOR.size - _ZIP64_END.size
-    locator = _read_at(file, end_start - _ZIP64_LOCATOR.size, _ZIP64_LOCATOR)
-    if locator is None or locator[0] != _ZIP64_LOCATOR_SIGNATURE:
+    locator_start = end_start - _LOCATOR.size
+    if locator_start < 0:
         return None
-    record = _read_at(file, record_start, _ZIP64_END)
-    if record is None or record[0] != _ZIP64_END_SIGNATURE or locator[1] != record_start:
-        return _INVALID
-    return _EndRecord(*record[1:])
-
-
-def _read_at(file: BinaryIO, start: int, layout: struct.Struct) -> tuple[Any, ...] | None:
-    """The fields of the record at this offset; `None` if the file does not have that many bytes there."""
-    if start < 0:
+    file.seek(locator_start)
+    signature, part, start, parts = _LOCATOR.unpack(file.read(_LOCATOR.size))
+    if signature != _LOCATOR_SIGNATURE:
         return None
+    if start != locator_start - _END64.size or (part, parts) != (0, 1):
+        raise CorruptArchiveError("is a ZIP file with a zip64 end record that is not before the other one")
     file.seek(start)
-    data = file.read(layout.size)
-    return layout.unpack(data) if len(data) == layout.size else None
+    signature, size, _, _, *record = _END64.unpack(file.read(_END64.size))
+    if signature != _END64_SIGNATURE or size != _END64_SIZE:
+        raise CorruptArchiveError("is a ZIP file with a corrupt zip64 end record")
+    return tuple(record)
+
+
+def _merged(record: tuple[int, ...], record64: tuple[int, ...]) -> tuple[int, ...]:
+    """The zip64 end record. Each field of the regular one has to be the same, or refer to it."""
+    unknown = (_UNKNOWN_16, _UNKNOWN_16, _UNKNOWN_16, _UNKNOWN_16, _UNKNOWN_32, _UNKNOWN_32)
+    if any(field not in {field64, marker} for field, field64, marker in zip(record, record64, unknown, strict=True)):
+        raise CorruptArchiveError(f"is a ZIP file that {_OTHER_COUNT}")
+    return record64

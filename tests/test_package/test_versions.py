@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+import rattler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefix_upload.package.versions import is_version
+
+# Texts that are made of what versions are made of, and those that look like one.
+TEXTS = st.one_of(
+    st.text("019abz._+!*-", min_size=1, max_size=12),
+    st.from_regex(r"([0-9]!)?[0-9a-z]{1,3}([._][0-9a-z]{0,2}){0,4}_?(\+[0-9a-z._]{0,4})?", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0", "1.0", "1_", "9e", "1.0_", "2024a", "1.1.1w", "7.4.052", "1!1.0", "1.0rc1", "0.1_dev", "dev",
+        "2.4.6.post1", "0.6+218_omp", "1.0+local.1", "1_+a", "3.1.20230425144158", "18446744073709551615",
+    ],
+)  # fmt: skip
+def test_versions(text: str) -> None:
+    """Versions of real packages, and those at the limits of the grammar."""
+    assert is_version(text)
+    rattler.Version(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", ".post", "1..0", "1!2!3", "1.0+", "x!1.0", "+1", "!1", "1!", "1.", "_1", "1+a+b", "1+.a", "1+a_", "1__0",
+        "1._0", "1.0-1", "1.0*", "*", "1 0", "1\n", "1.0A", "caf\u00e9", "\u0661", "18446744073709551616", "1.0__",
+    ],
+)  # fmt: skip
+def test_texts_that_are_not_versions(text: str) -> None:
+    """They are not versions by CEP 33, or some client cannot read them."""
+    assert not is_version(text)
+
+
+@given(TEXTS)
+def test_every_version_is_one_for_rattler(text: str) -> None:
+    """A version that rattler can't parse makes it refuse to index the whole subdir."""
+    if is_version(text):
+        rattler.Version(text)
+
+
+@given(
+    st.from_regex(
+        r"([0-9]!)?[0-9a-z]{1,3}([._][0-9a-z]{1,2}){0,4}_?(\+[0-9a-z]{1,2}([._][0-9a-z]){0,2})?", fullmatch=True
+    )
+)
+def test_the_grammar_is_accepted(text: str) -> None:
+    """Nothing that has an epoch, segments and a local version in this order is refused."""
+    assert is_version(text)
