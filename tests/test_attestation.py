@@ -114,9 +114,11 @@ def test_a_certificate_that_expires_soon_is_renewed(job: SigningJob) -> None:
 
 
 def test_a_key_to_upload_and_an_identity_to_sign(job: SigningJob) -> None:
-    """Both are used, each for its part."""
+    """Both are used, each for its part; that some servers take no such attestation is a warning."""
     finished = job.run(token=TOKEN)
     assert finished.exit_code == 0
+    (warning,) = annotated(finished.log, "warning")
+    assert "only from the trusted publisher that uploads it" in warning.data
     assert {request.headers["Authorization"] for request in job.server.uploads} == {f"Bearer {TOKEN}"}
     assert job.sigstore.provider.audiences == ["sigstore"]
     verify_with_sigstore(job.served(), job.expected(job.workspace / FILE))
@@ -202,6 +204,15 @@ def test_certificates_of_our_own(
         finished = action(sigstore.provider.environment | {name: str(tmp_path / "ca.pem")}, **inputs)
     assert finished.exit_code == 0, finished.log
     assert server.attestation(CHANNEL, "noarch", FILE) is not None
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
+def test_a_sigstore_on_this_machine_is_reached_directly(job: SigningJob, closed_url: str, name: str) -> None:
+    """As a channel is: a proxy would get the identity in the clear."""
+    job.variables[name] = closed_url
+    finished = job.run()
+    assert finished.exit_code == 0, finished.log
+    assert job.server.attestation(CHANNEL, "noarch", FILE) is not None
 
 
 def test_netrc_never_replaces_the_identity(job: SigningJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,11 +314,6 @@ def silence(part: str) -> Callable[[SigningJob], object]:
     return plan
 
 
-def trust(config: str) -> Callable[[SigningJob], object]:
-    """Another file is there instead of the trust configuration."""
-    return lambda job: written(job.workspace / "trust.json", config.encode())
-
-
 def distrust(job: SigningJob) -> None:
     """The log's key is another one than the configuration has."""
     with PrivateSigstore() as stranger:
@@ -344,7 +350,7 @@ FAILURES = [
     ),
     Failure("the authority refuses", refuse("authority", Refusal(403, "not you")), "not you"),
     Failure("the authority fails", refuse("authority", Refusal(500, "out of order")), "out of order"),
-    Failure("the authority is silent", silence("authority"), "timed out"),
+    Failure("the authority is silent", silence("authority"), "timed out (127.0.0.1:"),
     Failure(
         "the authority answers with a page", answer("authority", b"<html>"), "did not issue a signing certificate: "
     ),
@@ -357,8 +363,6 @@ FAILURES = [
         "did not issue a signing certificate: ",
     ),
     Failure("an authority that is spoken to in the clear", speak_openly, "over unencrypted http"),
-    Failure("no trust configuration", trust("{}"), "is not a trust configuration: "),
-    Failure("a trust configuration that is no JSON", trust("<html>"), "is not a trust configuration: "),
     Failure(
         "the log is down",
         lambda job: job.sigstore.log.stop(),
@@ -367,7 +371,7 @@ FAILURES = [
     ),
     Failure("the log refuses", refuse("log", Refusal(400, "malformed")), "malformed", signs=True),
     Failure("the log has it already", refuse("log", Refusal(409, "it exists")), "it exists", signs=True),
-    Failure("the log is silent", silence("log"), "timed out", signs=True),
+    Failure("the log is silent", silence("log"), "timed out (Sigstore's transparency log)", signs=True),
     Failure("the log answers with a page", answer("log", b"<html>"), UNSIGNED, signs=True),
     Failure("the log answers with other JSON", answer("log", b"{}"), "could not be verified", signs=True),
     Failure("the log answers with a list", answer("log", b"[]"), "could not be verified", signs=True),
@@ -389,6 +393,70 @@ def test_failures(job: SigningJob, failure: Failure) -> None:
     assert job.server.uploads == []
     (row,) = json.loads(finished.outputs["packages"])
     assert row["status"] == ("failed" if failure.signs else "not-attempted")
+
+
+@pytest.mark.parametrize("config", ["", "{}", "<html>", "[]", "null", "[" * 100_000, '{"trustedRoot": 5}', "\udcff"])
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+def test_a_trust_configuration_that_is_none(job: SigningJob, config: str, dry_run: str) -> None:
+    """It is told with the other problems of the inputs, before anything is sent."""
+    written(job.workspace / "trust.json", config.encode("utf-8", "surrogateescape"))
+    finished = job.run(timeout="soon", dry_run=dry_run)
+    assert finished.exit_code == 2, finished.log
+    errors = [error.data for error in annotated(finished.log, "error")]
+    assert sum("'sigstore-instance' is not a trust configuration: " in error for error in errors) == 1
+    assert sum("'timeout' is 'soon'" in error for error in errors) == 1
+    assert (job.server.requests, job.provider.requests) == ([], [])
+
+
+# A GitHub Enterprise Server.
+
+ENTERPRISE = "https://github.corp.test"
+
+
+@pytest.mark.parametrize("certified", [ENTERPRISE, "https://github.com"])
+@pytest.mark.parametrize("verify", VERIFIERS)
+def test_an_enterprise_server_with_its_own_sigstore(
+    job: SigningJob, verify: Callable[[str, Expected], None], certified: str
+) -> None:
+    """Its jobs sign, whichever address its Sigstore's operator has configured for workflows."""
+    on_enterprise_server(job)
+    job.sigstore.authority.server_url = certified
+    finished = job.run()
+    assert finished.exit_code == 0, finished.log
+    expected = job.expected(job.workspace / FILE)
+    identity = IDENTITY.replace("https://github.com", certified)
+    verify(job.served(), replace(expected, identity=identity, issuer=job.provider.issuer))
+
+
+def test_a_certificate_of_another_enterprise_server(job: SigningJob) -> None:
+    """It is not accepted."""
+    on_enterprise_server(job)
+    job.sigstore.authority.server_url = "https://github.other.test"
+    finished = job.run()
+    assert finished.exit_code == 5
+    assert "the signature could not be verified" in annotated(finished.log, "error")[0].data
+
+
+def test_an_enterprise_server_and_the_public_sigstore(
+    job: SigningJob, closed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the server, and does not send anybody to the pages of github.com."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("HTTPS_PROXY", closed_url)
+    on_enterprise_server(job)
+    finished = job.run(sigstore_instance="production")
+    (error,) = annotated(finished.log, "error")
+    assert "this job runs on github.corp.test" in error.data
+    assert "'sigstore-instance'" in error.data
+    assert "status" not in error.data
+
+
+def on_enterprise_server(job: SigningJob) -> None:
+    """The job runs there."""
+    job.provider.server_url = ENTERPRISE
+    job.provider.issuer = f"{ENTERPRISE}/_services/token"
+    job.variables = dict(job.provider.environment)
 
 
 def test_a_failed_signature_fails_that_package(job: SigningJob) -> None:

@@ -69,7 +69,11 @@ def test_workspace_is_known_by_its_names_outside(tmp_path: Path, monkeypatch: py
         ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request", True),
         ({"pull_request": {"head": {"repo": {"full_name": "octo/tools"}}}}, "pull_request", False),
         ({"pull_request": {"head": {"repo": {"full_name": "fork/tools"}}}}, "pull_request_target", False),
-        ({"pull_request": {"head": {"repo": None}}}, "pull_request", False),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request", True),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request_review", True),
+        ({"pull_request": {"head": {"repo": None}}}, "pull_request_target", False),
+        ({"pull_request": {"head": None}}, "pull_request", False),
+        ({"pull_request": {"head": {"repo": {}}}}, "pull_request", False),
         ({}, "push", False),
         ([], "push", False),
     ],
@@ -84,6 +88,13 @@ def test_pull_requests_from_forks(
     monkeypatch.setenv("GITHUB_EVENT_NAME", name)
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(path))
     assert Environment().job.is_from_fork is expected
+
+
+@pytest.mark.parametrize(("actor", "expected"), [("dependabot[bot]", True), ("octocat", False), ("", False)])
+def test_runs_by_dependabot(monkeypatch: pytest.MonkeyPatch, actor: str, expected: bool) -> None:
+    """The actor says whether GitHub has taken secrets and identity away."""
+    monkeypatch.setenv("GITHUB_ACTOR", actor)
+    assert Environment().job.is_by_dependabot is expected
 
 
 def test_a_missing_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,19 +381,35 @@ def test_the_packages_output_is_bounded(
     assert len(text) <= MAX_PACKAGES_OUTPUT
     assert len(rows[0]) == keys
     warnings = annotated(capsys.readouterr().out, "warning")
-    assert bool(warnings) == (len(rows) < count)
+    assert len(warnings) == (keys == 3)
+    if warnings:
+        assert "only the fields 'file', 'sha256' and 'status' of each file" in warnings[0].data
+        assert (f"only the first {len(rows)} of {count} files" in warnings[0].data) == (len(rows) < count)
 
 
 @pytest.mark.parametrize("kind", ["missing folder", "folder"])
 def test_files_that_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    """Each is a warning, and the run goes on."""
+    """Without outputs, later steps would not know what was published; the summary is only for people."""
     path = tmp_path if kind == "folder" else tmp_path / "none" / "output"
     monkeypatch.setenv("GITHUB_OUTPUT", str(path))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
-    publish_results(uploads(1), Log(), with_summary=True)
-    assert len(annotated(capsys.readouterr().out, "warning")) == 2
+    assert publish_results(uploads(1), Log(), with_summary=True).result == "failure"
+    log = capsys.readouterr().out
+    (error,), (warning,) = annotated(log, "error"), annotated(log, "warning")
+    assert (error.data.startswith("Could not write the outputs"), "Later steps" in error.data) == (True, True)
+    assert warning.data.startswith("Could not write the summary")
+
+
+def test_outputs_that_cannot_be_written_and_nothing_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing is on the channel, it is a warning, and the summary of a run that did as it should is green."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path))
+    report = publish_results(uploads(1, Status.WOULD_UPLOAD), Log(), with_summary=True)
+    assert report.result == "success"
+    assert len(annotated(capsys.readouterr().out, "warning")) == 1
 
 
 def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
@@ -396,7 +423,9 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files.finished(0, "").outputs == {"earlier": "value"}
     assert files.summary.read_text() == ""
-    assert [warning.data.count("File too large") for warning in annotated(capsys.readouterr().out, "warning")] == [1, 1]
+    log = capsys.readouterr().out
+    told = [*annotated(log, "error"), *annotated(log, "warning")]
+    assert [one.data.count("File too large") for one in told] == [1, 1]
 
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:

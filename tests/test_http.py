@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 import socket
 import ssl
 import threading
@@ -21,8 +22,10 @@ import trustme
 
 from localchannel import Access, Answer, At, Call, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, http
-from prefix_upload.http import Client, RequestError
+from prefix_upload.http import Client, RequestError, secure_environment
+from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.http.errors import request_error
+from prefix_upload.http.proxies import proxy_for
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -468,8 +471,9 @@ class Relay(StreamRequestHandler):
         if verb != "CONNECT" or not proxy.status.startswith("200"):
             self.wfile.write(f"HTTP/1.1 {proxy.status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             return
-        host, port = target.split(":")
-        with socket.create_connection(proxy.leads_to or (host, int(port))) as upstream:
+        # Every host is this machine here: the real ones on it are reached without a proxy.
+        port = int(target.rpartition(":")[2])
+        with socket.create_connection(proxy.leads_to or ("127.0.0.1", port)) as upstream:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=self._copy, args=(upstream, self.connection))
             back.start()
@@ -512,7 +516,7 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
 def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[LocalChannel]:
     """The server over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "channel.example").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "channel.test", "channel.example").configure_cert(context)
     keys = {TOKEN: Access.READ_WRITE}
     with LocalChannel(tmp_path / "secure", {CHANNEL: Channel()}, keys, tls=context) as running:
         yield running
@@ -523,7 +527,7 @@ def test_a_proxy_is_used_and_cannot_read_the_token(
 ) -> None:
     """`HTTPS_PROXY` tunnels: the token and what is said stay between the action and the server."""
     monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
-    assert ask(client_of(secure.url, ca_bundle=bundle)).is_success
+    assert ask(client_of(far(secure), ca_bundle=bundle)).is_success
     assert proxies[0].seen.startswith(b"CONNECT ")
     assert TOKEN.encode() not in proxies[0].seen
 
@@ -583,18 +587,57 @@ def test_an_answer_before_the_end_of_the_body(
         monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
     secure.fail(Fault(Answer(401, "no", lingers=False), at=At.START))
     body = itertools.repeat(memoryview(bytes(100_000)), 100)
-    client = client_of(secure.url, ca_bundle=bundle)
+    client = client_of(far(secure) if is_proxied else secure.url, ca_bundle=bundle)
     got = client.post("/api/v1/upload/x", timeout=10, data=body)
     assert (got.status, got.body) == (401, b"no")
     assert bool(proxies[0].seen) is is_proxied
 
 
-def test_no_proxy_is_honoured(server: LocalChannel, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch) -> None:
-    """`NO_PROXY` names hosts that are reached directly."""
-    monkeypatch.setenv("HTTP_PROXY", proxies[0].url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert ask(client_of(server.url)).is_success
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_no_proxy_is_honoured(
+    secure: LocalChannel, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """`NO_PROXY` names hosts that are reached directly, where this one does not exist."""
+    monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
+    monkeypatch.setenv(name, ".test")
+    with pytest.raises(RequestError, match=r"channel.test:\d+\)$"):
+        ask(client_of(far(secure)))
     assert proxies[0].seen == b""
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_the_variables_for_proxies(
+    secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Those of curl, in either case."""
+    monkeypatch.setenv(name, proxies[0].url)
+    assert ask(client_of(far(secure), ca_bundle=bundle)).is_success
+    assert proxies[0].seen != b""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_loopback_hosts_are_reached_directly(
+    server: LocalChannel, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch, name: str, host: str
+) -> None:
+    """A proxy would get the token in the clear."""
+    monkeypatch.setenv(name, proxies[0].url)
+    client = client_of(server.url.replace("127.0.0.1", host))
+    assert ask(client).is_success
+    assert proxies[0].seen == b""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "[::1]", "[::ffff:127.0.0.1]", "LOCALHOST"])
+def test_all_of_this_machine_is_loopback(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Not only the usual address; what merely begins like it is elsewhere."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.test")
+    assert proxy_for(f"https://{host}:8443/x") is None
+    assert proxy_for("https://localhost.test") == proxy_for("https://127.0.0.1.test") == "http://proxy.test"
+
+
+def far(server: LocalChannel) -> str:
+    """The address of the server by a name that only proxies know."""
+    return server.url.replace("127.0.0.1", "channel.test")
 
 
 def test_a_proxy_that_refuses(
@@ -603,32 +646,54 @@ def test_a_proxy_that_refuses(
     """Its answer is told; nothing arrived."""
     monkeypatch.setenv("HTTPS_PROXY", proxies[1].url)
     with pytest.raises(RequestError, match="407") as caught:
-        ask(client_of(secure.url, ca_bundle=bundle))
+        ask(client_of(far(secure), ca_bundle=bundle))
     assert not caught.value.may_have_arrived
 
 
 def test_a_proxy_that_is_not_there(secure: LocalChannel, closed_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing arrived."""
-    monkeypatch.setenv("HTTPS_PROXY", closed_url)
-    with pytest.raises(RequestError) as caught:
-        ask(client_of(secure.url))
+    """Nothing arrived; server and proxy are named, but not the password."""
+    proxy = closed_url.removeprefix("http://")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:sesame@{proxy}")
+    route = re.escape(f"({far(secure).removeprefix('https://')}, through the proxy {proxy})")
+    with pytest.raises(RequestError, match=route) as caught:
+        ask(client_of(far(secure)))
+    assert "sesame" not in str(caught.value)
     assert not caught.value.may_have_arrived
 
 
 # Certificates.
 
 
-def test_a_bundle_of_ones_own_is_trusted(secure: LocalChannel, bundle: str) -> None:
-    """`SSL_CERT_FILE`, which `main` passes on."""
+def test_a_bundle_of_ones_own_is_trusted(secure: LocalChannel, bundle: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that the caller names, whatever the environment does."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/missing.pem")
     assert ask(client_of(secure.url, ca_bundle=bundle)).is_success
 
 
-def test_requests_ca_bundle_comes_first(
-    secure: LocalChannel, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`REQUESTS_CA_BUNDLE` is the more particular of the two."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    assert ask(client_of(secure.url, ca_bundle=str(tmp_path / "missing.pem"))).is_success
+@pytest.mark.parametrize(
+    ("variables", "path"),
+    [
+        ({}, ""),
+        ({"SSL_CERT_FILE": "s"}, "s"),
+        ({"SSL_CERT_FILE": "s", "CURL_CA_BUNDLE": "c"}, "c"),
+        ({"SSL_CERT_FILE": "s", "CURL_CA_BUNDLE": "c", "REQUESTS_CA_BUNDLE": "r"}, "r"),
+        ({"SSL_CERT_FILE": "s", "CURL_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": ""}, "s"),
+    ],
+)
+def test_which_bundle_counts(variables: dict[str, str], path: str) -> None:
+    """The order of `requests`, and then OpenSSL's own variable."""
+    assert ca_bundle(variables) == path
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_the_bundle_that_libraries_use_is_ours(bundle: str, tmp_path: Path, name: str) -> None:
+    """Whichever variable names it, those that libraries read do; and ours stays the same."""
+    environ = {name: bundle}
+    secure_environment(environ)
+    assert (environ["REQUESTS_CA_BUNDLE"], environ["SSL_CERT_FILE"], ca_bundle(environ)) == (bundle,) * 3
+    other = {"CURL_CA_BUNDLE": bundle, "SSL_CERT_FILE": str(tmp_path / "missing.pem")}
+    secure_environment(other)
+    assert ca_bundle(other) == other["REQUESTS_CA_BUNDLE"] == other["SSL_CERT_FILE"] == bundle
 
 
 def test_an_unknown_certificate_is_final(secure: LocalChannel) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 HARMLESS = "harmless"
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANK = set("\u2800\u3164\u115f\ufe0f\u3000\u00a0")
 
 
 def check(finished: Finished) -> None:
@@ -41,12 +42,14 @@ def check(finished: Finished) -> None:
         if line.startswith("::add-mask::"):
             continue  # it has to be the secret itself, and the runner does not show it
         assert not {unicodedata.category(char) for char in line} & _UNSEEN, line
+        assert not set(line) & _BLANK, line
     assert set(finished.outputs) == set(outputs(Report()))
     assert finished.outputs["result"] == "failure" or finished.exit_code == 0
     for value in finished.outputs.values():
         assert value.isascii()
     json.loads(finished.outputs["packages"])
     assert set(elements(finished.summary)) <= OUR_ELEMENTS
+    assert not set(finished.summary) & _BLANK - {"\ufe0f"}  # our own icons have it
 
 
 def kinds(finished: Finished) -> Counter[str]:
@@ -173,7 +176,7 @@ def provider(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:
 
 def mint(text: str, _: PrivateSigstore, server: LocalChannel) -> None:
     """Why the server mints no token."""
-    server.fail(Fault(Answer(403, text.encode("utf-8", "surrogatepass")), path="/mint_token"))
+    server.fail(Fault(Answer(403, text.encode("utf-8", "surrogatepass")), path="/mint_token", times=None))
 
 
 def authority(text: str, sigstore: PrivateSigstore, _: LocalChannel) -> None:

@@ -183,6 +183,22 @@ def test_what_is_no_size(text: str) -> None:
     assert problem(max_size=text).title == "Invalid 'max-size'"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:sesame#1@h",
+        "https://u:sesame@h:99999",
+        "http://u:sesame@h.test",
+        "ftp://u:sesame/1@h",
+        "//u:sesame@h",
+    ],
+)
+def test_a_password_in_the_address_is_not_shown(url: str) -> None:
+    """Neither in a URL that is refused for it nor in one that is refused for something else."""
+    one = problem(server_url=url)
+    assert "sesame" not in str(one)
+
+
 # Channel.
 
 
@@ -470,6 +486,39 @@ def test_a_job_without_the_permission() -> None:
     assert "secret" in one.hint
 
 
+@pytest.mark.parametrize("pattern", ["{1..100}{1..100}.conda", "!{1..9999999}", "{1..1001}" + "x" * 10_000])
+def test_braces_without_bound_are_told_with_the_other_problems(pattern: str) -> None:
+    """Each line for itself, and not the whole of a long one."""
+    found = problems(glob=f"*.conda\n{pattern}\n../x", force="maybe")
+    assert [one.title for one in found] == ["Invalid 'glob'", "Invalid 'glob'", "Invalid 'force'"]
+    assert "expands to more than 1000 patterns" in found[0].message
+    assert len(found[0].message) < 300
+
+
+def test_a_run_by_dependabot() -> None:
+    """It gets secrets of its own and no identity; with a token it is taken at its word."""
+    job = Job(is_by_dependabot=True)
+    one = problem(job, token="")
+    assert "only the secrets that are stored for Dependabot" in one.message
+    assert "dry-run" in one.example
+    assert parsed(job).token is not None
+    two = problems(job, token="", attestations="true")[1]
+    assert "Dependabot" in two.message
+
+
+JOBS = [PLAIN_JOB, FORK, Job(is_by_dependabot=True), Job(is_on_github=False)]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_reason_for_no_credentials_has_its_own_advice(job: Job) -> None:
+    """And a page that says more."""
+    one = problem(job, token="")
+    others = [problem(other, token="") for other in JOBS if other != job]
+    assert one.message not in {other.message for other in others}
+    assert one.page.startswith(("https://docs.github.com/en/", "https://prefix.dev/"))
+    assert one.page in str(one)
+
+
 def test_a_pull_request_from_a_fork() -> None:
     """Nobody has forgotten anything: such a run gets neither secrets nor an identity."""
     one = problem(FORK, token="")
@@ -515,13 +564,24 @@ def test_a_fork_with_a_token_is_taken_at_its_word() -> None:
 
 def test_an_api_key_does_not_sign() -> None:
     """Signing takes an identity, also beside an API key; with both, each does its part."""
-    one = problem(attestations="true")
+    elsewhere = {"server_url": "https://conda.example.org", "attestations": "true"}
+    one = problem(**elsewhere)
     assert "no identity to sign with" in one.message
     assert "id-token: write" in one.example
-    assert "fork" in problem(FORK, attestations="true").message
-    parsed_settings = parsed(IDENTIFIED, attestations="true")
+    assert "fork" in problem(FORK, **elsewhere).message
+    parsed_settings = parsed(IDENTIFIED, **elsewhere)
     assert parsed_settings.attestations
     assert parsed_settings.token is not None
+
+
+@pytest.mark.parametrize("job", [PLAIN_JOB, FORK, IDENTIFIED])
+@pytest.mark.parametrize("inputs", [{}, {"server_url": "https://beta.prefix.dev"}, {"dry_run": "true"}])
+def test_prefix_dev_takes_no_attestation_with_an_api_key(job: Job, inputs: dict[str, str]) -> None:
+    """It verifies one against the trusted publisher that uploads it, whatever else the job may have."""
+    one = problem(job, attestations="true", **inputs)
+    assert one.title == "Contradictory 'token' and 'attestations'"
+    assert "trusted publisher" in one.message
+    assert one.page.endswith("prefix.dev/channels/@octo/stable/settings")
 
 
 def test_without_anything_both_are_told() -> None:

@@ -71,6 +71,16 @@ def test_failures_are_told_once_with_their_files() -> None:
     assert "and 2 more" in text
 
 
+def test_the_page_of_an_advice_is_a_link() -> None:
+    """It can be followed from the summary, while an address in a message from outside cannot."""
+    problem = Diagnostic(
+        "Refused", "See https://evil.test", "Ask.", page="https://prefix.dev/channels/@octo/x/settings"
+    )
+    text = summary.render(report(errors=(problem,)))
+    assert "**What to do:** Ask. See <https://prefix.dev/channels/@octo/x/settings>" in text
+    assert "https://evil.test" not in text
+
+
 def test_warnings_of_all_kinds() -> None:
     """Those of the run, of an outcome and of a package."""
     noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))

@@ -48,6 +48,45 @@ def test_it_is_shown_nowhere(action: Action, workspace: Path, server: LocalChann
     assert traces(finished) == []
 
 
+def pieces(finished: Finished, length: int) -> set[str]:
+    """The parts of the token, of this length, that the run shows."""
+    shown = "\n".join(
+        (finished.log.replace(f"::add-mask::{TOKEN}\n", "", 1), finished.summary, *finished.outputs.values())
+    )
+    return {part for part in (TOKEN[n : n + length] for n in range(len(TOKEN) - length + 1)) if part in shown}
+
+
+@pytest.mark.parametrize("hidden", range(1, len(TOKEN), 3))
+@pytest.mark.parametrize("page", ["{}", "<html><p>{}</p>", '{{"error": "{}"}}'], ids=["text", "HTML", "JSON"])
+def test_a_message_is_redacted_before_it_is_truncated(
+    action: Action, workspace: Path, server: LocalChannel, hidden: int, page: str
+) -> None:
+    """Wherever the cut falls in the token, nothing of it is left before the cut."""
+    package(workspace)
+    before = "x " * ((500 - len(TOKEN) + hidden - len(page) + 2) // 2)
+    server.fail(Fault(Answer(401, page.format(f"{before}{TOKEN} and more, " + "y" * 600)), path="/upload/"))
+    assert pieces(action(), 6) == set()
+
+
+@pytest.mark.parametrize("length", range(4, len(TOKEN) + 1))
+@pytest.mark.parametrize("page", ["bad key {}", '{{"error": "bad key {}…"}}', "<html><p>{}</p></html>"])
+def test_a_message_that_the_server_truncated(
+    action: Action, workspace: Path, server: LocalChannel, length: int, page: str
+) -> None:
+    """The beginning of a token at the end of a message is not shown either."""
+    package(workspace)
+    server.fail(Fault(Answer(401, page.format(TOKEN[:length])), path="/upload/"))
+    assert pieces(action(), 4) == set()
+
+
+@pytest.mark.parametrize("part", [TOKEN[5:], TOKEN[3:14], f"{TOKEN[:9]}…{TOKEN[-9:]}"])
+def test_a_part_of_it_is_shown_nowhere(action: Action, workspace: Path, server: LocalChannel, part: str) -> None:
+    """Nor is a part from its middle or its end."""
+    package(workspace)
+    server.fail(Fault(Answer(401, f"no key like {part} is known"), path="/upload/"))
+    assert pieces(action(), 4) == set()
+
+
 def test_a_traceback_does_not_show_it(action: Action, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where a bug has it in its message."""
     package(workspace)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from identities import GITHUB_CLAIMS, OpenIDProvider, Refusal
-from identities.provider import WORKFLOW
 from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher, Truncate
 from prefix_upload.auth import IdentityProvider, TrustedPublishing
 from prefix_upload.http import Client, RetryPolicy
@@ -107,6 +106,28 @@ def test_a_token_is_renewed_before_it_expires(job: Job, lifetime: int, renewed_a
     assert job.requests == [MINT, MINT]
 
 
+def test_an_identity_that_is_about_to_expire_is_not_sent_again(job: Job) -> None:
+    """Before a retry, another one is asked for; one that is good for longer is sent again."""
+    job.provider.lifetime = 300
+    clock = [datetime.now(UTC)]
+    pauses = iter([100, 200])
+
+    def sleep(_: float) -> None:
+        clock[0] += timedelta(seconds=next(pauses))
+
+    job.fail(Fault(Answer(503), path=MINT, times=2))
+    trusted_publishing(job, lambda: clock[0], retries=2, sleep=sleep).bearer()
+    assert job.requests == [MINT] * 3
+    assert len(job.provider.tokens) == 2
+
+
+@pytest.mark.parametrize("bearer", ["pfx-jwt.a.b-c_d", "abcABC019-._~+/==", "x"])
+def test_a_token_of_token68_characters_is_taken(job: Job, bearer: str) -> None:
+    """RFC 9110 says which they are."""
+    job.fail(Fault(Answer(200, bearer), path=MINT))
+    assert trusted_publishing(job, lambda: datetime.now(UTC)).bearer() == bearer
+
+
 def test_the_audience_is_escaped(job: Job) -> None:
     """No character of the audience changes the rest of the URL."""
     client = Client(
@@ -136,9 +157,11 @@ def test_a_token_with_an_invalid_expiry(job: Job, end: object) -> None:
     assert job.requests == [MINT]
 
 
-def trusted_publishing(job: Job, now: Callable[[], datetime]) -> TrustedPublishing:
+def trusted_publishing(
+    job: Job, now: Callable[[], datetime], retries: int = 0, sleep: Callable[[float], None] = lambda _: None
+) -> TrustedPublishing:
     """The credentials of this job, by another clock."""
-    retry_policy = RetryPolicy(retries=0, timeout=10, sleep=lambda _: None, now=now, jitter=lambda: 0.0)
+    retry_policy = RetryPolicy(retries=retries, timeout=10, sleep=sleep, now=now, jitter=lambda: 0.0)
 
     def client(url: str, token: str | None) -> Client:
         return Client(url, lambda: token, connections=1, ca_bundle="", clock=lambda: 0.0)
@@ -186,14 +209,8 @@ def test_passing_failures_are_waited_for(job: Job) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_server_that_takes_the_token_for_uploads_only(job: Job, status: int) -> None:
-    """Queries that are refused with the token are sent again anonymously."""
-    denied = Answer(status, "minted tokens cannot be used here")
-
-    def deny(request_number: int) -> None:
-        for _ in range(request_number):
-            job.fail(Fault(denied, path=GRAPHQL), Fault(Call(lambda: None), path=GRAPHQL))
-
-    deny(2)
+    """Queries that are refused with the token are sent again anonymously, and later ones are at once."""
+    job.fail(Fault(Answer(status, "minted tokens cannot be used here"), path=GRAPHQL))
     finished = job.run()
     assert finished.exit_code == 0
     assert annotated(finished.log, "warning") == []
@@ -201,9 +218,34 @@ def test_a_server_that_takes_the_token_for_uploads_only(job: Job, status: int) -
     assert [(request.status, "Authorization" in request.headers) for request in queries] == [
         (status, True),
         (200, False),
-        (status, True),
         (200, False),
     ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_server_that_answers_no_question(job: Job, status: int) -> None:
+    """A token that is refused when it is new is not replaced by another one, however many packages there are."""
+    for number in range(11):
+        stem = f"tool-{number}-1.0-h0_0"
+        written(job.workspace / f"{stem}.conda", conda_bytes(stem))
+    refusal = Answer(status, "minted tokens cannot be used here")
+    job.fail(Fault(refusal, path=GRAPHQL, times=None), Fault(refusal, path="repodata.json", times=None))
+    finished = job.run()
+    assert (finished.exit_code, finished.outputs["uploaded-count"]) == (0, "12")
+    assert job.requests.count(MINT) == 1
+
+
+def test_a_token_is_renewed_once_for_questions(job: Job) -> None:
+    """A question that was answered before is asked with another token, and not again if that is refused as well."""
+    job.server._store.channels[CHANNEL] = Channel(public=False)
+
+    def refuse() -> None:
+        job.fail(Fault(Answer(401, "not any more"), path=GRAPHQL, times=None))
+        job.fail(Fault(Answer(401, "not any more"), path="repodata.json", times=None))
+
+    job.fail(Fault(Call(refuse), path=UPLOAD, at=At.DONE))
+    assert job.run().exit_code == 0
+    assert job.requests.count(MINT) == 2
 
 
 def test_an_upload_that_cannot_be_confirmed(job: Job) -> None:
@@ -217,7 +259,7 @@ def test_an_upload_that_cannot_be_confirmed(job: Job) -> None:
 
 def test_a_truncated_token_is_not_used(job: Job) -> None:
     """If the minting response is truncated, the run fails without sending anything."""
-    job.fail(Fault(Truncate(20), path=MINT))
+    job.fail(Fault(Truncate(20), path=MINT, times=None))
     finished = job.run()
     assert finished.exit_code == 5
     assert "truncated or too large" in annotated(finished.log, "error")[0].data
@@ -284,6 +326,29 @@ def from_a_fork(job: Job) -> None:
 def minting(then: Answer) -> Callable[[Job], object]:
     """What the server answers where it is asked for a token."""
     return lambda job: job.fail(Fault(then, path=MINT, times=None))
+
+
+def slowly(job: Job) -> None:
+    """Identities live for no longer than an answer takes, and the server then takes none of them."""
+    job.provider.lifetime = 0
+
+
+def by_dependabot(job: Job) -> None:
+    """Its runs get no identity, either."""
+    job.variables = {"GITHUB_ACTOR": "dependabot[bot]"}
+
+
+def from_a_fork_that_is_gone(job: Job) -> None:
+    """GitHub then knows no repository of the pull request."""
+    from_a_fork(job)
+    event = job.workspace.parent / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"repo": None}}}))
+
+
+def on_enterprise_server(job: Job) -> None:
+    """Whose provider is out of order."""
+    job.provider.refusal = Refusal(500, "out of order")
+    job.variables["GITHUB_SERVER_URL"] = "https://github.corp.test"
 
 
 def is_another(**claims: str) -> Callable[[Job], object]:
@@ -362,6 +427,8 @@ FAILURES = [
         2,
     ),
     Failure("a fork", from_a_fork, "requests from forks", "dry-run: ", 2),
+    Failure("a fork that is gone", from_a_fork_that_is_gone, "requests from forks", "dry-run: ", 2),
+    Failure("Dependabot", by_dependabot, "Runs that Dependabot starts get no identity", "dry-run: ", 2),
     Failure(
         "not on GitHub",
         lambda job: job.variables.update({"GITHUB_ACTIONS": ""}),
@@ -386,6 +453,10 @@ FAILURES = [
     Failure("the provider is down", lambda job: job.provider.stop(), f"{NOT_GIVEN}", "githubstatus.com"),
     Failure("the provider refuses", refused(Refusal(403, "not for you")), "HTTP 403", "'id-token: write'"),
     Failure("the provider fails", refused(Refusal(500, "out of order")), "out of order", "Run the job again"),
+    Failure(
+        "the provider of an enterprise server", on_enterprise_server, "order", "administrator of https://github.corp"
+    ),
+    Failure("an identity that expires", slowly, f"{NOT_MINTED}(HTTP 401", "identity token had expired"),
     Failure("the provider gives text", provided(b"<html>"), "is not an identity token", "Run the job again"),
     Failure("the provider gives null", provided(b'{"value": null}'), "is not an identity token", "Run the job again"),
     Failure("the provider gives a riddle", provided(b"[" * 50_000), "is not an identity token", "Run the job again"),
@@ -419,17 +490,17 @@ FAILURES = [
     Failure(
         "another repository",
         is_another(repository="octo/elsewhere"),
-        f"The claims of this job's identity: repository octo/elsewhere, workflow_ref {WORKFLOW}, "
-        f"job_workflow_ref {WORKFLOW}, ref refs/heads/main, environment prefix-dev.",
+        "owner: octo, repository: elsewhere, workflow file: release.yml, environment: prefix-dev",
         "Register this workflow as a trusted publisher",
     ),
     Failure(
         "another workflow",
         is_another(workflow_ref="octo/packages/.github/workflows/nightly.yml@refs/heads/main"),
-        "Failed to find OIDC publisher",
-        "name of the workflow that was triggered",
+        "workflow file: nightly.yml",
+        "that of the workflow that was triggered",
     ),
-    Failure("another environment", is_another(environment="test"), "environment test", "the environment, if"),
+    Failure("another environment", is_another(environment="test"), "environment: test", "exactly the fields above"),
+    Failure("no environment", is_another(environment=""), "environment: (none)", "/channels/@octo/stable/settings"),
     Failure("the server does not know it", minting(Answer(404, "nope")), "HTTP 404: nope", "Pass an API key"),
     Failure("the server forbids it", minting(Answer(403, "disabled")), "HTTP 403: disabled", "trusted publishers"),
     Failure("the server cannot read it", minting(Answer(400, "what?")), "HTTP 400: what?", "'server-url'"),
@@ -441,6 +512,10 @@ FAILURES = [
     ),
     Failure("the mint gives nothing", minting(Answer(200, "")), "is not a token", "'server-url'"),
     Failure("the mint gives a page", minting(Answer(200, "<html> </html>")), "is not a token", "'server-url'"),
+    *(
+        Failure(f"the mint gives {text!r}", minting(Answer(200, text)), "is not a token", "'server-url'")
+        for text in ("<html>", "{}", "null,", "a=b", "=", "pfx-jwt.x;y", "Forbidden!", "a\x7fb", "(none)", "t\u00f6ken")
+    ),
     Failure(
         "the mint gives a riddle",
         minting(Answer(200, f"pfx-jwt.a.{RIDDLE}.c")),
@@ -476,7 +551,9 @@ def test_failures(job: Job, failure: Failure) -> None:
     errors = [error.data for error in annotated(finished.log, "error")]
     assert any(failure.reads in error for error in errors), errors
     assert any(failure.remedy in error for error in errors), errors
-    assert failure.remedy in re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), finished.summary)
+    assert failure.remedy in re.sub(
+        r"&#(\d+);", lambda match: chr(int(match[1])), finished.summary.replace("<wbr>", "")
+    )
     assert "Traceback" not in finished.log
     assert job.server.files(CHANNEL) == {}
     assert shown_secrets(job, finished) == []

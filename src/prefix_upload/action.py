@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import publish_results
+from prefix_upload.http import environment_errors, proxy_secrets
 from prefix_upload.report import Report
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.settings import DEFAULTS, parse, wants_summary
@@ -50,7 +52,7 @@ def main(cancellation: Cancellation) -> int:
     early_exit, errors = action.run()
     report = action.report()
     report = replace(report, errors=(*report.errors, *errors))
-    publish_results(report, log, with_summary=action.wants_summary)
+    report = publish_results(report, log, with_summary=action.wants_summary)
     return exit_code(report) if early_exit is None else early_exit
 
 
@@ -69,6 +71,8 @@ class _Action:
         self._console = Console(log)
         self._inputs = self._environment.inputs(DEFAULTS)
         self._run: Run | None = None
+        for secret in proxy_secrets(os.environ):
+            log.hide(secret)
         log.add_mask(self._inputs["token"])
         log.flush_masks()
 
@@ -105,15 +109,24 @@ class _Action:
     def _create_run(self) -> Run:
         workspace = self._environment.workspace
         return create_run(
-            parse(self._inputs, workspace, self._credential_errors),
+            parse(self._inputs, workspace, self._preflight_errors),
             workspace.path,
             identity_request=self._environment.identity_request,
             pool=Pool(is_cancelled=lambda: self._cancellation.is_requested, clock=time.monotonic),
             cancellation=self._cancellation,
             reporter=self._console,
             on_secret=self._log.add_mask,
+            redact=self._log.redact_message,
         )
 
-    def _credential_errors(self, settings: Settings) -> Iterable[Diagnostic]:
+    def _preflight_errors(self, settings: Settings) -> Iterable[Diagnostic]:
+        """Yields what would fail as soon as the run sends a request."""
         has_token = bool(self._inputs["token"].strip())
-        return credential_errors(settings, self._environment.job, has_token=has_token)
+        yield from credential_errors(settings, self._environment.job, has_token=has_token)
+        if settings.attestations:
+            from prefix_upload.attestation.trust import trust_config_errors  # noqa: PLC0415 - slow to load
+
+            yield from trust_config_errors(settings.sigstore_instance)
+        provider = self._environment.identity_request if settings.attestations or not has_token else None
+        urls = [settings.server_url, *([provider.url] if provider else [])]
+        yield from environment_errors(os.environ, urls)

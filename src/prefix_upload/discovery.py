@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import bracex
 from wcmatch import glob
 
-from prefix_upload.errors import ConfigurationError, Diagnostic, setting
 from prefix_upload.globbing import Matches, expand
 from prefix_upload.package.fs import file_identity
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_MAX_ALTERNATIVES = 1000
+MAX_ALTERNATIVES = 1000
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,8 @@ def find(patterns: Patterns, workspace: Path) -> Found:
     that matches under several patterns or links is found once, with all of its paths.
 
     Args:
-        patterns: the patterns.
-        workspace: a resolved path.
-
-    Raises:
-        ConfigurationError: the braces in a pattern expand to more than 1000 patterns.
+        patterns: patterns with at most `MAX_ALTERNATIVES` alternatives each.
+        workspace: the folder that they are relative to, as a resolved path.
     """
     is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in _alternatives(pattern)])
     files: dict[tuple[int, int] | str, dict[str, None]] = {}
@@ -87,16 +83,16 @@ def find(patterns: Patterns, workspace: Path) -> Found:
 
 def _alternatives(pattern: str) -> list[str]:
     """The patterns that the braces in a pattern expand to."""
+    return bracex.expand(pattern, keep_escapes=True, limit=MAX_ALTERNATIVES)
+
+
+def has_too_many_alternatives(pattern: str) -> bool:
+    """Whether the braces in a pattern expand to more than `MAX_ALTERNATIVES` patterns."""
     try:
-        return bracex.expand(pattern, keep_escapes=True, limit=_MAX_ALTERNATIVES)
+        _alternatives(pattern)
     except bracex.ExpansionLimitException:
-        raise ConfigurationError(
-            Diagnostic(
-                f"Invalid {setting('glob')}",
-                f"The pattern {pattern!r} in {setting('glob')} expands to more than {_MAX_ALTERNATIVES} patterns.",
-                "Use fewer alternatives in braces, or '*'.",
-            )
-        ) from None
+        return True
+    return False
 
 
 def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:

@@ -40,22 +40,30 @@ class Diagnostic:
     """A message for the user.
 
     `example` is always our own text. The other fields may contain untrusted text, such as file names or a server's
-    message, and must be sanitized for the place where they are shown.
+    message, and must be sanitized for the place where they are shown. `page` is made of our own text and of settings
+    that were checked.
 
     Attributes:
         title: a few words.
         message: what happened.
         hint: what to do about it.
         example: lines to paste.
+        page: the URL of a page on which to do it, or to read about it.
     """
 
     title: str
     message: str
     hint: str = ""
     example: str = ""
+    page: str = ""
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        return " ".join(filter(None, (self.message, self.advice)))
+
+    @property
+    def advice(self) -> str:
+        """The hint with the page, as plain text."""
+        return " ".join(filter(None, (self.hint, self.page and f"See {self.page}")))
 
     def map(self, change: Callable[[str], str]) -> Diagnostic:
         """The diagnostic with `change` applied to its title, message and hint."""
@@ -72,15 +80,16 @@ class PrefixUploadError(Exception):
 
     title: ClassVar[str]
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, page: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.page = page
 
     @property
     def diagnostic(self) -> Diagnostic:
         """The failure as a message for the user."""
-        return Diagnostic(self.title, self.message, self.hint)
+        return Diagnostic(self.title, self.message, self.hint, page=self.page)
 
 
 class ConfigurationError(PrefixUploadError):

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
+from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import CancelledError
-from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy
+from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy, secure_environment
+from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
+from prefix_upload.steps import messages
 from prefix_upload.steps.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def create_run(
     cancellation: Cancellation,
     reporter: ProgressReporter,
     on_secret: Callable[[str], None],
+    redact: Callable[[str], str],
 ) -> Run:
     """Creates a run that is ready to start.
 
@@ -49,7 +53,9 @@ def create_run(
         cancellation: interrupts waits.
         reporter: shows the progress.
         on_secret: called with each credential before it is used, except `settings.token`.
+        redact: removes these credentials from a server's message.
     """
+    secure_environment(os.environ)
 
     def sleep(seconds: float) -> None:
         if cancellation.wait(seconds):
@@ -64,22 +70,25 @@ def create_run(
     create_client = partial(
         Client,
         connections=settings.concurrency,
-        # requests does not read SSL_CERT_FILE. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which it reads, take precedence.
-        ca_bundle=os.environ.get("SSL_CERT_FILE", ""),
+        ca_bundle=ca_bundle(os.environ),
         clock=time.monotonic,
+        redact=redact,
     )
     identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
-    return Run(
+    run = Run(
         settings=settings,
         workspace=workspace,
         channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
         pool=pool,
         reporter=reporter,
-        signer=_create_signer(settings, identity, short_policy()),
+        signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
     )
+    if run.signer is not None and settings.token is not None:
+        run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
+    return run
 
 
 def _create_identity(
@@ -94,7 +103,8 @@ def _create_identity(
     on_secret(token)
     parts = urlsplit(request.url)
     client = create_client(f"{parts.scheme}://{parts.netloc}", lambda: token)
-    return IdentityProvider(client, f"{parts.path}?{parts.query}", retry_policy, on_secret)
+    path = f"{parts.path}?{parts.query}"
+    return IdentityProvider(client, path, retry_policy, on_secret, server_url=request.server_url)
 
 
 def _create_credentials(
@@ -104,20 +114,29 @@ def _create_credentials(
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:
+    keys_page = api_keys_page(settings.server_url)
     if settings.token is not None:
-        return ApiKey(settings.token)
+        return ApiKey(settings.token, keys_page)
     # A dry run needs no token: it only reads, and public channels need no credentials.
     if identity is None or settings.dry_run:
-        return Anonymous()
+        return Anonymous(keys_page)
     client = create_client(settings.server_url, lambda: None)
-    return TrustedPublishing(identity, client, settings.audience, retry_policy, on_secret)
+    return TrustedPublishing(
+        identity,
+        client,
+        settings.audience,
+        retry_policy,
+        on_secret,
+        publishers_page=publishers_page(settings.server_url, settings.channel),
+        keys_page=keys_page,
+    )
 
 
 def _create_signer(
-    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy
+    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy, redact: Callable[[str], str]
 ) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 
-    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread)
+    return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread, redact=redact)

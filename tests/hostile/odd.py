@@ -112,8 +112,8 @@ def _windowed(data: bytes, log: int) -> bytes:
 # What can't be installed on Windows, where a noarch package may be installed.
 _WARNINGS = {
     "a long GNU link": "symbolic links can't be installed on Windows",
-    "a link with a size": "symbolic links can't be installed on Windows",
-    "a link to the outside": "symbolic links can't be installed on Windows",
+    "a link upwards within the package": "symbolic links can't be installed on Windows",
+    "hard and symbolic links": "symbolic links can't be installed on Windows",
     "names with spaces, quotes and brackets": "Windows can't have files with these names",
     "names like workflow commands": "Windows can't have files with these names",
 }

@@ -42,19 +42,19 @@ _CLAIM_EXTENSIONS = {
     5: "{repository}",
     6: "{ref}",
     8: "{iss}",
-    9: "https://github.com/{job_workflow_ref}",
+    9: "{server_url}/{job_workflow_ref}",
     10: "{job_workflow_sha}",
     11: "{runner_environment}",
-    12: "https://github.com/{repository}",
+    12: "{server_url}/{repository}",
     13: "{sha}",
     14: "{ref}",
     15: "{repository_id}",
-    16: "https://github.com/{repository_owner}",
+    16: "{server_url}/{repository_owner}",
     17: "{repository_owner_id}",
-    18: "https://github.com/{workflow_ref}",
+    18: "{server_url}/{workflow_ref}",
     19: "{workflow_sha}",
     20: "{event_name}",
-    21: "https://github.com/{repository}/actions/runs/{run_id}/attempts/{run_attempt}",
+    21: "{server_url}/{repository}/actions/runs/{run_id}/attempts/{run_attempt}",
     22: "{repository_visibility}",
 }
 # The first extensions are the bare text, those from this arc on a DER UTF8String.
@@ -157,10 +157,10 @@ def _claim_extensions(claims: Mapping[str, object]) -> Iterator[x509.Unrecognize
         yield x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.3.6.1.4.1.57264.1.{arc}"), value)
 
 
-def _subject_alternative_name(claims: Mapping[str, object]) -> x509.SubjectAlternativeName:
+def _subject_alternative_name(claims: Mapping[str, object], server_url: str) -> x509.SubjectAlternativeName:
     """The signer's identity: a workflow's address, or the subject."""
     workflow = claims.get("job_workflow_ref")
-    uri = f"https://github.com/{workflow}" if workflow else str(claims["sub"])
+    uri = f"{server_url}/{workflow}" if workflow else str(claims["sub"])
     return x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
 
 
@@ -171,6 +171,8 @@ class CertificateAuthority(LoopbackService):
         super().__init__(tls)
         self.ct_log = CertificateTransparencyLog()
         self.lifetime = timedelta(minutes=10)
+        # What Fulcio's operator configures as the start of a workflow's address.
+        self.server_url = "https://github.com"
         self._provider = provider
         root = Authority.create("root", path_length=1)
         self._issuer = Authority.create("intermediate", path_length=0, issuer=root)
@@ -191,11 +193,11 @@ class CertificateAuthority(LoopbackService):
     def _issue(self, key: Any, claims: Mapping[str, object]) -> x509.Certificate:
         builder = self._issuer.builder(key, self.lifetime)
         # The identity is in the SAN alone, which RFC 5280, section 4.1.2.6, then wants critical.
-        builder = builder.add_extension(_subject_alternative_name(claims), critical=True)
+        builder = builder.add_extension(_subject_alternative_name(claims, self.server_url), critical=True)
         builder = builder.add_extension(_key_usage("digital_signature"), critical=True)
         code_signing = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
         builder = builder.add_extension(code_signing, critical=False)
-        for extension in _claim_extensions(claims):
+        for extension in _claim_extensions({**claims, "server_url": self.server_url}):
             builder = builder.add_extension(extension, critical=False)
         # RFC 6962, section 3.1: the log signs the certificate as it is before the SCT goes in. (The precertificate's
         # poison extension is no part of what is signed: none here.)

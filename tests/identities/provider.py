@@ -41,13 +41,18 @@ GITHUB_CLAIMS: Mapping[str, str] = {
 
 
 class OpenIDProvider(LoopbackService):
-    """Gives the job tokens (JWT, ES256) for any audience; `claims` are what they say, `lifetime` is in seconds."""
+    """Gives the job tokens (JWT, ES256) for any audience; `claims` are what they say, `lifetime` is in seconds.
+
+    `issuer` and `server_url` are those of github.com; a GitHub Enterprise Server has others.
+    """
 
     request_token = "the-jobs-own-request-token"
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(tls)
         self.claims: Mapping[str, object] = GITHUB_CLAIMS
+        self.issuer = ISSUER
+        self.server_url = "https://github.com"
         self.lifetime = 600
         self.audiences: list[str] = []
         self.tokens: list[str] = []
@@ -60,12 +65,13 @@ class OpenIDProvider(LoopbackService):
         return {
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/idtoken?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.request_token,
+            "GITHUB_SERVER_URL": self.server_url,
         }
 
     def id_token(self, audience: str, **claims: object) -> str:
         """A token that says this besides."""
         now = int(time.time())
-        standard = {"iss": ISSUER, "aud": audience, "iat": now, "nbf": now, "exp": now + self.lifetime}
+        standard = {"iss": self.issuer, "aud": audience, "iat": now, "nbf": now, "exp": now + self.lifetime}
         token = jwt.encode({**self.claims, **standard, **claims}, self._key, algorithm="ES256")
         self.tokens.append(token)
         return token
@@ -83,7 +89,7 @@ class OpenIDProvider(LoopbackService):
                 self._key.public_key(),
                 algorithms=["ES256"],
                 audience=audience,
-                issuer=ISSUER,
+                issuer=self.issuer,
                 options=options,
             )
         except jwt.InvalidTokenError as error:

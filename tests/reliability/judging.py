@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Protocol
 
-from reliability.rows import RETRIES, Row
+from reliability.rows import NOT_LISTED, RETRIES, Row
 from support.running import CHANNEL
 from support.workflow_commands import annotated
 
@@ -55,8 +55,10 @@ def judge(row: Row, scene: Scene, run: Run) -> Finished:
 
 
 def statuses(finished: Finished, scene: Scene) -> tuple[str, str]:
-    """The status of the package that was hit, and that of the other one. There is exactly one row for each."""
+    """The status of the package that was hit, and that of the other one. There is a row for each, or for neither."""
     found = {row["file"]: row["status"] for row in json.loads(finished.outputs["packages"])}
+    if not found:
+        return NOT_LISTED
     assert set(found) == {scene.hit.name, scene.other.name}
     return found[scene.hit.name], found[scene.other.name]
 
@@ -66,7 +68,7 @@ def is_on_channel(scene: Scene, path: Path, finished: Finished) -> bool:
     there = scene.server.sha256(CHANNEL, "noarch", path.name)
     if there is None:
         return False
-    if finished.outputs:
+    if json.loads(finished.outputs.get("packages", "[]")):
         (validated,) = (r["sha256"] for r in json.loads(finished.outputs["packages"]) if r["file"] == path.name)
         return bool(there == validated)
     return there == sha256(path)

@@ -27,6 +27,8 @@ RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
 
 UPLOADED, PRESENT, FAILED, NOT_ATTEMPTED = "uploaded", "already-present", "failed", "not-attempted"
+NOT_LISTED = ("—", "—")
+"""The statuses of a run that ended before it looked for files."""
 _UNKNOWN_HASH = "0" * 64
 
 
@@ -157,9 +159,10 @@ def an_unknown_authority(scene: Scene) -> None:
 
 
 def a_proxy_that_is_not_there(scene: Scene) -> None:
-    """As `HTTPS_PROXY` names it."""
+    """As `HTTPS_PROXY` names it, for a server that is not on this machine."""
     nobody_listens(scene)
-    scene.variables["HTTPS_PROXY"] = scene.inputs.pop("server-url")
+    scene.variables["HTTPS_PROXY"] = scene.inputs["server-url"]
+    scene.set(server_url="https://channel.test")
 
 
 def replace(path: Path, act: Callable[[Path], object]) -> None:
@@ -208,8 +211,18 @@ def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) ->
 UNREACHABLE = (FAILED, NOT_ATTEMPTED)
 
 
+def with_variable(name: str, value: str) -> Callable[[Scene], object]:
+    """A server elsewhere, and this in the environment."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(server_url="https://channel.test")
+        scene.variables[name] = value
+
+    return plan
+
+
 NO_CONNECTION = [
-    Row("Nothing listens at the address", nobody_listens, "Could not connect to the server: ", UNREACHABLE, 5),
+    Row("Nothing listens at the address", nobody_listens, "Connection refused (127.0.0.1:", UNREACHABLE, 5),
     Row(
         "The server's name cannot be resolved",
         lambda scene: scene.set(server_url="https://prefix.dev", concurrency="1"),
@@ -253,9 +266,30 @@ NO_CONNECTION = [
         tls=True,
     ),
     Row(
+        "`HTTPS_PROXY` is malformed",
+        with_variable("HTTPS_PROXY", "http://user:pass#word@proxy.test"),
+        "HTTPS_PROXY is not a valid proxy URL",
+        NOT_LISTED,
+        2,
+    ),
+    Row(
+        "`HTTPS_PROXY` names a SOCKS proxy",
+        with_variable("HTTPS_PROXY", "socks5://proxy.test:1080"),
+        "HTTPS_PROXY names a SOCKS proxy, and only HTTP proxies are supported.",
+        NOT_LISTED,
+        2,
+    ),
+    Row(
+        "`REQUESTS_CA_BUNDLE` names a file that the container does not have",
+        with_variable("REQUESTS_CA_BUNDLE", "/etc/ssl/missing.pem"),
+        "REQUESTS_CA_BUNDLE is '/etc/ssl/missing.pem', but there is no such file here.",
+        NOT_LISTED,
+        2,
+    ),
+    Row(
         "A proxy that is down",
         a_proxy_that_is_not_there,
-        "Could not connect to the server: ",
+        "Connection refused (channel.test:443, through the proxy 127.0.0.1:",
         UNREACHABLE,
         5,
         tls=True,
@@ -325,7 +359,7 @@ SILENCE = [
     Row(
         "The server never responds, at every attempt",
         failing(upload(Stall(), times=None), timeout="1", retries="1"),
-        "Gave up after 2 attempts: timed out.",
+        "Gave up after 2 attempts: timed out (127.0.0.1:",
         (FAILED, UPLOADED),
         5,
     ),
@@ -734,8 +768,10 @@ RUNNER = [
         f"The {what} {where}",
         runner_file(variable, path),
         f"Could not write the {what} to {path} ({reason}).",
+        exit_code=exit_code,
+        channel=(True, True),
     )
-    for what, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("outputs", "GITHUB_OUTPUT"))
+    for what, variable, exit_code in (("summary", "GITHUB_STEP_SUMMARY", 0), ("outputs", "GITHUB_OUTPUT", 5))
     for where, path, reason in (
         ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
         ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),

@@ -10,15 +10,18 @@ OUR_ELEMENTS = {
 }
 """The elements that the summary is made of."""
 
+SPLITTERS = {"<wbr>", "<span>", "</span>"}
+"""The tags that show nothing, and only keep GitHub's filters from finding a link in text."""
+
 
 def elements(text: str) -> list[str]:
-    """The names of the elements in the rendered Markdown; raw HTML counts with its tags."""
+    """The names of the elements in the rendered Markdown; raw HTML counts with its tags, but for `SPLITTERS`."""
     markdown = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table")
     found = []
     for token in markdown.parse(text):
         for part in (token, *(token.children or ())):
             if part.type in {"html_inline", "html_block"}:
-                found.append(part.content.strip())
+                found += [part.content.strip()] if part.content not in SPLITTERS else []
             elif part.tag and part.nesting >= 0:
                 found.append(part.tag)
     return found

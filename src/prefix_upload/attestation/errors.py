@@ -12,6 +12,8 @@ from sigstore.errors import Error
 from prefix_upload.http import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sigstore._internal.fulcio.client import FulcioClientError
     from sigstore._internal.rekor import RekorClientError
 
@@ -39,8 +41,12 @@ def describe(error: BaseException) -> str:
     return ": ".join(text for text in texts if text)
 
 
-def response_to(error: FulcioClientError | RekorClientError) -> Response:
+def response_to(error: FulcioClientError | RekorClientError, redact: Callable[[str], str]) -> Response:
     """The server's response, which the library's own message may lack.
+
+    Args:
+        error: the library's error.
+        redact: removes secrets from the response before it is shown.
 
     Raises:
         RefusedError: the response was a success, but the library could not use it.
@@ -49,4 +55,4 @@ def response_to(error: FulcioClientError | RekorClientError) -> Response:
     response = cause.response if isinstance(cause, requests.HTTPError) else None
     if response is None:
         raise RefusedError(str(error)) from error
-    return Response(response.status_code, response.headers, response.content, is_complete=True)
+    return Response(response.status_code, response.headers, response.content, is_complete=True, redact=redact)

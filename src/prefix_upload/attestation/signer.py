@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from sigstore import sign, verify
@@ -21,14 +21,15 @@ from sigstore.oidc import ExpiredIdentity, IdentityToken
 from prefix_upload.attestation.errors import MALFORMED, RefusedError, describe, response_to
 from prefix_upload.attestation.trust import (
     CertifiedSigner,
-    complete_environment,
     load_trust_config,
     require_secure_transport,
 )
+from prefix_upload.auth import GITHUB_COM
 from prefix_upload.errors import AttestationError, AuthenticationError, setting
 from prefix_upload.http import RequestError, Response, describe_failure
+from prefix_upload.http.proxies import route_to
 from prefix_upload.report import Attestation
-from prefix_upload.settings import PRODUCTION
+from prefix_upload.settings import PRODUCTION, STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ _AUDIENCE = "sigstore"
 # A certificate, valid for ten minutes, is replaced this long before it expires, because a later signature might be
 # logged too late.
 _MARGIN = timedelta(seconds=60)
+_PUBLIC = frozenset({PRODUCTION, STAGING})
 # Where users can look up an entry of the public log.
 _LOG_PAGES = {PRODUCTION: "https://search.sigstore.dev/?logIndex={}"}
 
@@ -58,7 +60,7 @@ class Signer:
     """Signs packages for one channel with the job's identity. Safe to use from several threads.
 
     One certificate serves all packages, and is replaced before it expires. The library takes proxies and CA bundles
-    from `os.environ`, which the constructor completes.
+    from the environment (see `secure_environment`).
 
     Args:
         instance: `production`, `staging`, or the file that describes a private instance.
@@ -66,6 +68,7 @@ class Signer:
         identity: provides the job's identity tokens.
         retry_policy: when to retry, and the current time.
         submit: runs the library's calls in the background, because its requests have no timeout.
+        redact: removes secrets from what a server says, before it is shown.
     """
 
     def __init__(
@@ -75,16 +78,18 @@ class Signer:
         identity: IdentityProvider,
         retry_policy: RetryPolicy,
         submit: Submit,
+        *,
+        redact: Callable[[str], str],
     ) -> None:
         self._instance = instance
         self._channel_url = channel_url
         self._identity = identity
         self._retry_policy = retry_policy
         self._submit = submit
+        self._redact = redact
         self._lock = threading.Lock()
         self._config: ClientTrustConfig | None = None
         self._certified: CertifiedSigner | None = None
-        complete_environment(os.environ)
 
     def prepare(self) -> None:
         """Obtains a certificate, so that a failure shows before anything is sent.
@@ -112,7 +117,7 @@ class Signer:
     def _sign_with(self, package: Package, certified: CertifiedSigner) -> Attestation:
         statement = self._statement(package)
         try:
-            bundle = self._with_retries(lambda: certified.signer.sign_dsse(statement))
+            bundle = self._with_retries(lambda: certified.signer.sign_dsse(statement), "Sigstore's transparency log")
             certified.verify(bundle, statement)
             attestation = self._attestation(bundle)
         except RefusedError as error:
@@ -143,52 +148,65 @@ class Signer:
 
     def _certify(self) -> CertifiedSigner:
         try:
-            config = self._config = self._config or self._with_retries(lambda: load_trust_config(self._instance))
+            config = self._config = self._config or self._with_retries(
+                lambda: load_trust_config(self._instance), "Sigstore's repository of trust"
+            )
             context = sign.SigningContext.from_trust_config(config)
-            require_secure_transport(context._fulcio.url)  # noqa: SLF001 - where the identity token is sent
+            url = context._fulcio.url  # noqa: SLF001 - where the identity token is sent
+            require_secure_transport(url)
             token = self._identity.id_token(_AUDIENCE)
             identity_token = IdentityToken(token.secret.reveal())
-            signer = self._with_retries(lambda: sign.Signer(identity_token, context))
-            return CertifiedSigner(signer, verify.Verifier(trusted_root=config.trusted_root), token.claims)
+            signer = self._with_retries(lambda: sign.Signer(identity_token, context), route_to(url))
+            verifier = verify.Verifier(trusted_root=config.trusted_root)
+            return CertifiedSigner(signer, verifier, token.claims, self._identity.server_url)
         except RefusedError as error:
-            raise _no_certificate(str(error)) from error
+            raise self._no_certificate(str(error)) from error
         except ExpiredIdentity as error:
-            raise _no_certificate("the identity token expired first") from error
+            raise self._no_certificate("the identity token expired first") from error
         except MALFORMED as error:
-            raise _no_certificate(describe(error)) from error
+            raise self._no_certificate(describe(error)) from error
 
-    def _with_retries(self, work: Callable[[], _Result]) -> _Result:
-        """The result of `work`, which sends requests to Sigstore's servers and is retried after transient failures.
+    def _no_certificate(self, why: str) -> AuthenticationError:
+        message = f"Sigstore did not issue a signing certificate: {why}."
+        if self._instance in _PUBLIC and self._identity.server_url != GITHUB_COM:
+            host = urlsplit(self._identity.server_url).hostname
+            return AuthenticationError(message, _ENTERPRISE_HINT.format(host))
+        return AuthenticationError(message, _HINT, _STATUS_PAGE if self._instance in _PUBLIC else "")
+
+    def _with_retries(self, work: Callable[[], _Result], server: str) -> _Result:
+        """The result of `work`, which sends requests to a server of Sigstore and is retried after transient failures.
 
         Raises:
             RefusedError: a server refused the request, or the last attempt got no response.
         """
         try:
-            result = self._retry_policy.call(partial(self._attempt, work))
+            result = self._retry_policy.call(partial(self._attempt, work, server))
         except RequestError as error:
             raise RefusedError(str(error)) from error
         if isinstance(result, Response):
             raise RefusedError(describe_failure(result))
         return result
 
-    def _attempt(self, work: Callable[[], _Result], timeout: float) -> _Result | Response:
+    def _attempt(self, work: Callable[[], _Result], server: str, timeout: float) -> _Result | Response:
         try:
             return self._submit(work).result(timeout)
         except (requests.RequestException, TimeoutError) as error:
-            raise RequestError(str(error) or "timed out", may_have_arrived=False) from error
+            raise RequestError(str(error) or f"timed out ({server})", may_have_arrived=False) from error
         except TUFError as error:
             raise RequestError(describe(error), may_have_arrived=False) from error
         except (FulcioClientError, RekorClientError) as error:
-            return response_to(error)
+            return response_to(error, self._redact)
 
 
 def _unsigned(why: str) -> AttestationError:
     return AttestationError(f"The package could not be signed, so it was not uploaded: {why}.", _HINT)
 
 
-def _no_certificate(why: str) -> AuthenticationError:
-    return AuthenticationError(f"Sigstore did not issue a signing certificate: {why}.", _HINT)
-
-
 # What to do if Sigstore fails.
-_HINT = f"Try again. If Sigstore is down (see status.sigstore.dev), wait, or set {setting('attestations', 'false')}."
+_HINT = f"Try again. If Sigstore is down, wait, or set {setting('attestations', 'false')}."
+_STATUS_PAGE = "https://status.sigstore.dev"
+_ENTERPRISE_HINT = (
+    "The public Sigstore instance accepts identities of github.com, and this job runs on {}. Pass the trust "
+    f"configuration of your own Sigstore instance as {setting('sigstore-instance')}, or set "
+    f"{setting('attestations', 'false')}."
+)

@@ -1,11 +1,12 @@
 """Credentials: bearer tokens that are sent to the server's own origin only."""
 
 from prefix_upload.auth.credentials import Anonymous, ApiKey, Credentials
-from prefix_upload.auth.identity import IdentityProvider, IdToken, IdTokenRequest
+from prefix_upload.auth.identity import GITHUB_COM, IdentityProvider, IdToken, IdTokenRequest
 from prefix_upload.auth.secret import Secret
 from prefix_upload.auth.trusted_publishing import TrustedPublishing
 
 __all__ = [
+    "GITHUB_COM",
     "Anonymous",
     "ApiKey",
     "Credentials",

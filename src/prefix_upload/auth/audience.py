@@ -10,9 +10,14 @@ _PREFIX_DEV = "prefix.dev"
 
 def audience_of(host: str) -> str:
     """The audience of identity tokens for this host: `prefix.dev` for it and its subdomains, otherwise the host."""
-    return _PREFIX_DEV if host == _PREFIX_DEV or host.endswith(f".{_PREFIX_DEV}") else host
+    return _PREFIX_DEV if is_prefix_dev(host) else host
+
+
+def is_prefix_dev(host: str) -> bool:
+    """Whether the host is prefix.dev or one of its subdomains."""
+    return host == _PREFIX_DEV or host.endswith(f".{_PREFIX_DEV}")
 
 
 def looks_like_prefix_dev(host: str) -> bool:
     """Whether the host is not prefix.dev, but could be mistaken for it. Such a host must not get an identity token."""
-    return _PREFIX_DEV in host and audience_of(host) != _PREFIX_DEV
+    return _PREFIX_DEV in host and not is_prefix_dev(host)

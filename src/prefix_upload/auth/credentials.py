@@ -33,9 +33,19 @@ class Credentials(Protocol):
     def hint(self, status: int, channel: str) -> str:
         """What to do if the server refuses the token for the channel with this status, 401 or 403."""
 
+    def page(self, status: int) -> str:
+        """The URL of the page on which to do that; "" if there is none."""
+
 
 class Anonymous:
-    """No credentials: only public channels can be read."""
+    """No credentials: only public channels can be read.
+
+    Args:
+        keys_page: the URL of the page on which API keys are created.
+    """
+
+    def __init__(self, keys_page: str = "") -> None:
+        self._keys_page = keys_page
 
     def bearer(self) -> None:
         """Always `None`."""
@@ -50,15 +60,26 @@ class Anonymous:
         del status
         return f"Pass an API key with access to '{channel}' as {setting('token')}."
 
+    def page(self, status: int) -> str:
+        """The page on which to create a key."""
+        del status
+        return self._keys_page
+
     def __str__(self) -> str:
         return "anonymous users"
 
 
 class ApiKey:
-    """An API key."""
+    """An API key.
 
-    def __init__(self, token: Secret) -> None:
+    Args:
+        token: the key.
+        keys_page: the URL of the page on which keys are created.
+    """
+
+    def __init__(self, token: Secret, keys_page: str = "") -> None:
         self._token = token
+        self._keys_page = keys_page
 
     def bearer(self) -> str:
         """The API key."""
@@ -72,6 +93,11 @@ class ApiKey:
     def hint(self, status: int, channel: str) -> str:
         """What to check if the server refuses the key with this status, 401 or 403."""
         return _HINTS[status].format(self, channel)
+
+    def page(self, status: int) -> str:
+        """The page on which to create another key, which may have more permissions."""
+        del status
+        return self._keys_page
 
     def __str__(self) -> str:
         return f"the API key in {setting('token')}"

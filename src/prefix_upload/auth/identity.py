@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MAX_BODY = 2**16
+GITHUB_COM = "https://github.com"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class IdToken:
 
     secret: Secret
     claims: Mapping[str, Any]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the token expires; `None` if it does not say so."""
+        try:
+            return datetime.fromtimestamp(self.claims["exp"], UTC)
+        except (ValueError, LookupError, TypeError, OverflowError, OSError):
+            return None
 
     @classmethod
     def parse(cls, text: str) -> IdToken:
@@ -48,10 +58,17 @@ class IdToken:
 
 @dataclass(frozen=True)
 class IdTokenRequest:
-    """Where GitHub issues identity tokens to this job, and the bearer token for asking."""
+    """Where GitHub issues identity tokens to this job.
+
+    Attributes:
+        url: the URL to request.
+        token: the bearer token for the request.
+        server_url: the GitHub server that runs the job, which may be a GitHub Enterprise Server.
+    """
 
     url: str
     token: Secret
+    server_url: str = GITHUB_COM
 
 
 class IdentityProvider:
@@ -62,9 +79,19 @@ class IdentityProvider:
         path: path and query of the job's request URL.
         retry_policy: when to retry.
         on_secret: called with each token before it is used.
+        server_url: the GitHub server that runs the job.
     """
 
-    def __init__(self, client: Client, path: str, retry_policy: RetryPolicy, on_secret: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        retry_policy: RetryPolicy,
+        on_secret: Callable[[str], None],
+        *,
+        server_url: str = GITHUB_COM,
+    ) -> None:
+        self.server_url = server_url
         self._client = client
         self._path = path
         self._retry_policy = retry_policy
@@ -82,9 +109,9 @@ class IdentityProvider:
                 lambda timeout: self._client.get(path, timeout=timeout, max_body=_MAX_BODY), timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
-            raise _no_identity_token(str(error)) from error
+            raise self._error(str(error)) from error
         if not response.is_success or not response.is_complete:
-            raise _no_identity_token(describe_failure(response))
+            raise self._error(describe_failure(response))
         return self._read(response)
 
     def _read(self, response: Response) -> IdToken:
@@ -95,12 +122,11 @@ class IdentityProvider:
             return IdToken.parse(token)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             # NOTE: not `response.summary`: the body may contain a token.
-            raise _no_identity_token("the response is not an identity token") from error
+            raise self._error("the response is not an identity token") from error
 
-
-def _no_identity_token(why: str) -> AuthenticationError:
-    return AuthenticationError(
-        f"GitHub did not issue an identity token: {why}.",
-        "Run the job again. If that does not help, see githubstatus.com, and check that the job has the permission "
-        "'id-token: write'.",
-    )
+    def _error(self, why: str) -> AuthenticationError:
+        message = f"GitHub did not issue an identity token: {why}."
+        hint = "Run the job again. If that does not help, check that the job has the permission 'id-token: write'"
+        if self.server_url == GITHUB_COM:
+            return AuthenticationError(message, f"{hint}, and GitHub's status.", "https://www.githubstatus.com")
+        return AuthenticationError(message, f"{hint}, or ask the administrator of {self.server_url}.")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.auth.identity import IdToken
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 _MARGIN = timedelta(seconds=60)
 # The prefix that prefix.dev adds to its JSON Web Tokens.
 _PREFIX = "pfx-jwt."
-# The claims that identify a trusted publisher, in the order in which users enter them.
-_MATCHED_CLAIMS = ("repository", "workflow_ref", "job_workflow_ref", "ref", "environment")
-# A token that fits into a header: visible ASCII, without quotes, which would mean that the body is JSON.
-_BEARER = re.compile(r"[!#-&(-~]{1,16384}")
+# The characters of a bearer token: token68 (RFC 9110, section 11.2). A page or JSON has others.
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
 
 
 class TrustedPublishing:
@@ -41,6 +40,8 @@ class TrustedPublishing:
         audience: the audience of the identity token.
         retry_policy: when to retry, and the current time.
         on_secret: called with each token before it is used.
+        publishers_page: the URL of the page on which the channel's trusted publishers are registered.
+        keys_page: the URL of the page on which API keys are created.
     """
 
     def __init__(
@@ -50,12 +51,17 @@ class TrustedPublishing:
         audience: str,
         retry_policy: RetryPolicy,
         on_secret: Callable[[str], None],
+        *,
+        publishers_page: str = "",
+        keys_page: str = "",
     ) -> None:
         self._identity = identity
         self._client = client
         self._audience = audience
         self._retry_policy = retry_policy
         self._on_secret = on_secret
+        self._publishers_page = publishers_page
+        self._keys_page = keys_page
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._renew_at: datetime | None = None
@@ -78,24 +84,20 @@ class TrustedPublishing:
         """What to check if the server refuses a minted token with this status, 401 or 403."""
         return _HINTS[status].format(channel)
 
+    def page(self, status: int) -> str:
+        """The page on which to check it."""
+        del status
+        return self._publishers_page
+
     def __str__(self) -> str:
         return "the token that the server minted for this workflow"
 
     def _mint(self) -> Secret:
-        id_token = self._identity.id_token(self._audience)
-        body = {"token": id_token.secret.reveal()}
-        try:
-            response = self._retry_policy.call(
-                lambda timeout: self._client.post("/api/oidc/mint_token", timeout=timeout, json=body),
-                timeout=QUERY_TIMEOUT,
-            )
-        except RequestError as error:
-            raise AuthenticationError(
-                f"Could not request a token: {error}.",
-                CHECK_CONNECTION,
-            ) from error
+        response, id_token = self._exchange()
+        if response.status == HTTPStatus.UNAUTHORIZED and self._expires_before(id_token, timedelta(0)):
+            response, id_token = self._exchange()
         if not response.is_success or not response.is_complete:
-            raise _refused(response, id_token.claims)
+            raise self._refused(response, id_token)
         text = response.body.decode("utf-8", "replace")
         if not _BEARER.fullmatch(text):
             # NOTE: not shown, because it may be a token with something around it.
@@ -109,33 +111,68 @@ class TrustedPublishing:
         self._renew_at = _time_to_renew(text, self._retry_policy.now())
         return Secret(text)
 
+    def _exchange(self) -> tuple[Response, IdToken]:
+        """The response to the job's identity, and the identity token that was sent last."""
+        id_tokens = [self._identity.id_token(self._audience)]
+        attempts = 0
+
+        def send(timeout: float) -> Response:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1 and self._expires_before(id_tokens[-1], _MARGIN):
+                id_tokens.append(self._identity.id_token(self._audience))
+            body = {"token": id_tokens[-1].secret.reveal()}
+            return self._client.post("/api/oidc/mint_token", timeout=timeout, json=body)
+
+        try:
+            response = self._retry_policy.call(send, timeout=QUERY_TIMEOUT)
+        except RequestError as error:
+            raise AuthenticationError(f"Could not request a token: {error}.", CHECK_CONNECTION) from error
+        return response, id_tokens[-1]
+
+    def _expires_before(self, id_token: IdToken, margin: timedelta) -> bool:
+        return id_token.expires_at is not None and id_token.expires_at <= self._retry_policy.now() + margin
+
+    def _refused(self, response: Response, id_token: IdToken) -> AuthenticationError:
+        hint = _MINT_HINTS.get(response.status, "See the server's message above.")
+        page = self._publishers_page if response.status in _PUBLISHER_STATUSES else ""
+        page = self._keys_page if response.status == HTTPStatus.NOT_FOUND else page
+        if response.is_redirect:
+            hint = (
+                f"It redirects to {response.redirect_host}. Set {setting('server-url')} to the address of the server "
+                "itself."
+            )
+        elif response.is_retryable:
+            hint = RERUN_IS_SAFE
+        elif response.status == HTTPStatus.UNAUTHORIZED and self._expires_before(id_token, timedelta(0)):
+            hint, page = _EXPIRED, ""
+        message = f"The server did not mint a token ({describe_failure(response)}). {_publisher(id_token.claims)}"
+        return AuthenticationError(message, hint, page)
+
 
 def _time_to_renew(token: str, now: datetime) -> datetime | None:
     """When to renew the token; `None` if its expiry is unknown, or past because this machine's clock is wrong."""
     try:
-        end = datetime.fromtimestamp(IdToken.parse(token.removeprefix(_PREFIX)).claims["exp"], UTC)
-    except (ValueError, LookupError, TypeError, OverflowError, OSError):
+        end = IdToken.parse(token.removeprefix(_PREFIX)).expires_at
+    except ValueError:
         return None
-    life = end - now
+    life = timedelta(0) if end is None else end - now
     return now + max(life - _MARGIN, life / 2) if life > timedelta(0) else None
 
 
-def _refused(response: Response, claims: Mapping[str, Any]) -> AuthenticationError:
-    result = ", ".join(f"{name} {claims[name]}" for name in _MATCHED_CLAIMS if claims.get(name))
-    identity = (
-        f"The claims of this job's identity: {result}."
-        if result
-        else "The identity token has none of the usual claims."
-    )
-    hint = _MINT_HINTS.get(response.status, "See the server's message above.")
-    if response.is_redirect:
-        hint = (
-            f"It redirects to {response.redirect_host}. Set {setting('server-url')} to the address of the server "
-            "itself."
-        )
-    elif response.is_retryable:
-        hint = RERUN_IS_SAFE
-    return AuthenticationError(f"The server did not mint a token ({describe_failure(response)}). {identity}", hint)
+def _publisher(claims: Mapping[str, Any]) -> str:
+    """The claims that a trusted publisher has to match, as the fields of the form on prefix.dev."""
+    owner, _, name = str(claims.get("repository", "")).partition("/")
+    # Such as `octo/packages/.github/workflows/release.yml@refs/heads/main`.
+    workflow = PurePosixPath(str(claims.get("workflow_ref", "")).partition("@")[0]).name
+    fields = {
+        "owner": claims.get("repository_owner") or owner,
+        "repository": name,
+        "workflow file": workflow,
+        "environment": claims.get("environment") or "(none)",
+    }
+    listed = ", ".join(f"{field}: {value or '(unknown)'}" for field, value in fields.items())
+    return f"A trusted publisher of this job has these fields: {listed}."
 
 
 # Hints by status, if the server mints no token.
@@ -145,15 +182,20 @@ _MINT_HINTS: Mapping[int, str] = {
         f"{setting('server-url')} is the address of the server itself."
     ),
     HTTPStatus.UNAUTHORIZED: (
-        "Register this workflow as a trusted publisher of the channel: the owner and name of the repository, the file "
-        "name of the workflow that was triggered (not of a reusable workflow that it calls), and the environment, if "
-        "the job has one. All of them have to match the claims above."
+        "Register this workflow as a trusted publisher of the channel, with exactly the fields above. The workflow "
+        "file is that of the workflow that was triggered, not of a reusable workflow that it calls."
     ),
     HTTPStatus.FORBIDDEN: (
         "The server knows this workflow, but does not accept it. Check the channel's trusted publishers."
     ),
     HTTPStatus.NOT_FOUND: f"This server does not support trusted publishing. Pass an API key as {setting('token')}.",
 }
+# Statuses whose hint is about the registered publishers.
+_PUBLISHER_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_EXPIRED = (
+    "The job's identity token had expired when the server answered. Run the job again. If it happens again, check the "
+    "clock of the runner, and whether the server is slow."
+)
 # Hints by status, if the server minted a token and then refuses it.
 _HINTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: (

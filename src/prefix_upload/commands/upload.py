@@ -22,7 +22,6 @@ def upload(run: Run) -> None:
 
     Raises:
         NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
-        ConfigurationError: a pattern has too many alternatives in braces.
     """
     packages = validate(run, find(run))
     if not packages or run.is_cancelled:

@@ -20,19 +20,24 @@ class CommandFiles:
     """The runner's files for this step. Outside GitHub Actions there are none, and nothing is written."""
 
     def write_outputs(self, values: Mapping[str, str]) -> list[Diagnostic]:
-        """Sets the outputs. Returns a warning if that fails."""
+        """Sets the outputs. Returns a diagnostic if that fails."""
 
         def write() -> None:
             for name, value in values.items():
                 core.set_output(name, value)
 
-        return self._write("GITHUB_OUTPUT", "outputs", write)
+        hint = "Later steps would read empty outputs. The log and the job summary have the same information."
+        return self._write("GITHUB_OUTPUT", "outputs", write, hint)
 
     def write_summary(self, text: str) -> list[Diagnostic]:
-        """Appends to the job summary. Returns a warning if that fails."""
-        return self._write("GITHUB_STEP_SUMMARY", "summary", lambda: issue_file_command("STEP_SUMMARY", text))
+        """Appends to the job summary. Returns a diagnostic if that fails."""
 
-    def _write(self, variable: str, what: str, write: Callable[[], None]) -> list[Diagnostic]:
+        def write() -> None:
+            issue_file_command("STEP_SUMMARY", text)
+
+        return self._write("GITHUB_STEP_SUMMARY", "summary", write, "The log has the same information.")
+
+    def _write(self, variable: str, what: str, write: Callable[[], None], hint: str) -> list[Diagnostic]:
         path = os.environ.get(variable)
         if not path:
             return []
@@ -48,5 +53,5 @@ class CommandFiles:
             with contextlib.suppress(OSError):
                 os.truncate(path, size)
             message = f"Could not write the {what} to {path} ({error.strerror})."
-            return [Diagnostic("Could not write", message, "The log has the same information.")]
+            return [Diagnostic("Could not write", message, hint)]
         return []

@@ -92,4 +92,4 @@ class Console:
             self._log.close_group()
         for diagnostic in shown:
             example = diagnostic.example.splitlines()
-            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.hint, *example)
+            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.advice, *example)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from actions_toolkit import core
 
-from prefix_upload.auth import IdTokenRequest, Secret
+from prefix_upload.auth import GITHUB_COM, IdTokenRequest, Secret
 from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.settings import Workspace
 
@@ -31,11 +31,13 @@ class Job:
         is_on_github: whether the job runs on GitHub Actions.
         has_identity: whether the job can get identity tokens.
         is_from_fork: whether a fork's pull request started the job; by default, it then has no secrets and no identity.
+        is_by_dependabot: whether Dependabot started the job; it then has only Dependabot's secrets and no identity.
     """
 
     is_on_github: bool = True
     has_identity: bool = False
     is_from_fork: bool = False
+    is_by_dependabot: bool = False
 
 
 class Environment:
@@ -71,7 +73,9 @@ class Environment:
         """URL and bearer token for requesting an identity token; `None` without `id-token: write` or a secure URL."""
         url, token = (os.environ.get(f"ACTIONS_ID_TOKEN_REQUEST_{name}", "") for name in ("URL", "TOKEN"))
         is_sendable = token != "" and token.isascii() and token.isprintable()
-        return IdTokenRequest(url, Secret(token)) if is_sendable and uses_secure_transport(url) else None
+        if not is_sendable or not uses_secure_transport(url):
+            return None
+        return IdTokenRequest(url, Secret(token), os.environ.get("GITHUB_SERVER_URL", "").rstrip("/") or GITHUB_COM)
 
     @property
     def job(self) -> Job:
@@ -80,6 +84,7 @@ class Environment:
             is_on_github=os.environ.get("GITHUB_ACTIONS") == "true",
             has_identity=self.identity_request is not None,
             is_from_fork=self._is_fork_pull_request,
+            is_by_dependabot=os.environ.get("GITHUB_ACTOR") == "dependabot[bot]",
         )
 
     @property
@@ -87,7 +92,9 @@ class Environment:
         """Whether a fork's pull request started the run, which then gets no secrets."""
         try:
             event = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH") or os.devnull).read_bytes())
-            head = event["pull_request"]["head"]["repo"]["full_name"]
+            repository = event["pull_request"]["head"]["repo"]
+            # A fork that has been deleted is null.
+            head = None if repository is None else repository["full_name"]
         except (OSError, ValueError, LookupError, TypeError):
             return False
         # `pull_request_target` also runs for a fork's pull request, but in the base repository and with its secrets.

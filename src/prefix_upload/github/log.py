@@ -7,18 +7,16 @@ metadata, server messages and the workflow's own inputs may look like one.
 from __future__ import annotations
 
 import logging
-import re
 from collections import deque
 from typing import Literal
 
 from actions_toolkit import core
 
+from prefix_upload.redaction import Redactor
 from prefix_upload.reporting import sanitize
 
 # Characters of an annotation that the runner shows, with some margin (actions/runner, ActionCommandManager).
 _MAX_ANNOTATION = 4000
-# Leading characters by which a truncated token is recognized.
-_RECOGNIZABLE_PREFIX = 16
 
 
 class Log:
@@ -28,14 +26,17 @@ class Log:
         # Libraries' log records would bypass this class, and may contain untrusted text.
         logging.disable()
         self._in_group = False
-        self._secrets: list[str] = []
+        self._redactor = Redactor()
         self._unmasked: deque[str] = deque()
 
     def add_mask(self, secret: str) -> None:
         """Masks a secret: in this log from now on, and in the runner before anything else is printed."""
-        if secret and secret not in self._secrets:
-            self._secrets.append(secret)
+        if self._redactor.add(secret):
             self._unmasked.append(secret)
+
+    def hide(self, secret: str) -> None:
+        """Hides a secret in this log from now on. It is not printed, not even for the runner."""
+        self._redactor.add(secret)
 
     def flush_masks(self) -> None:
         """Registers secrets with the runner that it does not know yet."""
@@ -69,14 +70,11 @@ class Log:
 
     def redact(self, text: str) -> str:
         """The text with each secret replaced by stars, for text that is not printed here but written to a file."""
-        # Longest first, because one secret may contain another.
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        # A long server message is truncated, perhaps in the middle of a token, and the runner masks only whole ones.
-        for secret in self._secrets:
-            if len(secret) > _RECOGNIZABLE_PREFIX:
-                text = re.sub(rf"{re.escape(secret[:_RECOGNIZABLE_PREFIX])}[\w.~+/=-]*", "***", text)
-        return text
+        return self._redactor.redact(text)
+
+    def redact_message(self, text: str) -> str:
+        """Like `redact`, for a server's message, which may be truncated."""
+        return self._redactor.redact_message(text)
 
     def _sanitized(self, text: str) -> str:
         return sanitize.for_log(self.redact(text))

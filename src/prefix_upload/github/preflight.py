@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import looks_like_prefix_dev
+from prefix_upload.auth.audience import is_prefix_dev, looks_like_prefix_dev
+from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.errors import Diagnostic
 
 if TYPE_CHECKING:
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 
     from prefix_upload.github.environment import Job
     from prefix_upload.settings import Settings
+
+_GITHUB_DOCS = "https://docs.github.com/en"
+_EVENTS_PAGE = f"{_GITHUB_DOCS}/actions/reference/workflows-and-actions/events-that-trigger-workflows"
+_FORKS_PAGE = f"{_EVENTS_PAGE}#workflows-in-forked-repositories"
+_DEPENDABOT_PAGE = (
+    f"{_GITHUB_DOCS}/code-security/dependabot/working-with-dependabot/automating-dependabot-with-github-actions"
+)
+_PERMISSIONS_PAGE = f"{_GITHUB_DOCS}/actions/reference/security/oidc"
 
 
 def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Iterator[Diagnostic]:
@@ -23,24 +33,33 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
         job: the job that runs the action.
         has_token: whether the `token` input is set, even to an invalid value.
     """
+    is_key_contradicting = has_token and settings.attestations and is_prefix_dev(_host(settings))
+    if is_key_contradicting:
+        yield replace(_KEY_CANNOT_ATTEST, page=publishers_page(settings.server_url, settings.channel))
     # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
     if settings.dry_run:
         return
     if not has_token:
         yield from _without_token(settings, job)
-    if settings.attestations and not job.has_identity and (has_token or job.is_on_github):
-        yield _FORK_WITHOUT_IDENTITY if job.is_from_fork else _NO_IDENTITY_TO_SIGN
+    if settings.attestations and not job.has_identity and not is_key_contradicting and (has_token or job.is_on_github):
+        yield _without_identity_to_sign(job)
 
 
 def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
-    host = urlsplit(settings.server_url).hostname or ""
     if not job.is_on_github:
-        yield _NO_TOKEN
-    elif job.is_from_fork and not job.has_identity:
+        yield replace(_NO_TOKEN, page=api_keys_page(settings.server_url))
+    elif job.has_identity:
+        yield from _untrusted_host(_host(settings))
+    elif job.is_from_fork:
         yield _FORK
-    elif not job.has_identity:
+    elif job.is_by_dependabot:
+        yield _DEPENDABOT
+    else:
         yield _NO_PERMISSION
-    elif looks_like_prefix_dev(host):
+
+
+def _untrusted_host(host: str) -> Iterator[Diagnostic]:
+    if looks_like_prefix_dev(host):
         yield Diagnostic(
             "Invalid 'server-url'",
             f"'server-url' is {host!r}, which looks like prefix.dev, but is not. It does not get this job's identity "
@@ -49,19 +68,35 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
         )
 
 
+def _without_identity_to_sign(job: Job) -> Diagnostic:
+    if job.is_from_fork:
+        return _FORK_WITHOUT_IDENTITY
+    return _DEPENDABOT_WITHOUT_IDENTITY if job.is_by_dependabot else _NO_IDENTITY_TO_SIGN
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.server_url).hostname or ""
+
+
 # What a job needs to have an identity. Naming one permission revokes those that are not named, hence `contents`.
 _PERMISSIONS = """\
 permissions:
   contents: read
   id-token: write"""
+_ONLY_VALIDATE = """\
+with:
+  dry-run: ${{ github.event_name == 'pull_request' }}"""
 
-# Neither a token nor an identity: the permission is missing, or the workflow passes a secret that does not exist.
+# Neither a token nor an identity: the permission is missing, the input was forgotten, or its secret does not exist.
 _NO_PERMISSION = Diagnostic(
     "No credentials",
-    "'token' is empty, and this job has no identity for trusted publishing.",
-    "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. If the "
-    "workflow passes a secret as 'token', check the name of the secret: it does not exist here.",
+    "'token' is empty, and this job has no identity for trusted publishing, because it lacks the permission "
+    "'id-token: write'.",
+    "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. To publish "
+    "with an API key, pass it as 'token'. If the workflow passes a secret there already, check its name and where it "
+    "is stored: it is empty here. A reusable workflow gets secrets only with 'secrets: inherit'.",
     _PERMISSIONS,
+    page=_PERMISSIONS_PAGE,
 )
 # There is no identity outside GitHub Actions.
 _NO_TOKEN = Diagnostic(
@@ -74,9 +109,25 @@ _FORK = Diagnostic(
     "Pull request from a fork",
     "Pull requests from forks get neither secrets nor an identity.",
     "Publish after the merge, and only validate pull requests:",
-    """\
-with:
-  dry-run: ${{ github.event_name == 'pull_request' }}""",
+    _ONLY_VALIDATE,
+    page=_FORKS_PAGE,
+)
+# GitHub treats Dependabot like a fork, and gives it secrets of its own.
+_DEPENDABOT = Diagnostic(
+    "Run by Dependabot",
+    "Runs that Dependabot starts get no identity, and only the secrets that are stored for Dependabot.",
+    "Publish after the merge, and only validate Dependabot's pull requests:",
+    _ONLY_VALIDATE,
+    page=_DEPENDABOT_PAGE,
+)
+# prefix.dev verifies an attestation against the trusted publisher that was authenticated.
+_KEY_CANNOT_ATTEST = Diagnostic(
+    "Contradictory 'token' and 'attestations'",
+    "'attestations' is true and 'token' is set, but prefix.dev verifies an attestation against the trusted publisher "
+    "that uploads it, so it accepts none with an API key.",
+    "Remove 'token', give the job the permission below, and register the workflow as a trusted publisher. Or publish "
+    "without attestations.",
+    _PERMISSIONS,
 )
 # Signing needs an identity; an API key is not enough.
 _NO_IDENTITY_TO_SIGN = Diagnostic(
@@ -84,9 +135,17 @@ _NO_IDENTITY_TO_SIGN = Diagnostic(
     "'attestations' is true, but this job has no identity to sign with.",
     "Give the job the permission below, or remove the input.",
     _PERMISSIONS,
+    page=_PERMISSIONS_PAGE,
 )
 _FORK_WITHOUT_IDENTITY = Diagnostic(
     "Invalid 'attestations'",
     "'attestations' is true, but pull requests from forks have no identity to sign with.",
     "Sign and publish after the merge.",
+    page=_FORKS_PAGE,
+)
+_DEPENDABOT_WITHOUT_IDENTITY = Diagnostic(
+    "Invalid 'attestations'",
+    "'attestations' is true, but runs that Dependabot starts have no identity to sign with.",
+    "Sign and publish after the merge.",
+    page=_DEPENDABOT_PAGE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import spell_settings
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from prefix_upload.report import Report
 
 
-def publish_results(report: Report, log: Log, *, with_summary: bool) -> None:
+def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
     """Writes the results of a run.
 
     Args:
         report: the report of the run.
         log: the log of the job, which knows its secrets.
         with_summary: whether to write the job summary.
+
+    Returns:
+        The report as it was shown. It has one more error if packages were published whose outputs could not be written,
+        since later steps would act as if there were none.
     """
 
     def presentable(diagnostic: Diagnostic) -> Diagnostic:
@@ -32,9 +37,15 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> None:
     log.close_group()
     report = report.map_diagnostics(presentable)
     values, files, console = outputs(report), CommandFiles(), Console(log)
-    warnings = [*truncation_warnings(report, values), *files.write_outputs(values)]
+    warnings = list(truncation_warnings(report, values))
+    unwritten = files.write_outputs(values)
+    if any(report.packages_on_channel) and not report.dry_run:
+        report = replace(report, errors=(*report.errors, *unwritten))
+    else:
+        warnings += unwritten
     if with_summary:
         warnings += files.write_summary(summary.render(report))
     console.annotate("error", diagnostics.errors(report))
     console.annotate("warning", [*warnings, *diagnostics.warnings(report)])
     log.info(summary.verdict(report))
+    return report

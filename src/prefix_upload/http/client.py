@@ -14,6 +14,7 @@ import urllib3
 from prefix_upload import __version__
 from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
+from prefix_upload.http.proxies import proxies_for, route_to
 from prefix_upload.http.response import Response
 from prefix_upload.http.urls import origin_of
 
@@ -42,8 +43,9 @@ class Client:
         server_url: the origin that the bearer token is for.
         bearer: returns the token to send, or `None`; it is sent to this origin only.
         connections: how many connections to keep open.
-        ca_bundle: the CA bundle to use if neither `REQUESTS_CA_BUNDLE` nor `CURL_CA_BUNDLE` is set; "" for the default.
+        ca_bundle: the CA bundle that verifies the servers' certificates; "" for the default.
         clock: monotonic seconds.
+        redact: removes secrets from what a server says, before it is shown.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Client:
         connections: int,
         ca_bundle: str,
         clock: Callable[[], float],
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._server_url = server_url
+        self._redact = redact
         self._bearer = _Bearer(bearer)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
@@ -138,7 +142,7 @@ class Client:
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **arguments
             )
         except (requests.RequestException, urllib3.exceptions.LocationValueError) as error:
-            raise request_error(error) from error
+            raise request_error(error).shown(route_to(url), self._redact) from error
         except OSError as error:
             # NOTE: requests raises a bare OSError for a CA bundle that does not exist; no connection was made.
             raise RequestError(str(error), may_have_arrived=False, is_permanent=True) from error
@@ -147,7 +151,8 @@ class Client:
             is_success = response.status_code == HTTPStatus.OK
             is_complete = self._read(response, max_body, into if into is not None and is_success else body)
             is_early = getattr(response.raw, "is_early", False)
-            return Response(response.status_code, response.headers, body.getvalue(), is_complete, is_early=is_early)
+            content = body.getvalue()
+            return Response(response.status_code, response.headers, content, is_complete, self._redact, is_early)
 
     @staticmethod
     def _read(response: requests.Response, limit: int, body: BinaryIO) -> bool:
@@ -166,10 +171,15 @@ class Client:
 
 
 class _Session(requests.Session):
-    """A session that ignores redirects.
+    """A session that takes nothing but the proxies from the environment, and ignores redirects.
 
     Even if `requests` does not follow a redirect, it reads the whole body and fails on an invalid address.
     """
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The settings of a request: proxies, except for loopback hosts, and the session's own CA bundle."""
+        del proxies, verify
+        return {"proxies": proxies_for(url), "stream": stream, "verify": self.verify, "cert": cert}
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Always `None`, so that no response counts as a redirect."""

@@ -12,7 +12,7 @@ import urllib3
 from prefix_upload.http.connection import NotConnectedError, NotSentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # OpenSSL's names for configuration mistakes that show before anything is sent: plain HTTP at the other end, and a CA
 # bundle without certificates.
@@ -43,6 +43,16 @@ class RequestError(Exception):
         self.may_have_arrived = may_have_arrived
         self.is_permanent = is_permanent
         self.is_unconnected = is_unconnected
+
+    def shown(self, route: str, redact: Callable[[str], str]) -> RequestError:
+        """The error as shown to users: with the host and the proxy in between, and without secrets."""
+        reason = f"{redact(str(self))} ({route})"
+        return RequestError(
+            reason,
+            may_have_arrived=self.may_have_arrived,
+            is_permanent=self.is_permanent,
+            is_unconnected=self.is_unconnected,
+        )
 
 
 def request_error(error: Exception) -> RequestError:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-# Characters of a body that a summary shows.
+# Characters of a body that a summary shows, and bytes of it that are searched for them.
 _MAX_SUMMARY = 500
+_MAX_SEARCHED = 2**16
 _RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -27,6 +28,8 @@ class Response:
         headers: the headers.
         body: the body, as far as it was read.
         is_complete: whether that is the whole body.
+        redact: removes secrets from the body before it is shown. It comes before any truncation, after which a secret
+            could not be recognized.
         is_early: whether it came before the request was sent to its end, so that the server cannot act on the request.
     """
 
@@ -34,6 +37,7 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     is_complete: bool
+    redact: Callable[[str], str] = str
     is_early: bool = False
 
     @property
@@ -59,10 +63,10 @@ class Response:
     @property
     def summary(self) -> str:
         """The status and the server's message, as shown to users."""
-        text = " ".join(self.body.decode("utf-8", "replace").split())
+        text = self.redact(" ".join(self.body[:_MAX_SEARCHED].decode("utf-8", "replace").split()))
         if "<html" in text[:200].lower():
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
-            text = " ".join(text.split())
+            text = self.redact(" ".join(text.split()))
         shown = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"
         return f"HTTP {self.status}: {shown}" if shown else f"HTTP {self.status}, empty response"
 

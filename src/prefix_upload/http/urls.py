@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+def is_loopback(host: str | None) -> bool:
+    """Whether a host, as in `SplitResult.hostname`, is this machine."""
+    if host is None or host in LOOPBACK_HOSTS:
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 def uses_secure_transport(url: str) -> bool:
-    """Whether the URL protects what is sent to it: it is `https`, or its host is a loopback host."""
+    """Whether the URL protects what is sent to it: it is `https`, or its host is one of `LOOPBACK_HOSTS`."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -25,3 +38,14 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
     """
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def host_and_port(url: str) -> str:
+    """Host and port, as shown to users; without user and password.
+
+    Raises:
+        ValueError: the URL is malformed.
+    """
+    _, host, port = origin_of(url)
+    shown = f"[{host}]" if host and ":" in host else str(host)
+    return f"{shown}:{port}" if port else shown

@@ -7,10 +7,11 @@ import tempfile
 import threading
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import (
     GraphQLResult,
     LookupFailedError,
@@ -39,13 +40,6 @@ _MAX_ATTESTATIONS_BODY = 2**22
 _MAX_UNANSWERED = 3
 # Suffixes of a package's URL under which its attestations are served: by prefix.dev today, and according to CEP 50.
 _ATTESTATIONS = (".v0.sigs", ".sigs")
-
-
-class SendQuery(Protocol):
-    """Sends a query."""
-
-    def __call__(self, timeout: float, *, anonymously: bool) -> Response:
-        """Returns the response. `timeout` is in seconds; `anonymously` sends no token."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +91,18 @@ class ChannelQueries:
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
         self._client = client
         self._channel = channel
-        self._credentials = credentials
+        self._credentials = QueryCredentials(credentials)
         self._retry_policy = retry_policy
         self._unanswered = 0
-        # Why there is no token to send. A public channel can be read all the same.
-        self.authentication_error: AuthenticationError | None = None
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
+
+    @property
+    def authentication_error(self) -> AuthenticationError | None:
+        """Why no token could be obtained for a query; `None` if one could, or was not needed."""
+        return self._credentials.error
 
     def lookup(self, packages: Sequence[Package], *, is_thorough: bool = False) -> Lookup:
         """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata.
@@ -186,7 +183,7 @@ class ChannelQueries:
                 "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        return self._query(send)
+        return self._query("GraphQL", send)
 
     def _get(self, path: str, max_body: int, *, retries: int = _RETRIES, into: BinaryIO | None = None) -> Response:
         def send(timeout: float, *, anonymously: bool) -> Response:
@@ -198,9 +195,9 @@ class ChannelQueries:
                 path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously, into=into
             )
 
-        return self._query(send, retries)
+        return self._query("files", send, retries)
 
-    def _query(self, send: SendQuery, retries: int = _RETRIES) -> Response:
+    def _query(self, kind: str, send: SendQuery, retries: int = _RETRIES) -> Response:
         """The successful, complete response to a query.
 
         Raises:
@@ -208,7 +205,7 @@ class ChannelQueries:
         """
         try:
             response = self._retry_policy.call(
-                lambda timeout: self._query_with_fallback(send, timeout), retries=retries, timeout=QUERY_TIMEOUT
+                lambda timeout: self._credentials.send(kind, send, timeout), retries=retries, timeout=QUERY_TIMEOUT
             )
         except RequestError as error:
             raise LookupFailedError(str(error), Reason.UNREACHABLE) from error
@@ -217,30 +214,6 @@ class ChannelQueries:
         if not response.is_success or not response.is_complete:
             raise LookupFailedError(describe_failure(response), _reason(response))
         return response
-
-    def _query_with_fallback(self, send: SendQuery, timeout: float) -> Response:
-        """Sends the query with the token; if that is refused, anonymously; and if that fails, with a renewed token.
-
-        Public channels can be read anonymously. Whether the server accepts minted tokens for queries is not documented.
-        """
-        token = self._bearer()
-        response = send(timeout, anonymously=self.authentication_error is not None)
-        if response.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return response
-        anonymous_response = send(timeout, anonymously=True)
-        if anonymous_response.is_success:
-            return anonymous_response
-        is_renewed = response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token)
-        return send(timeout, anonymously=False) if is_renewed else response
-
-    def _bearer(self) -> str | None:
-        """The token to send; `None`, now and later, if none could be obtained."""
-        if self.authentication_error is None:
-            try:
-                return self._credentials.bearer()
-            except AuthenticationError as error:
-                self.authentication_error = error
-        return None
 
 
 def _reason(response: Response) -> Reason:

@@ -43,7 +43,8 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     message = f"The server rejected the upload ({response.summary}).{doubt}"
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return ChannelWideError(message, credentials.hint(response.status, channel))
+            hint, page = credentials.hint(response.status, channel), credentials.page(response.status)
+            return ChannelWideError(message, hint, page)
         case HTTPStatus.PAYMENT_REQUIRED:
             return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic
@@ -48,4 +49,4 @@ def _of_files(report: Report) -> Iterator[tuple[str, Diagnostic]]:
 def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
     for diagnostic, files in grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield Diagnostic(diagnostic.title, f"{files[0]}{more}: {diagnostic.message}", diagnostic.hint)
+        yield replace(diagnostic, message=f"{files[0]}{more}: {diagnostic.message}", example="")

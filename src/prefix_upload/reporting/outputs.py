@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # In bytes. GitHub limits all outputs of a job to 1 MB; this leaves room for those of other steps.
 MAX_PACKAGES_OUTPUT = 100 * 1024
+# The fields that are kept if all of them would be too long.
+_SHORT_ROW = ("file", "sha256", "status")
 
 
 def outputs(report: Report) -> dict[str, str]:
@@ -39,7 +41,7 @@ def _packages_output(report: Report) -> str:
     rows = [_row(report, outcome) for outcome in report.outcomes]
     text = _json(rows)
     if len(text) > MAX_PACKAGES_OUTPUT:
-        rows = [{key: row[key] for key in ("file", "sha256", "status")} for row in rows]
+        rows = [{key: row[key] for key in _SHORT_ROW} for row in rows]
         text = _json(rows)
     while len(text) > MAX_PACKAGES_OUTPUT:
         rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
@@ -48,11 +50,22 @@ def _packages_output(report: Report) -> str:
 
 
 def truncation_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
-    """Yields a warning if the `packages` output does not have all files."""
-    kept, total = len(json.loads(values["packages"])), len(report.outcomes)
+    """Yields a warning if the `packages` output does not have all files, or not all of their fields."""
+    rows = json.loads(values["packages"])
+    kept, total = len(rows), len(report.outcomes)
+    fields = f"only the fields {_listed(_SHORT_ROW)} of each file"
     if kept < total:
-        message = f"The output 'packages' lists only the first {kept} of {total} files, to stay below 100 KiB."
+        message = (
+            f"The output 'packages' has {fields}, and only the first {kept} of {total} files, to stay below 100 KiB."
+        )
         yield Diagnostic("Output truncated", message, "The output 'checksums' lists all packages on the channel.")
+    elif rows and set(rows[0]) == set(_SHORT_ROW):
+        message = f"The output 'packages' has {fields}, to stay below 100 KiB."
+        yield Diagnostic("Output truncated", message, "To get all fields, publish fewer packages in a run.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:-1]) + f" and '{names[-1]}'"
 
 
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:

@@ -130,6 +130,7 @@ def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
     more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
     subject = f" {names}{more}:" if names else ""
     hint = f"<br>**What to do:** {for_markdown(problem.hint)}" if problem.hint else ""
+    hint += f" See <{problem.page}>" if problem.page else ""
     example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
     return f"- **{for_markdown(problem.title).strip()}**{subject} {for_markdown(problem.message)}{hint}{example}"
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import parsers
 from prefix_upload.settings.parsers import PRODUCTION, STAGING, IfNoFilesFound
+from prefix_upload.settings.patterns import patterns
+from prefix_upload.settings.server_url import server_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,7 @@ INPUTS = (
     ),
     Input(
         "glob",
-        parsers.patterns,
+        patterns,
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
@@ -67,7 +69,7 @@ INPUTS = (
     ),
     Input(
         "server-url",
-        parsers.server_url,
+        server_url,
         "Server to publish to. `https` only, except on loopback hosts.",
         default="https://prefix.dev",
     ),
@@ -98,7 +100,8 @@ INPUTS = (
     Input(
         "attestations",
         parsers.boolean,
-        "Sign a publish attestation for each package and upload it with the package. Needs `id-token: write`.",
+        "Sign a publish attestation for each package and upload it with the package. Needs `id-token: write`, and on "
+        "prefix.dev trusted publishing.",
         default="false",
         see="attestations",
     ),

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.secret import Secret
-from prefix_upload.discovery import Patterns
 from prefix_upload.errors import setting
-from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
+from prefix_upload.http.urls import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,27 +132,6 @@ def token(text: str, _: Context) -> Secret | None:
     return Secret(text)
 
 
-def server_url(text: str, _: Context) -> str:
-    """Parses the origin of a server. The value has no trailing slash and no default port."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise InputError(f"is {text!r}, which is not a URL", "Write 'https://' and the host.") from None
-    host = parts.hostname or ""
-    if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
-        raise InputError(f"is {text!r}, which is not an http(s) URL", "Write 'https://' and the host.")
-    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-        where = f"{host}:{port}" if port else host
-        raise InputError(
-            "has more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
-        )
-    if not uses_secure_transport(text):
-        raise InputError(f"is {text!r}, which would send the token over unencrypted http", f"Write 'https://{host}'.")
-    netloc = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
-
-
 def channel(text: str, context: Context) -> str:
     """Parses a channel, written as its path or as one of its addresses on the server. The value is the path."""
     if not text:
@@ -208,28 +186,9 @@ def _path_of_page(path: str) -> str:
     return "/".join(parts[:depth] if parts[depth : depth + 1] in [[page] for page in _PAGES] else parts)
 
 
-def patterns(text: str, context: Context) -> Patterns:
-    """Parses glob patterns, one per line. `!` excludes; `#` starts a comment line.
-
-    Raises:
-        ExceptionGroup: the `InputError`s of all lines.
-    """
-    include: list[str] = []
-    exclude: list[str] = []
-    errors: list[InputError] = []
-    for line in map(str.strip, text.splitlines()):
-        if line and not line.startswith("#"):
-            kind, pattern = (exclude, line[1:].strip()) if line.startswith("!") else (include, line)
-            try:
-                kind.append(relative_to_workspace(pattern, context.workspace))
-            except InputError as error:
-                errors.append(error)
-                kind.append(pattern)
-    if not any(include):
-        errors.append(InputError("has no pattern", "Write one pattern per line, such as 'output/**/*.conda'."))
-    if errors:
-        raise ExceptionGroup("patterns", errors)
-    return Patterns(tuple(dict.fromkeys(include)), tuple(dict.fromkeys(exclude)))
+def truncated_repr(text: str) -> str:
+    """The beginning of a value, in quotes: the value may be a whole file by mistake."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}…"
 
 
 def relative_to_workspace(pattern: str, workspace: Workspace) -> str:

@@ -65,7 +65,8 @@ def left_alone(error: ConflictError) -> Diagnostic:
 
 def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
-    return Diagnostic("Not attempted", f"Not uploaded, because of an earlier failure: {error.message}", error.hint)
+    message = f"Not uploaded, because of an earlier failure: {error.message}"
+    return Diagnostic("Not attempted", message, error.hint, page=error.page)
 
 
 def server_down(packages: int) -> ChannelWideError:
@@ -104,6 +105,15 @@ ATTESTATION_DROPPED = Diagnostic(
     "The server has the package, but not the attestation that was uploaded with it.",
     "The package can't be verified without it. Check the channel's settings, then delete the package there and "
     f"publish it again, or set {setting('attestations', 'false')}.",
+)
+
+
+# Only prefix.dev's own rules are known: it accepts attestations from the trusted publisher that uploads them.
+KEY_MAY_NOT_ATTEST = Diagnostic(
+    "Attestation with an API key",
+    f"{setting('attestations')} is true and {setting('token')} is set. The server may accept an attestation only from "
+    "the trusted publisher that uploads it, as prefix.dev does.",
+    f"If it does, remove {setting('token')}.",
 )
 
 

@@ -1,0 +1,69 @@
+"""Removes secrets from text that is shown, also where only a part of one is left."""
+
+from __future__ import annotations
+
+# So many consecutive characters of a secret give it away anywhere: fewer may be words of our own.
+_FRAGMENT = 16
+# In a server's message, which is more likely to repeat a secret than to have words in common with one, fewer do.
+_FRAGMENT_OF_MESSAGE = 8
+# Secrets of fewer characters are only recognized as a whole, or by their beginning at the end of a message.
+_LONG = 12
+# So many characters at the end of a message, which may be truncated, are taken for the beginning of a secret.
+_BEGINNING = 4
+# What may follow the last word of a truncated message, such as the end of a JSON string.
+_AFTER_THE_LAST_WORD = " \t\r\n.,:;…\"'`)]}>"
+_STARS = "***"
+
+
+class Redactor:
+    """Knows the secrets of a run. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._secrets: tuple[str, ...] = ()
+        # By their length.
+        self._fragments: dict[int, set[str]] = {}
+
+    def add(self, secret: str) -> bool:
+        """Adds a secret. Returns whether it is a new one."""
+        if not secret or secret in self._secrets:
+            return False
+        # Longest first, because one secret may contain another.
+        self._secrets = tuple(sorted({*self._secrets, secret}, key=len, reverse=True))
+        self._fragments = {length: self._parts(length) for length in (_FRAGMENT, _FRAGMENT_OF_MESSAGE)}
+        return True
+
+    def redact(self, text: str) -> str:
+        """The text with stars in place of each secret, and of each long part of one."""
+        return self._redact(text, _FRAGMENT)
+
+    def redact_message(self, text: str) -> str:
+        """The same for a server's message: shorter parts of secrets are removed, too, most of all at its end."""
+        text = self._redact(text, _FRAGMENT_OF_MESSAGE)
+        last_words = text.rstrip(_AFTER_THE_LAST_WORD)
+        for secret in self._secrets:
+            for length in range(min(len(secret), _FRAGMENT) - 1, _BEGINNING - 1, -1):
+                if last_words.endswith(secret[:length]):
+                    return last_words[:-length] + _STARS + text[len(last_words) :]
+        return text
+
+    def _redact(self, text: str, length: int) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _STARS)
+        return _without(text, self._fragments.get(length, set()), length)
+
+    def _parts(self, length: int) -> set[str]:
+        """The parts of long secrets that have this length."""
+        long = (secret for secret in self._secrets if len(secret) >= _LONG)
+        return {secret[start : start + length] for secret in long for start in range(len(secret) - length + 1)}
+
+
+def _without(text: str, fragments: set[str], length: int) -> str:
+    """The text with stars in place of each sequence of fragments, which overlap or follow each other."""
+    parts: list[str] = []
+    end = 0
+    for start in range(len(text)):
+        if text[start : start + length] in fragments:
+            if start > end or not parts:
+                parts += [text[end:start], _STARS]
+            end = start + length
+    return "".join(parts) + text[end:]
