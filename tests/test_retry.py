@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from prefix_upload.http import RequestError, Response, RetryPolicy
+from prefix_upload.http.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,3 +100,150 @@ def test_the_bounds_of_a_call_are_upper_bounds(recorder: Recorder, own: int, ask
     assert policy.call(recorder.send(*[response(503)] * 400), retries=asked, timeout=asked) == response(503)
     attempts = [what for what in recorder.events if what.startswith("send")]
     assert attempts == [f"send {used}"] * (used + 1)
+
+
+# Many requests to one server.
+
+
+@dataclass
+class Time:
+    """A clock that only goes on while somebody waits. `during_sleep` is called in the middle of each pause."""
+
+    started: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    seconds: float = 0
+    during_sleep: Callable[[], object] = lambda: None
+
+    def policy(self, *, retries: int = 5, timeout: float = 300) -> RetryPolicy:
+        """A policy that goes by this clock."""
+        return RetryPolicy(
+            retries=retries,
+            timeout=timeout,
+            sleep=self.sleep,
+            now=lambda: self.started + timedelta(seconds=self.seconds),
+            jitter=lambda: 1.0,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        """Half of a pause, an interruption, and the other half."""
+        self.seconds += seconds / 2
+        self.during_sleep()
+        self.seconds += seconds / 2
+
+    def silent(self, timeout: float) -> Response:
+        """An attempt that nothing answers."""
+        self.seconds += timeout
+        raise RequestError("timed out", may_have_arrived=True)
+
+
+def busy(status: int, seconds: int) -> Response:
+    return Response(status, {"Retry-After": str(seconds)}, b"", is_complete=True)
+
+
+def test_retry_after_holds_for_all() -> None:
+    """Also for a request that has not failed yet, and after a failure that is not retried."""
+    time = Time()
+    policy = time.policy(retries=0)
+    assert policy.call(lambda _: busy(429, 60)).status == 429
+    sent = []
+    policy.call(lambda _: sent.append(time.seconds))
+    assert sent == [60]
+
+
+def test_retry_after_of_others_prolongs_a_wait() -> None:
+    """Whoever waits is told when another request is asked to wait for longer."""
+    time = Time()
+    policy = time.policy()
+    sent = []
+
+    def send(_: float) -> Response:
+        sent.append(time.seconds)
+        return busy(503, 10) if len(sent) == 1 else response(200)
+
+    time.during_sleep = lambda: policy.server.close(time.started + timedelta(seconds=40))
+    policy.call(send)
+    assert sent == [0, 40]
+
+
+@pytest.mark.parametrize("requests", [1, 200])
+@pytest.mark.parametrize("fails_with", ["silence", "503", "refusal"])
+def test_a_server_that_is_down_is_given_up(requests: int, fails_with: str) -> None:
+    """Within half an hour at the defaults, whatever the number of requests and however each of them fails."""
+    time = Time()
+    policy = time.policy()
+
+    def send(timeout: float) -> Response:
+        if fails_with == "silence":
+            return time.silent(timeout)
+        if fails_with == "503":
+            return busy(503, 120)
+        raise RequestError("Connection refused", may_have_arrived=False)
+
+    failures = []
+    for _ in range(requests):
+        try:
+            failures.append(str(policy.call(send).status))
+        except RequestError as error:
+            failures.append(str(error))
+    assert time.seconds <= 30 * 60 + 60
+    assert policy.has_given_up or requests == 1
+    assert requests == 1 or failures[-1] == "the server has been down for 30 min"
+
+
+def test_nothing_is_sent_to_a_server_that_was_given_up() -> None:
+    """Neither a retry nor a first attempt."""
+    time = Time()
+    policy = time.policy(retries=5, timeout=60)
+    policy.server.note_down(time.started - timedelta(minutes=5), time.started)
+    sent = []
+
+    def send(timeout: float) -> Response:
+        sent.append(timeout)
+        return time.silent(timeout)
+
+    for _ in range(2):
+        with pytest.raises(RequestError):
+            policy.call(send)
+    assert sent == [60]
+
+
+def test_the_last_attempt_is_cut_short() -> None:
+    """It may not take longer than the time that is left for the server."""
+    time = Time()
+    policy = time.policy(retries=0, timeout=300)
+    policy.server.note_down(time.started - timedelta(seconds=290), time.started)
+    with pytest.raises(RequestError):
+        policy.call(time.silent)
+    assert time.seconds == 10
+
+
+@pytest.mark.parametrize(("status", "is_up"), [(200, True), (422, True), (429, True), (500, False), (503, False)])
+def test_an_answer_shows_that_the_server_is_up(status: int, is_up: bool) -> None:
+    """But for one that tells of an error of its own."""
+    time = Time()
+    policy = time.policy(retries=0)
+    policy.server.note_down(time.started - timedelta(minutes=2), time.started)
+    policy.call(lambda _: response(status))
+    assert policy.server.downtime == (0 if is_up else 120)
+
+
+def test_the_downtime_of_many_is_counted_once() -> None:
+    """Requests that wait at the same time wait as long as one."""
+    server = Server()
+    for minute in (0, 1, 2, 1):
+        began = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
+        server.note_down(began, began + timedelta(minutes=2))
+    assert server.downtime == 4 * 60
+
+
+def test_progress_is_no_downtime() -> None:
+    """An upload that broke off after an hour was silent for no longer than its timeout."""
+    time = Time()
+    policy = time.policy(retries=0, timeout=300)
+
+    def send(_: float) -> Response:
+        time.seconds += 3600
+        raise LOST
+
+    with pytest.raises(RequestError):
+        policy.call(send)
+    assert policy.server.downtime == 300

@@ -133,7 +133,9 @@ def test_the_audience_is_escaped(job: Job) -> None:
     client = Client(
         job.provider.url, lambda: job.provider.request_token, connections=1, ca_bundle="", clock=lambda: 0.0
     )
-    retry_policy = RetryPolicy(retries=0, timeout=10, sleep=lambda _: None, now=datetime.now, jitter=lambda: 0.0)
+    retry_policy = RetryPolicy(
+        retries=0, timeout=10, sleep=lambda _: None, now=lambda: datetime.now(UTC), jitter=lambda: 0.0
+    )
     for path in ("/idtoken?", "/idtoken?api-version=2.0"):
         IdentityProvider(client, path, retry_policy, lambda _: None).id_token("::1&audience=prefix.dev/?#")
     assert job.provider.audiences == ["::1&audience=prefix.dev/?#"] * 2

@@ -7,6 +7,7 @@ PrefixUploadError
 └── ChannelError                a package was not published
     ├── ChannelWideError        … and no other package would be
     │   └── AuthenticationError
+    ├── ServerDownError
     ├── ConflictError
     ├── FileChangedError
     └── AttestationError
@@ -148,6 +149,10 @@ class AuthenticationError(ChannelWideError):
     """The run cannot authenticate, so nothing can be sent."""
 
     title = "Authentication failed"
+
+
+class ServerDownError(ChannelError):
+    """All attempts ended without a response, or with an error of the server's own (5xx)."""
 
 
 class ConflictError(ChannelError):

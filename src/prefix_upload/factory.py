@@ -14,7 +14,7 @@ from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider,
 from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import CancelledError
-from prefix_upload.http import Client, RetryPolicy, secure_environment
+from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
@@ -61,13 +61,12 @@ def create_run(
         if cancellation.wait(seconds):
             raise CancelledError
 
-    retry_policy = RetryPolicy(
-        retries=settings.retries,
-        timeout=settings.timeout,
-        sleep=sleep,
-        now=lambda: datetime.now(UTC),
-        jitter=random.random,
+    # Each server has a policy of its own.
+    create_policy = partial(
+        RetryPolicy, retries=settings.retries, sleep=sleep, now=lambda: datetime.now(UTC), jitter=random.random
     )
+    retry_policy = create_policy(timeout=settings.timeout)
+    short_policy = partial(create_policy, timeout=min(settings.timeout, QUERY_TIMEOUT))
     create_client = partial(
         Client,
         connections=settings.concurrency,
@@ -75,7 +74,7 @@ def create_run(
         clock=time.monotonic,
         redact=redact,
     )
-    identity = _create_identity(identity_request, create_client, retry_policy, on_secret)
+    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
     run = Run(
@@ -84,7 +83,7 @@ def create_run(
         channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
         pool=pool,
         reporter=reporter,
-        signer=_create_signer(settings, identity, retry_policy, redact),
+        signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
     )
     if run.signer is not None and settings.token is not None:

@@ -5,7 +5,7 @@ It serves the tests, the demo and the benchmark, and a person who wants to try a
 here can agree with a mistake of the action by sharing its code.
 """
 
-from localchannel.faults import Answer, At, Call, Cut, Delay, Fault, Stall, Truncate
+from localchannel.faults import Answer, At, Call, Cut, Delay, Drip, Fault, Interim, Stall, Truncate
 from localchannel.journal import Request
 from localchannel.publishers import Publisher
 from localchannel.server import LocalChannel
@@ -19,7 +19,9 @@ __all__ = [
     "Channel",
     "Cut",
     "Delay",
+    "Drip",
     "Fault",
+    "Interim",
     "LocalChannel",
     "Publisher",
     "Request",

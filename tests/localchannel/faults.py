@@ -63,13 +63,28 @@ class Delay:
 
 
 @dataclass(frozen=True)
+class Drip:
+    """Send this, and then that again and again until the client hangs up or the server stops."""
+
+    first: bytes
+    again: bytes
+
+
+@dataclass(frozen=True)
+class Interim:
+    """Send the heads of interim answers with these codes (1xx), then go on as if nothing was."""
+
+    codes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Call:
     """Call this, then go on as if nothing was: for what happens elsewhere at that moment."""
 
     function: Callable[[], object]
 
 
-Action = Answer | Cut | Truncate | Stall | Delay | Call
+Action = Answer | Cut | Truncate | Stall | Delay | Drip | Interim | Call
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,27 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from localchannel.exchange import Body, Exchange, Refusal, Reply
-from localchannel.faults import Action, Answer, At, Call, Cut, Delay, Fault, Interrupted, Stall, Truncate
+from localchannel.faults import (
+    Action,
+    Answer,
+    At,
+    Call,
+    Cut,
+    Delay,
+    Drip,
+    Fault,
+    Interim,
+    Interrupted,
+    Stall,
+    Truncate,
+)
 from localchannel.journal import Request
 
 if TYPE_CHECKING:
     from localchannel.origin import Origin
 
 _LINGER_SECONDS = 10.0
+_DRIP_SECONDS = 0.02
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _WITHOUT_BODY = frozenset({204, 304})
 
@@ -94,6 +108,10 @@ class Handler(BaseHTTPRequestHandler):
     def _fire(self, action: Action) -> None:
         if isinstance(action, Delay):
             self.server.stopping.wait(action.seconds)
+        elif isinstance(action, Interim):
+            for code in action.codes:
+                self.wfile.write(b"HTTP/1.1 %d Interim\r\nX-Code: %d\r\n\r\n" % (code, code))
+            self.wfile.flush()
         elif isinstance(action, Call):
             action.function()
         elif not isinstance(action, Truncate):
@@ -111,7 +129,10 @@ class Handler(BaseHTTPRequestHandler):
             case Stall():
                 self.close_connection = True
                 self._wait_for_hang_up()
-            case Truncate() | Delay() | Call():  # these end no request
+            case Drip(first, again):
+                self.close_connection = True
+                self._drip(first, again)
+            case Truncate() | Delay() | Interim() | Call():  # these end no request
                 raise AssertionError(action)
 
     def _send(self, reply: Reply, request: Request, body: Body | None, action: Action | None) -> None:
@@ -158,6 +179,12 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             while self.rfile.read(64 * 1024):
                 pass
+
+    def _drip(self, first: bytes, again: bytes) -> None:
+        self.connection.sendall(first)
+        with suppress(OSError):
+            while not self.server.stopping.wait(_DRIP_SECONDS):
+                self.connection.sendall(again)
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

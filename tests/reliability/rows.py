@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from localchannel import Answer, At, Call, Cut, Fault, Stall, Truncate
+from localchannel import Answer, At, Call, Cut, Drip, Fault, Interim, Stall, Truncate
 from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
 from reliability.wire import Harm, Rule
 from support.building import written
@@ -260,8 +260,8 @@ NO_CONNECTION = [
     Row(
         "Connections closed during the TLS handshake",
         over_a_wire(Harm.CLOSE, sent=1, times=None, concurrency="1"),
-        "Gave up after 3 attempts",
-        (FAILED, FAILED),
+        "Could not connect to the server: ",
+        UNREACHABLE,
         5,
         tls=True,
     ),
@@ -363,6 +363,15 @@ SILENCE = [
         (FAILED, UPLOADED),
         5,
     ),
+    Row(
+        "The head of the response arrives a byte at a time, without end, once",
+        failing(upload(Drip(b"HTTP/1.1 200 OK\r\nX-Padding: ", b"x")), timeout="1"),
+    ),
+    Row(
+        "The server sends 100 Continue again and again, once",
+        failing(upload(Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n")), timeout="1"),
+    ),
+    Row("102 and 103 before the response, every time", failing(Fault(Interim((102, 103)), at=At.DONE, times=None))),
     Row(
         "A slow connection: the upload makes progress, but takes longer than the timeout",
         over_a_wire(Harm.DELAY, timeout="1"),
@@ -682,6 +691,12 @@ LOOKUPS = [
     without_graph("responds with errors only", graph(Answer(200, json.dumps({"errors": [{"message": "no"}]})))),
     without_graph("breaks off in the middle of a response", graph(Truncate(10))),
     without_graph("never responds", graph(Stall()), timeout="1", retries="0"),
+    without_graph(
+        "responds a byte at a time, without end",
+        graph(Drip(b"HTTP/1.1 200 OK\r\nX-Padding: ", b"x")),
+        timeout="1",
+        retries="0",
+    ),
     without_graph("responds with too much data", graph(Answer(200, " " * (2**20 + 1)))),
     without_graph("redirects", graph(Answer(302, "", {"Location": "https://elsewhere.example/"}))),
     Row(

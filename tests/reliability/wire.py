@@ -139,7 +139,7 @@ class _Relay:
                 if not self._is_due and self._sent >= rule.sent:
                     self._become_due()
                 if self._is_due and rule.harm is Harm.DELAY:
-                    self._wire.wait(0.004)
+                    self._wire.wait(0.012)
                 self._server.sendall(data)
             self._server.shutdown(socket.SHUT_WR)
 

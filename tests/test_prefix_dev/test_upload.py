@@ -42,6 +42,7 @@ LOST = {
     "closed after the body": Fault(Cut(), path=UPLOAD, at=At.BODY),
     "reset after the body": Fault(Cut(reset=True), path=UPLOAD, at=At.BODY),
 }
+DOUBTFUL = {name: fault for name, fault in LOST.items() if fault.at is At.BODY}
 GRAPHQL_FAULTS = {
     "500": Answer(500, "boom"),
     "html": Answer(200, "<html>maintenance</html>"),
@@ -80,6 +81,16 @@ def record_of(package: Package) -> Record:
 def on_server(server: LocalChannel, package: Package) -> bool:
     """Whether the server has exactly these bytes."""
     return server.sha256(CHANNEL, package.subdir, package.file_name) == package.sha256
+
+
+def large_version(package: Package, folder: Path) -> Package:
+    """64 MiB of zeros in the place of the package: more than all buffers between client and server."""
+    size = 64 * 2**20
+    path = folder / "large"
+    with path.open("wb") as file:
+        file.truncate(size)
+    zeros = "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351"
+    return replace(package, path=path, size=size, sha256=zeros)
 
 
 # The request.
@@ -127,12 +138,7 @@ def test_memory_does_not_grow_with_the_file(
     server: LocalChannel, connect: Connect, package: Package, tmp_path: Path
 ) -> None:
     """A file is streamed: a few pieces of it are in memory, client and server together."""
-    size = 64 * 2**20
-    path = tmp_path / "large"
-    with path.open("wb") as file:
-        file.truncate(size)
-    zeros = "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351"
-    large = replace(package, path=path, size=size, sha256=zeros)
+    large = large_version(package, tmp_path)
     server.fail(Fault(Answer(200), path=UPLOAD))
     tracemalloc.start()
     try:
@@ -140,7 +146,7 @@ def test_memory_does_not_grow_with_the_file(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert server.uploads[0].body_size == size
+    assert server.uploads[0].body_size == large.size
     assert peak < 8 * 2**20
 
 
@@ -342,7 +348,7 @@ def test_giving_up_after_a_clear_no(server: LocalChannel, connect: Connect, pack
     assert "Re-run it" in caught.value.hint
 
 
-@pytest.mark.parametrize("fault", [*LOST.values(), Fault(Answer(503, "down"), path=UPLOAD)], ids=[*LOST, "503"])
+@pytest.mark.parametrize("fault", [*DOUBTFUL.values(), Fault(Answer(503, "down"), path=UPLOAD)], ids=[*DOUBTFUL, "503"])
 def test_giving_up_in_doubt(server: LocalChannel, connect: Connect, package: Package, fault: Fault) -> None:
     """Where it may have arrived the message says so."""
     server.fail(replace(fault, times=None))
@@ -351,6 +357,25 @@ def test_giving_up_in_doubt(server: LocalChannel, connect: Connect, package: Pac
     ) as caught:
         upload(connect(retries=0), package)
     assert not isinstance(caught.value, ChannelWideError)
+
+
+BROKEN_OFF = {
+    "closed": Cut(),
+    "reset": Cut(reset=True),
+    "503": Answer(503, "down", lingers=False),
+}
+
+
+@pytest.mark.parametrize("then", BROKEN_OFF.values(), ids=BROKEN_OFF.keys())
+def test_giving_up_what_was_never_sent_completely(
+    server: LocalChannel, connect: Connect, package: Package, tmp_path: Path, then: Answer | Cut
+) -> None:
+    """It cannot have arrived: nobody is asked about it, and nothing is in doubt."""
+    server.fail(Fault(then, path=UPLOAD, at=100, times=None))
+    with pytest.raises(ChannelError, match=r"^Gave up after 2 attempts: [^.]*\.$") as caught:
+        upload(connect(retries=1), large_version(package, tmp_path))
+    assert not isinstance(caught.value, ChannelWideError)
+    assert [request.path for request in server.requests] == [f"{UPLOAD}{CHANNEL}"] * 2
 
 
 def test_a_server_that_is_not_there(
@@ -461,6 +486,38 @@ def test_a_redirect_to_no_address(server: LocalChannel, connect: Connect, packag
     server.fail(Fault(Answer(302, b"x" * 10**6, {"Location": location}), path=UPLOAD))
     with pytest.raises(ChannelWideError, match="The server redirected the upload to"):
         upload(connect(), package)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 413, 422, 302])
+def test_a_final_answer_in_doubt(server: LocalChannel, connect: Connect, package: Package, status: int) -> None:
+    """It does not hide that an earlier attempt may have arrived."""
+    server.fail(Fault(Cut(), path=UPLOAD), Fault(Answer(status, "no"), path=UPLOAD))
+    with pytest.raises(
+        ChannelError, match=r"An earlier attempt may have arrived\. It is not on the channel yet, but may still appear"
+    ):
+        upload(connect(), package)
+
+
+def test_a_final_answer_although_it_arrived(server: LocalChannel, connect: Connect, package: Package) -> None:
+    """The channel is asked once more, in case it did not tell before."""
+    server.fail(Fault(Cut(), path=UPLOAD, at=At.DONE), Fault(Answer(401, "expired"), path=UPLOAD))
+    server.fail(Fault(Answer(400), path=GRAPHQL), Fault(Answer(400), path=REPODATA))
+    assert upload(connect(), package) is Status.UPLOADED
+
+
+def test_a_final_failure_in_doubt(
+    server: LocalChannel, connect: Connect, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where no further attempt can reach the server."""
+    server.fail(Fault(Cut(), path=UPLOAD))
+    there = connect()
+
+    def lose_the_way(_: float) -> None:
+        there._client._server_url = "http://a..b"
+
+    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, sleep=lose_the_way))
+    with pytest.raises(ChannelWideError, match=r"Could not connect .* An earlier attempt may have arrived\."):
+        upload(there, package)
 
 
 # A file name that is taken.

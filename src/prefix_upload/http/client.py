@@ -25,9 +25,6 @@ USER_AGENT = f"prefix-upload/{__version__}"
 # Bytes of a body that are read by default: enough of an error page to show; a success has only a few.
 MAX_BODY = 2**16
 _MAX_REDIRECTS = 5
-# Seconds that reading a whole body may take. The timeout only limits the time without progress, so a server that sends
-# a byte now and then never exceeds it.
-_MAX_READ_TIME = 120.0
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -62,14 +59,13 @@ class Client:
         redact: Callable[[str], str] = str,
     ) -> None:
         self._server_url = server_url
-        self._clock = clock
         self._redact = redact
         self._bearer = _Bearer(bearer)
         self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         if ca_bundle:
             self._session.verify = ca_bundle
-        adapter = Adapter(pool_maxsize=connections)
+        adapter = Adapter(connections, clock)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -154,18 +150,20 @@ class Client:
             body = BytesIO()
             is_success = response.status_code == HTTPStatus.OK
             is_complete = self._read(response, max_body, into if into is not None and is_success else body)
-            return Response(response.status_code, response.headers, body.getvalue(), is_complete, self._redact)
+            is_early = getattr(response.raw, "is_early", False)
+            content = body.getvalue()
+            return Response(response.status_code, response.headers, content, is_complete, self._redact, is_early)
 
-    def _read(self, response: requests.Response, limit: int, body: BinaryIO) -> bool:
+    @staticmethod
+    def _read(response: requests.Response, limit: int, body: BinaryIO) -> bool:
         """Reads the body up to the limit. Returns whether it is complete; if the connection breaks, it is not."""
-        deadline = self._clock() + _MAX_READ_TIME
         left = limit
         try:
             # NOTE: `read1` returns what has arrived; the methods that `requests` offers wait for more.
             while limit and (piece := response.raw.read1(MAX_BODY, decode_content=True)):
                 body.write(piece[:left])
                 left -= len(piece)
-                if left < 0 or self._clock() > deadline:
+                if left < 0:
                     return False
         except urllib3.exceptions.HTTPError:
             return False

@@ -30,6 +30,7 @@ class Response:
         is_complete: whether that is the whole body.
         redact: removes secrets from the body before it is shown. It comes before any truncation, after which a secret
             could not be recognized.
+        is_early: whether it came before the request was sent to its end, so that the server cannot act on the request.
     """
 
     status: int
@@ -37,6 +38,7 @@ class Response:
     body: bytes
     is_complete: bool
     redact: Callable[[str], str] = str
+    is_early: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -47,6 +49,11 @@ class Response:
     def is_retryable(self) -> bool:
         """Whether the same request may succeed later: 408, 425, 429 or 5xx."""
         return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the server may have acted on the request: a gateway may have lost its response, and sent this one."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not self.is_early
 
     @property
     def is_redirect(self) -> bool:

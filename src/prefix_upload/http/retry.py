@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.http.errors import RequestError
 from prefix_upload.http.response import Response
+from prefix_upload.http.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 _Result = TypeVar("_Result")
 
@@ -19,6 +21,11 @@ QUERY_TIMEOUT = 60.0
 # The longest `Retry-After` that is honored, in seconds.
 _MAX_RETRY_AFTER = 120.0
 _MAX_BACKOFF = 30.0
+# A server may be down for this many seconds per attempt, or for the timeout if that is longer.
+_MIN_PATIENCE = 60.0
+# The last attempt before that may be cut short, but not to less than this many seconds.
+_MIN_TIMEOUT = 1.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Failure = Response | RequestError
 """A response that is not a complete success, or the error raised instead of one."""
@@ -26,7 +33,10 @@ Failure = Response | RequestError
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often to retry a request, and how long to wait in between.
+    """How often to retry a request to one server, and how long to wait in between.
+
+    A `Retry-After` holds for all requests. A server that is down for longer than one request may take with all of its
+    retries is given up: nothing more is sent to it.
 
     Args:
         retries: the number of retries after transient failures.
@@ -34,6 +44,7 @@ class RetryPolicy:
         sleep: waits for this many seconds; an exception that it raises ends the retries.
         now: returns the current time, with its time zone.
         jitter: returns a random number between 0 and 1.
+        server: the state of the server.
     """
 
     retries: int
@@ -41,6 +52,17 @@ class RetryPolicy:
     sleep: Callable[[float], None]
     now: Callable[[], datetime]
     jitter: Callable[[], float]
+    server: Server = field(default_factory=Server)
+
+    @property
+    def patience(self) -> float:
+        """The seconds that the server may be down before it is given up."""
+        return (self.retries + 1) * max(self.timeout, _MIN_PATIENCE)
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether the server has been down for too long."""
+        return self.server.downtime >= self.patience
 
     def call(
         self,
@@ -66,41 +88,95 @@ class RetryPolicy:
             The last result of `send`, which may be a failed response, or the one that was looked up.
 
         Raises:
-            RequestError: the last attempt got no response, or the error is permanent.
+            RequestError: the last attempt got no response, the error is permanent, or the server was given up before
+                the first attempt.
         """
         retries = self.retries if retries is None else min(self.retries, retries)
         timeout = self.timeout if timeout is None else min(self.timeout, timeout)
-        attempt = 0
+        if self.has_given_up:
+            reason = f"the server has been down for {self.patience / 60:.0f} min"
+            raise RequestError(reason, may_have_arrived=False, is_permanent=True)
+        waited_for, attempt = _LONG_AGO, 0
         while True:
-            outcome = _attempt(send, timeout)
+            waited_for = self._wait(0.0, waited_for)
+            outcome = self._attempt(send, timeout)
             failure = _transient_failure(outcome)
             if failure is None:
                 break
-            is_last = attempt == retries
+            is_last = attempt == retries or self.has_given_up
             look_up = on_failure(failure)
             if look_up is not None or not is_last:
-                self.wait(attempt, failure)
+                waited_for = self._wait(self._pause(attempt, failure), waited_for)
             if look_up is not None and (found := look_up(is_last)) is not None:
                 return found
-            if is_last:
+            if is_last or self.has_given_up:
                 break
             attempt += 1
         if isinstance(outcome, RequestError):
             raise outcome
         return outcome
 
-    def wait(self, attempt: int, failure: Failure) -> None:
-        """Waits before the next attempt: exponential backoff with jitter, or `Retry-After` if that is longer."""
+    def _attempt(self, send: Callable[[float], _Result], timeout: float) -> _Result | RequestError:
+        """The outcome of one attempt, also noted in the server's state."""
+        timeout = min(timeout, max(_MIN_TIMEOUT, self.patience - self.server.downtime))
+        began = self.now()
+        outcome: _Result | RequestError
+        try:
+            outcome = send(timeout)
+        except RequestError as error:
+            outcome = error
+        now = self.now()
+        if not _is_down(outcome):
+            self.server.note_up()
+        else:  # before the last `timeout` seconds there was progress, or the attempt would have ended then
+            self.server.note_down(max(began, now - timedelta(seconds=timeout)), now)
+        self.server.close(now + timedelta(seconds=_retry_after(_transient_failure(outcome), now)))
+        return outcome
+
+    def _wait(self, seconds: float, waited_for: datetime) -> datetime:
+        """Waits this many seconds, and until the server may be asked again.
+
+        Args:
+            seconds: how long to wait at least.
+            waited_for: the last time for which the same request has waited already.
+
+        Returns:
+            That time, updated.
+        """
+        began = now = self.now()
+        until = began + timedelta(seconds=seconds)
+        while True:
+            closed_until = self.server.closed_until
+            if closed_until > waited_for:
+                until = max(until, closed_until)
+            remaining = (until - now).total_seconds()
+            if remaining > 0:
+                self.sleep(min(remaining, _MAX_RETRY_AFTER))
+            now = self.now()
+            if self.server.is_down:
+                self.server.note_down(began, now)
+            if self.server.closed_until == closed_until:
+                return closed_until
+            waited_for = closed_until  # another request was asked to wait for longer
+
+    def _pause(self, attempt: int, failure: Failure) -> float:
+        """The seconds to wait after a failure: exponential backoff with jitter, or `Retry-After` if that is longer."""
         backoff = min(_MAX_BACKOFF, 2.0**attempt) * (0.5 + self.jitter() / 2)
-        retry_after = failure.retry_after(self.now()) if isinstance(failure, Response) else 0.0
-        self.sleep(max(backoff, min(retry_after, _MAX_RETRY_AFTER)))
+        return max(backoff, _retry_after(failure, self.now()))
 
 
-def _attempt(send: Callable[[float], _Result], timeout: float) -> _Result | RequestError:
-    try:
-        return send(timeout)
-    except RequestError as error:
-        return error
+def _retry_after(failure: Failure | None, now: datetime) -> float:
+    return min(failure.retry_after(now), _MAX_RETRY_AFTER) if isinstance(failure, Response) else 0.0
+
+
+def _is_down(outcome: object) -> bool:
+    """Whether the outcome shows that the server is down: no response, or an error of its own."""
+    match outcome:
+        case RequestError():
+            return True
+        case Response(status=status):
+            return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return False
 
 
 def _transient_failure(outcome: object) -> Failure | None:

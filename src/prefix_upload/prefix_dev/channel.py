@@ -147,12 +147,12 @@ class Channel:
         try:
             result = self._retry_policy.call(partial(self._attempt, content, force=force), on_failure=attempts.failed)
         except RequestError as error:
-            raise self._error(error, attempts) from error
+            raise _error(error, attempts) from error
         if isinstance(result, Receipt):
             return result
         if result.is_retryable:
-            raise self._error(result, attempts)
-        return self._settle(package, result, force=force, may_be_ours=attempts.may_have_arrived)
+            raise _error(result, attempts)
+        return self._settle(package, result, attempts, force=force)
 
     def lookup_patiently(self, package: Package, *, force: bool) -> Lookup:
         """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
@@ -184,23 +184,26 @@ class Channel:
             data=content,
         )
 
-    def _settle(self, package: Package, response: Response, *, force: bool, may_be_ours: bool) -> Receipt:
+    def _settle(self, package: Package, response: Response, attempts: _Attempts, *, force: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
-            raise rejection_error(response, self._credentials, self._name)
+            if (receipt := attempts.receipt()) is not None:
+                return receipt
+            raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
         record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
         if record.sha256 == package.sha256:
-            return Receipt(Status.UPLOADED if may_be_ours else Status.ALREADY_PRESENT, record)
+            return Receipt(Status.UPLOADED if attempts.may_have_arrived else Status.ALREADY_PRESENT, record)
         if force:
             raise overwriting_refused_error(response)
         if record.sha256 is None:
             raise unknown_conflict_error(package, response)
         raise conflict_error(package, record.sha256)
 
-    def _error(self, failure: Failure, attempts: _Attempts) -> ChannelError:
-        if isinstance(failure, RequestError) and failure.is_permanent:
-            return connection_error(failure)
-        return retries_exhausted_error(failure, self._retry_policy.retries + 1, attempts.last_lookup)
+
+def _error(failure: Failure, attempts: _Attempts) -> ChannelError:
+    if isinstance(failure, RequestError) and failure.is_permanent:
+        return connection_error(failure, attempts.last_lookup)
+    return retries_exhausted_error(failure, attempts.count, attempts.last_lookup)
 
 
 class _Attempts:
@@ -211,27 +214,33 @@ class _Attempts:
         self._package = package
         self._force = force
         self._on_retry = on_retry
+        self.count = 0
         self.may_have_arrived = False
         self.last_lookup: Lookup | None = None
 
     def failed(self, failure: Failure) -> Callable[[bool], Receipt | None] | None:
         """Notes a transient failure. Returns what looks for the package if the server may have stored it."""
-        self.may_have_arrived |= _may_have_arrived(failure)
+        self.count += 1
+        self.may_have_arrived |= failure.may_have_arrived
         self._on_retry(describe_failure(failure))
         return partial(self._receipt_if_there, failure) if self.may_have_arrived else None
 
+    def receipt(self) -> Receipt | None:
+        """Looks for the package once more, if an earlier attempt may have arrived."""
+        return self._look(is_patient=True) if self.may_have_arrived else None
+
     def _receipt_if_there(self, failure: Failure, is_last: bool) -> Receipt | None:
         # An error response seldom hides a stored package, and if it does, the retry ends with a 409: look once.
-        is_patient = is_last or isinstance(failure, RequestError)
-        look = self._channel.lookup_patiently if is_patient else self._look_once
-        self.last_lookup = look(self._package, force=self._force)
+        return self._look(is_patient=is_last or isinstance(failure, RequestError))
+
+    def _look(self, *, is_patient: bool) -> Receipt | None:
+        if is_patient:
+            self.last_lookup = self._channel.lookup_patiently(self._package, force=self._force)
+        else:
+            self.last_lookup = self._channel.queries.lookup([self._package])
         record = self.last_lookup.records.get(self._package.key)
         is_there = record is not None and record.sha256 == self._package.sha256
         return Receipt(Status.UPLOADED, record) if is_there else None
-
-    def _look_once(self, package: Package, *, force: bool) -> Lookup:
-        del force
-        return self._channel.queries.lookup([package])
 
 
 def is_settled(record: Record | None, package: Package, *, force: bool) -> bool:
@@ -239,10 +248,3 @@ def is_settled(record: Record | None, package: Package, *, force: bool) -> bool:
     if record is None or record.sha256 is None:
         return False
     return record.sha256 == package.sha256 or not force
-
-
-def _may_have_arrived(failure: Failure) -> bool:
-    """Whether the package may be on the channel in spite of the failure."""
-    if isinstance(failure, RequestError):
-        return failure.may_have_arrived
-    return failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # a gateway may have lost the server's response

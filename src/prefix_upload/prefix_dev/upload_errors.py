@@ -5,7 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, ChannelError, ChannelWideError, ConflictError, setting
+from prefix_upload.errors import (
+    CHECK_CONNECTION,
+    RERUN_IS_SAFE,
+    ChannelError,
+    ChannelWideError,
+    ConflictError,
+    ServerDownError,
+    setting,
+)
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 
 if TYPE_CHECKING:
@@ -26,19 +34,25 @@ _FILE_HINTS: Mapping[int, str] = {
 }
 
 
-def rejection_error(response: Response, credentials: Credentials, channel: str) -> ChannelError:
-    """The error for a response that is neither success nor worth a retry."""
-    message = f"The server rejected the upload ({response.summary})."
+def rejection_error(response: Response, credentials: Credentials, channel: str, lookup: Lookup | None) -> ChannelError:
+    """The error for a response that is neither success nor worth a retry.
+
+    `lookup` is the last look-up of the package; `None` if no earlier attempt can have arrived.
+    """
+    doubt = _earlier_doubt(lookup)
+    message = f"The server rejected the upload ({response.summary}).{doubt}"
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             hint, page = credentials.hint(response.status, channel), credentials.page(response.status)
             return ChannelWideError(message, hint, page)
+        case HTTPStatus.PAYMENT_REQUIRED:
+            return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:
             return ChannelWideError(message, _check_channel(credentials, channel))
         case _ if response.is_redirect:
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
-                "and a token is never sent to another address.",
+                f"and a token is never sent to another address.{doubt}",
                 f"Set {setting('server-url')} to the address of the server itself.",
             )
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
@@ -73,23 +87,27 @@ def retries_exhausted_error(failure: Failure, attempts: int, lookup: Lookup | No
     """
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
     if lookup is not None:
-        outcome = (
-            "It is not on the channel yet, but may still appear."
-            if lookup.records
-            else "It may be on the channel: that could not be looked up."
-        )
-        return ChannelError(f"{message} {outcome}", RERUN_IS_SAFE)
-    if isinstance(failure, RequestError):
+        message += _doubt(lookup)
+    elif isinstance(failure, RequestError) and failure.is_unconnected:
         return connection_error(failure)
-    return ChannelError(message, RERUN_IS_SAFE)
+    is_down = isinstance(failure, RequestError) or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return (ServerDownError if is_down else ChannelError)(message, RERUN_IS_SAFE)
 
 
-def connection_error(error: RequestError) -> ChannelWideError:
-    """The error if no request gets through."""
-    return ChannelWideError(
-        f"Could not connect to the server: {error}.",
-        CHECK_CONNECTION,
-    )
+def connection_error(error: RequestError, lookup: Lookup | None = None) -> ChannelWideError:
+    """The error if no request gets through; `lookup` as in `rejection_error`."""
+    return ChannelWideError(f"Could not connect to the server: {error}.{_earlier_doubt(lookup)}", CHECK_CONNECTION)
+
+
+def _earlier_doubt(lookup: Lookup | None) -> str:
+    return "" if lookup is None else f" An earlier attempt may have arrived.{_doubt(lookup)}"
+
+
+def _doubt(lookup: Lookup) -> str:
+    """What is known about a package that may have arrived, but was not found."""
+    if lookup.records:
+        return " It is not on the channel yet, but may still appear."
+    return " It may be on the channel: that could not be looked up."
 
 
 def overwriting_refused_error(response: Response) -> ChannelError:

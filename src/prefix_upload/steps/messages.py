@@ -70,6 +70,14 @@ def not_attempted(error: ChannelWideError) -> Diagnostic:
     return Diagnostic("Not attempted", message, error.hint, page=error.page)
 
 
+def server_down(packages: int) -> ChannelWideError:
+    """The error of a server with which too many packages in a row were given up."""
+    return ChannelWideError(
+        f"{pluralize(packages, 'package')} in a row got no response, or an error of the server's own (5xx).",
+        f"The server seems to be down. {RERUN_IS_SAFE}",
+    )
+
+
 def cannot_compare(errors: Iterable[Exception], *, is_dry_run: bool) -> Diagnostic:
     """The warning that queries about the channel failed, with the consequences."""
     reasons = "; ".join(dict.fromkeys(map(str, errors)))

@@ -1,10 +1,22 @@
-"""Step 5: sends the missing packages, several at a time. A failure stops the others only if it is channel-wide."""
+"""Step 5: sends the missing packages, several at a time.
+
+A failure stops those not started only if it is channel-wide, or if the server seems to be down.
+"""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import CancelledError, ChannelError, ChannelWideError, ConflictError
+from prefix_upload.errors import (
+    AttestationError,
+    CancelledError,
+    ChannelError,
+    ChannelWideError,
+    ConflictError,
+    FileChangedError,
+    ServerDownError,
+)
 from prefix_upload.prefix_dev import Record
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
@@ -19,6 +31,11 @@ if TYPE_CHECKING:
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import Run
 
+# The server seems to be down after this many packages in a row without a response, or with an error of its own.
+_MAX_GIVEN_UP = 3
+# Errors that do not show whether the server is up.
+_WITHOUT_RESPONSE = (AttestationError, CancelledError, FileChangedError)
+
 
 def transfer(run: Run, uploads: Sequence[Upload]) -> None:
     """Sends the packages and records the outcome of each."""
@@ -28,10 +45,12 @@ def transfer(run: Run, uploads: Sequence[Upload]) -> None:
 
 
 class _Sender:
-    """Uploads packages until there is a channel-wide failure. Called from worker threads."""
+    """Uploads packages until there is a channel-wide failure, or the server is down. Called from worker threads."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._lock = threading.Lock()
+        self._given_up = 0
         self._stopped_by: ChannelWideError | None = None
 
     def upload(self, upload: Upload) -> Outcome:
@@ -43,15 +62,27 @@ class _Sender:
             error = messages.not_attempted(self._stopped_by)
             return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=error)
         try:
-            return self._sign_and_send(upload)
-        except ConflictError as error:
-            return conflict_outcome(self._run, package, error)
+            outcome = self._sign_and_send(upload)
         except ChannelError as error:
-            if (
-                isinstance(error, ChannelWideError) and self._stopped_by is None
-            ):  # the first, so that there is one reason
-                self._stopped_by = error
+            self._note(error)
+            if isinstance(error, ConflictError):
+                return conflict_outcome(self._run, package, error)
             return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
+        self._note(None)
+        return outcome
+
+    def _note(self, error: ChannelError | None) -> None:
+        """Stops the uploads that have not started, if they would fail in the same way."""
+        if isinstance(error, _WITHOUT_RESPONSE):
+            return
+        with self._lock:
+            self._given_up = self._given_up + 1 if isinstance(error, ServerDownError) else 0
+            if self._stopped_by is not None:  # the first one counts, so that there is one reason
+                return
+            if isinstance(error, ChannelWideError):
+                self._stopped_by = error
+            elif self._given_up >= _MAX_GIVEN_UP:
+                self._stopped_by = messages.server_down(self._given_up)
 
     def _sign_and_send(self, upload: Upload) -> Outcome:
         attestation = self._run.signer.sign(upload.package) if self._run.signer else None
