@@ -108,9 +108,9 @@ def test_a_token_is_renewed_before_it_expires(job: Job, lifetime: int, renewed_a
 
 def test_an_identity_that_is_about_to_expire_is_not_sent_again(job: Job) -> None:
     """Before a retry, another one is asked for; one that is good for longer is sent again."""
-    job.provider.lifetime = 300
+    job.provider.lifetime = 150
     clock = [datetime.now(UTC)]
-    pauses = iter([100, 200])
+    pauses = iter([40, 100])
 
     def sleep(_: float) -> None:
         clock[0] += timedelta(seconds=next(pauses))

@@ -372,8 +372,9 @@ def test_giving_up_what_was_never_sent_completely(
 ) -> None:
     """It cannot have arrived: nobody is asked about it, and nothing is in doubt."""
     server.fail(Fault(then, path=UPLOAD, at=100, times=None))
-    with pytest.raises(ChannelError, match=r"^Gave up after 2 attempts: [^.]*\.$") as caught:
+    with pytest.raises(ChannelError, match=r"^Gave up after 2 attempts: ") as caught:
         upload(connect(retries=1), large_version(package, tmp_path))
+    assert "on the channel" not in caught.value.message
     assert not isinstance(caught.value, ChannelWideError)
     assert [request.path for request in server.requests] == [f"{UPLOAD}{CHANNEL}"] * 2
 
