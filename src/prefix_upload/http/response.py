@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _MAX_SUMMARY = 500
 _MAX_SEARCHED = 2**16
 _RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_PERMANENT = frozenset(
+    {
+        HTTPStatus.NOT_IMPLEMENTED,
+        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+        HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,9 @@ class Response:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may succeed later: 408, 425, 429 or 5xx."""
+        """Whether the same request may succeed later: 408, 425, 429, or 5xx except for those that stay as they are."""
+        if self.status in _PERMANENT:
+            return False
         return self.status in _RETRYABLE or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property

@@ -82,8 +82,10 @@ class MemberCollector:
 
     def _is_allowed(self, path: str, member: Member) -> bool:
         """Whether the member can be extracted below the folder for the package, and is not that folder itself."""
-        violations = [*path_violations(member.name), *self._kind_violations(path, member)]
+        violations = [*path_violations(member.name), *_kind_violations(member)]
         self._add_findings(member, violations)
+        if member.kind is Kind.SYMLINK and not violations and leaves_prefix(path, member.target):
+            self.add_remark(member, _LEAVES_PREFIX)
         return not violations and path != ""
 
     def _extract(self, path: str, member: Member) -> None:
@@ -106,18 +108,6 @@ class MemberCollector:
     def add_remark(self, member: Member, remark: str) -> None:
         """Adds something about a member that does not make the package invalid: a clause."""
         self._contents.add_remark(f"the member {truncated_repr(member.name)}", remark)
-
-    def _kind_violations(self, path: str, member: Member) -> Iterator[str]:
-        if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
-            yield "is a device or FIFO, which packages cannot contain"
-        elif member.kind is Kind.HARD_LINK:
-            for violation in path_violations(member.target):
-                yield f"is a hard link to {truncated_repr(member.target)}, which {violation}"
-        elif member.kind is Kind.SYMLINK:
-            if not member.target or "\0" in member.target:
-                yield "is a symbolic link without a target"
-            elif leaves_prefix(path, member.target):
-                self.add_remark(member, _LEAVES_PREFIX)
 
     def _check_spelling(self, path: str, member: Member) -> None:
         """Adds a finding for a member that would replace `info/index.json` when extracted, and a remark for dots."""
@@ -206,6 +196,17 @@ class MemberCollector:
 def is_info(member: Member) -> bool:
     """Whether the member is in the `info/` folder of the package."""
     return member.name.startswith(("info/", "./info/"))
+
+
+def _kind_violations(member: Member) -> Iterator[str]:
+    """Yields reasons why a member of this kind cannot be extracted."""
+    if member.kind is Kind.DEVICE or member.kind is Kind.FIFO:
+        yield "is a device or FIFO, which packages cannot contain"
+    elif member.kind is Kind.HARD_LINK:
+        for violation in path_violations(member.target):
+            yield f"is a hard link to {truncated_repr(member.target)}, which {violation}"
+    elif member.kind is Kind.SYMLINK and (not member.target or "\0" in member.target):
+        yield "is a symbolic link without a target"
 
 
 def _digest(data: Iterable[memoryview], size: int) -> PayloadFile:
