@@ -340,8 +340,8 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
     publish_results(report, Log(), with_summary=True)
-    told = files.finished(0, "").outputs
-    rows = json.loads(told["packages"])
+    reported = files.finished(0, "").outputs
+    rows = json.loads(reported["packages"])
     assert rows[0] == {
         "path": "out/tool-0-1.0-h0_0.conda",
         "file": "tool-0-1.0-h0_0.conda",
@@ -359,10 +359,10 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     assert (rows[1]["error"], rows[1]["md5"]) == ("Why. Do.", None)
     assert (rows[2]["path"], rows[2]["file"], rows[2]["name"]) == ("bad", "bad", None)
     assert [row["status"] for row in rows] == [str(outcome.status) for outcome in outcomes]
-    assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
-    counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
+    assert reported["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
+    counts = [reported[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["2", "1", "1", "2"]
-    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
+    assert (reported["channel-url"], reported["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
 
 
 def test_keys_of_the_attestations_output(files: RunnerFiles) -> None:
@@ -461,8 +461,8 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
     assert files.finished(0, "").outputs == {"earlier": "value"}
     assert files.summary.read_text() == ""
     log = capsys.readouterr().out
-    told = [*annotated(log, "error"), *annotated(log, "warning")]
-    assert [one.data.count("File too large") for one in told] == [1, 1]
+    reported = [*annotated(log, "error"), *annotated(log, "warning")]
+    assert [one.data.count("File too large") for one in reported] == [1, 1]
 
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,7 +150,7 @@ def test_retry_after_holds_for_all() -> None:
 
 
 def test_retry_after_of_others_prolongs_a_wait() -> None:
-    """Whoever waits is told when another request is asked to wait for longer."""
+    """A request that waits waits longer if another one is asked to."""
     time = Time()
     policy = time.policy()
     sent = []

@@ -68,7 +68,7 @@ def test_an_empty_input_counts_as_its_default(empty: str) -> None:
 
 
 def test_a_missing_input_counts_as_its_default() -> None:
-    """So does one that nobody declared."""
+    """So does an undeclared one."""
     assert settings.parse(PLAIN, WORKSPACE).timeout == 300
 
 
@@ -116,7 +116,7 @@ def test_anything_else_is_no_boolean(name: str, text: str) -> None:
     ("text", "wanted"), [("true", True), ("", True), ("nonsense", True), ("false", False), (" FALSE ", False)]
 )
 def test_the_summary_is_written_unless_it_is_switched_off(text: str, wanted: bool) -> None:
-    """A misspelled switch does not take away the place where the mistake is told."""
+    """A misspelled switch does not take away the place where the mistake is reported."""
     assert settings.wants_summary({"summary": text}) is wanted
     assert settings.wants_summary({}) is True
 
@@ -484,7 +484,7 @@ def test_glob_lines(text: str, include: list[str], exclude: list[str]) -> None:
 )
 @pytest.mark.parametrize("prefix", ["", "ok.conda\n", "ok.conda\n!"], ids=["first line", "later line", "exclusion"])
 def test_patterns_outside_the_workspace(prefix: str, line: str, says: str) -> None:
-    """A container sees nothing there: better told than `no match`."""
+    """A container sees nothing there: a message about that is better than `no match`."""
     one = problem(glob=prefix + line)
     assert repr(line) in one.message
     assert says in one.hint
@@ -531,7 +531,7 @@ def test_outside_of_github_there_is_no_identity() -> None:
 
 
 def test_a_job_without_the_permission() -> None:
-    """The lines to paste are shown; a secret that does not exist looks the same, which is said as well."""
+    """The lines to paste are shown; a secret that does not exist looks the same, and the message says so."""
     one = problem(token="")
     assert "has no identity" in one.message
     assert "permissions:" in one.example
@@ -573,7 +573,7 @@ def test_each_reason_for_no_credentials_has_its_own_advice(job: Job) -> None:
 
 
 def test_a_pull_request_from_a_fork() -> None:
-    """Nobody has forgotten anything: such a run gets neither secrets nor an identity."""
+    """Nothing was forgotten: such a run gets neither secrets nor an identity."""
     one = problem(FORK, token="")
     assert "requests from forks" in one.message
     assert "dry-run" in one.example

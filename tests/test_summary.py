@@ -31,7 +31,7 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "reported"),
     [
         (Status.UPLOADED, "1 uploaded"),
         (Status.OVERWRITTEN, "1 uploaded"),
@@ -43,12 +43,12 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
         (Status.NOT_ATTEMPTED, "1 not attempted"),
     ],
 )
-def test_the_verdict_comes_first(status: Status, told: str) -> None:
+def test_the_verdict_comes_first(status: Status, reported: str) -> None:
     """A sign for good or bad, the channel, and how many files ended how; the legend of the table has each status."""
     whole = report(uploaded(status=status))
     heading, *_ = summary.render(whole).splitlines()
     assert heading.startswith("## ❌" if status.is_failure else "## ✅")
-    assert summary.verdict(whole) == f"octo/stable: {told}"
+    assert summary.verdict(whole) == f"octo/stable: {reported}"
     assert f"&nbsp;{status.replace('-', '&nbsp;')}\n\n###" in summary.render(whole)
 
 
@@ -57,10 +57,10 @@ def test_other_verdicts() -> None:
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
     assert "Dry run: nothing was uploaded." in summary.render(report(dry_run=True))
     assert "Dry run" not in summary.render(report())
-    problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
+    problem = Diagnostic("Input 'x'", "It is wrong.", "Correct it.")
     ended = summary.render(Report(errors=(problem,)))
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was published\n\n### What went wrong")
-    assert "**What to do:** Mend it." in ended
+    assert "**What to do:** Correct it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"
 
 
@@ -84,7 +84,7 @@ def test_the_page_of_an_advice_is_a_link() -> None:
 
 def test_warnings_of_all_kinds() -> None:
     """Those of the run, of an outcome and of a package."""
-    noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))
+    noted = uploaded(warning=Diagnostic("Not confirmed", "That is unknown."), file=make_package(warnings=("odd form",)))
     text = summary.render(report(noted, warnings=(Diagnostic("Pattern without match", "None."),)))
     for words in ("Pattern without match", "Not confirmed", "odd form"):
         assert words in text.lower() if words.islower() else words in text
@@ -176,7 +176,7 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "reported"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -186,9 +186,9 @@ def test_text_from_outside_stays_text(poison: str) -> None:
         (10**16, "10000 TB"),
     ],
 )
-def test_sizes(count: int, told: str) -> None:
+def test_sizes(count: int, reported: str) -> None:
     """Decimal units, as storage has them."""
-    assert formats.format_size(count) == told
+    assert formats.format_size(count) == reported
 
 
 @pytest.mark.parametrize(

@@ -170,10 +170,10 @@ def parts(machine: Machine) -> str:
     (path,) = machine.packages(1, 1500 * _MB).iterdir()
     seconds: dict[str, list[float]] = {}
     for _ in range(machine.rounds):
-        told = subprocess.run(  # noqa: S603 - this interpreter
+        reported = subprocess.run(  # noqa: S603 - this interpreter
             [sys.executable, "-I", TESTS / "bench" / "parts.py", path], capture_output=True, check=True
         )
-        for name, value in json.loads(told.stdout).items():
+        for name, value in json.loads(reported.stdout).items():
             seconds.setdefault(name, []).append(value)
     lines = [
         "### (g) where the time goes: one package of 1.5 GB, in memory",

@@ -47,8 +47,8 @@ def render() -> str:
 
 def _line(row: Row) -> str:
     reads = f"“{_cell(row.reads.strip())}”" if row.reads else ""
-    mended = f" ({row.mended})" if row.mended else ""
-    again = f"{', '.join(row.ends_again)}{mended}"
+    repaired = f" ({row.repaired})" if row.repaired else ""
+    again = f"{', '.join(row.ends_again)}{repaired}"
     cells = (_cell(row.fault), reads, str(row.exit_code), ", ".join(row.ends), _CHANNEL[row.on_channel], again)
     return f"| {' | '.join(cells)} |"
 

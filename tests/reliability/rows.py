@@ -34,19 +34,19 @@ _UNKNOWN_HASH = "0" * 64
 
 @dataclass(frozen=True)
 class Row:
-    """One fault. Where there are two statuses, the first is that of the package it befalls, the second another's.
+    """One fault. Where there are two statuses, the first is that of the affected package, the second another's.
 
     Attributes:
         fault: What goes wrong.
         plan: Makes it go wrong.
-        reads: Words of an annotation, or none where nothing has to be told.
+        reads: Words of an annotation; none if there is no annotation.
         ends: The statuses after the first run.
         exit_code: Its exit code.
         channel: Whether the channel then has the packages with their bytes; `None`: those whose status says so.
         again: The statuses after the second run, in which nothing goes wrong any more.
         again_code: Its exit code.
-        mend: What somebody has to do before it.
-        mended: The same in words.
+        repair: What a user has to do before it.
+        repaired: The same in words.
         waits: Between how many seconds the longest pause of the first run has to be.
         tls: Whether the server speaks TLS.
         offline: Whether the first run has no network at all, which takes a container.
@@ -60,8 +60,8 @@ class Row:
     channel: tuple[bool, bool] | None = None
     again: tuple[str, str] | None = None
     again_code: int = 0
-    mend: Callable[[Scene], object] = lambda _: None
-    mended: str = ""
+    repair: Callable[[Scene], object] = lambda _: None
+    repaired: str = ""
     waits: tuple[float, float] | None = None
     tls: bool = False
     offline: bool = False
@@ -153,7 +153,7 @@ def a_certificate(host: str = "127.0.0.1", expires: datetime | None = None) -> C
 
 
 def an_unknown_authority(scene: Scene) -> None:
-    """The action is not told to trust the server's."""
+    """The action does not trust the server's authority."""
     scene.variables.clear()
     scene.set(concurrency="1")
 
@@ -202,8 +202,8 @@ def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) ->
         reads,
         (FAILED, UPLOADED),
         5,
-        mend=rebuild,
-        mended="after a rebuild",
+        repair=rebuild,
+        repaired="after a rebuild",
         again=(UPLOADED, PRESENT),
     )
 
@@ -439,7 +439,7 @@ def a_no(code: int, body: str | bytes, reads: str, what: str = "") -> Row:
 
 
 def refused_in_the_middle(scene: Scene) -> None:
-    """The answer comes while most of the body is still to be sent, and nobody reads the rest."""
+    """The answer comes while most of the body is still to be sent, and the rest is not read."""
     written(scene.hit, package_bytes(HIT, size=LARGE))
     scene.set(concurrency="1")
     scene.fail(upload(Answer(401, "no", lingers=False), At.START, times=None))
@@ -538,8 +538,8 @@ TAKEN = [
         (FAILED, UPLOADED),
         5,
         again=("overwritten", PRESENT),
-        mend=lambda scene: scene.set(force="true"),
-        mended="with `force`",
+        repair=lambda scene: scene.set(force="true"),
+        repaired="with `force`",
     ),
     Row(
         "409, and the hash of the existing file is unavailable",

@@ -81,7 +81,7 @@ class Lookup:
         return any(failure.reason is reason for failure in self.failures)
 
     def unknown(self, packages: Iterable[Package]) -> list[Package]:
-        """Those packages of which it is not known whether the channel has them."""
+        """Those packages that may or may not be on the channel."""
         return [package for package in packages if package.key not in self.records]
 
 

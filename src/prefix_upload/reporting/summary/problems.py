@@ -48,7 +48,7 @@ def warnings(report: Report, share: int) -> str:
 
 
 def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
-    """A line about files that were not attempted. What to do is said where their cause is."""
+    """A line about files that were not attempted. What to do is shown with their cause."""
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
     return f"- **{count} not attempted**: {for_markdown(reason.message)}"
 
