@@ -38,7 +38,7 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
         (Status.ALREADY_PRESENT, "1 already present"),
         (Status.SKIPPED, "1 skipped"),
         (Status.WOULD_UPLOAD, "1 would be uploaded"),
-        (Status.INVALID, "1 invalid"),
+        (Status.INVALID, "1 invalid; nothing was uploaded"),
         (Status.FAILED, "1 failed"),
         (Status.NOT_ATTEMPTED, "1 not attempted"),
     ],

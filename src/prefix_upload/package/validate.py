@@ -229,7 +229,7 @@ def _is_named(contents: archive.Contents, name: str) -> bool:
 def _rename_hint(state: ValidationState, name: str) -> str:
     if state.target is not None and state.target.name == name:
         return f"This is a link: let {setting('glob')} match {state.shown(state.target)!r} instead."
-    return hints.RENAME
+    return hints.DELETE_COPY if state.path.with_name(name).exists() else hints.RENAME
 
 
 def _check_contents(state: ValidationState, contents: archive.Contents) -> None:

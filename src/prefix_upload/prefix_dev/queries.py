@@ -129,7 +129,7 @@ class ChannelQueries:
         try:
             result = self._query_graphql(packages)
         except LookupFailedError as error:
-            failure = LookupFailedError(f"GraphQL: {error}", error.reason)
+            failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
@@ -141,7 +141,7 @@ class ChannelQueries:
                 self._get(f"{subdir}/repodata.json", _MAX_REPODATA_BODY, into=file)
                 return Lookup(from_repodata(file, packages), is_answered=True)
         except LookupFailedError as error:
-            failure = LookupFailedError(f"repodata of {subdir}: {error}", error.reason)
+            failure = LookupFailedError(error.message, error.reason, f"repodata of {subdir}")
             return Lookup({}, (failure,))
 
     def serves(self, package: Package) -> bool:

@@ -76,10 +76,17 @@ class Reason(Enum):
 
 
 class LookupFailedError(Exception):
-    """A query got no usable response. The message gives the reason in words."""
+    """A query got no usable response.
 
-    def __init__(self, message: str, reason: Reason) -> None:
-        super().__init__(message)
+    Args:
+        message: what happened.
+        reason: what kind of failure that is.
+        source: which query failed, such as "GraphQL".
+    """
+
+    def __init__(self, message: str, reason: Reason, source: str = "") -> None:
+        super().__init__(f"{source}: {message}" if source else message)
+        self.message = message
         self.reason = reason
 
 

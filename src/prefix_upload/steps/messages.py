@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
@@ -55,7 +56,7 @@ def outside(paths: Sequence[str]) -> Diagnostic:
 
 def invalid(file: CandidateFile) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
-    hint = " ".join(("Nothing was uploaded.", *file.hints))
+    hint = " ".join(file.hints)
     return Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", hint, page="#what-is-checked")
 
 
@@ -73,7 +74,7 @@ def not_attempted(error: ChannelWideError) -> Diagnostic:
 def server_down(packages: int) -> ChannelWideError:
     """The error of a server with which too many packages in a row were given up."""
     return ChannelWideError(
-        f"{pluralize(packages, 'package')} in a row got no response, or an error of the server's own (5xx).",
+        f"{pluralize(packages, 'package')} in a row got no response, or a server error (5xx).",
         f"The server seems to be down. {RERUN_IS_SAFE}",
     )
 
@@ -81,13 +82,18 @@ def server_down(packages: int) -> ChannelWideError:
 def cannot_compare(errors: Iterable[Exception], *, is_dry_run: bool) -> Diagnostic:
     """The warning that queries about the channel failed, with the consequences."""
     reasons = "; ".join(dict.fromkeys(map(str, errors)))
+    consequence = "" if is_dry_run else ", so packages that may be there are sent all the same"
     return Diagnostic(
         "Channel not compared",
-        f"Could not look up what the channel already has ({reasons}).",
-        f"Before you publish, check {setting('channel')} and {setting('server-url')}."
-        if is_dry_run
-        else "All packages are uploaded. If the server reports that one exists, the hashes are compared then.",
+        f"Could not look up what the channel already has ({reasons}){consequence}.",
+        f"Before you publish, check {setting('channel')} and {setting('server-url')}." if is_dry_run else "",
     )
+
+
+def token_rejected(error: ChannelWideError) -> Diagnostic:
+    """The warning that the token would not have been of use, if a run had nothing to upload."""
+    message = f"{error.message} Nothing had to be uploaded, so the run did not need it."
+    return replace(error.diagnostic, message=message)
 
 
 # The upload was accepted, but its record could not be read.
