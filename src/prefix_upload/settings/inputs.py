@@ -130,7 +130,7 @@ INPUTS = (
     ),
     Input(
         "timeout",
-        parsers.integer(1, 86_400),
+        parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
     ),
