@@ -29,7 +29,8 @@ _COUNTED = (
 def verdict(report: Report) -> str:
     """The result of the run in one line, without markup."""
     nothing = "nothing was published" if report.errors else "nothing to publish"
-    return f"{report.channel or 'prefix-upload'}: {counts(report.outcomes) or nothing}"
+    dry_run = " (dry run)" if report.dry_run else ""
+    return f"{report.channel or 'prefix-upload'}: {counts(report.outcomes) or nothing}{dry_run}"
 
 
 def counts(outcomes: Iterable[Outcome]) -> str:
