@@ -143,7 +143,8 @@ INPUTS = (
     Input(
         "max-size",
         parsers.size,
-        "Packages larger than this are invalid: `100MB`, `1.5GiB`. If empty, only the server's limit applies.",
+        "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
+        "If empty, only the server's limit applies.",
     ),
     Input(
         "summary",
