@@ -113,7 +113,7 @@ def test_github_actions_is_recognized(monkeypatch: pytest.MonkeyPatch, value: st
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    """A group a phase, a line a file with size and rate, a sign of life."""
+    """A group a phase, a line a file with size and rate (if it took a second), a sign of life."""
     log = Log()
     console = Console(log)
     console.phase("Upload 1 package")
@@ -122,7 +122,8 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     console.waiting([])
     console.waiting([Transfer(make_package(size=2_000_000), started=0, sent=500_000)])
     console.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
-    console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
+    console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=2.5))
+    console.finished(Outcome(file=make_package(3, size=1_234), status=Status.UPLOADED, seconds=0.02))
     console.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
     noted = Diagnostic("x", f"Careful with {setting('force', 'true')}.")
     console.finished(Outcome(file=make_package(1), status=Status.SKIPPED, warning=noted))
@@ -137,7 +138,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         ("endgroup", ""),
     ]
     expected = ["INVALID  bad", "still working", "25% of 2.0 MB", "retrying after: HTTP 503: busy"]
-    for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do.", "Careful with 'force: true'."):
+    for words in (*expected, "2.0 MB in 2.5 s (800 kB/s)", "  1.2 kB\n", "Why. Do.", "Careful with 'force: true'."):
         assert words in text
     assert "9.0 kB" not in text  # a file that is not on the channel has no rate
 
@@ -324,6 +325,14 @@ def test_files_with_the_same_diagnostic_share_an_annotation(capsys: pytest.Captu
         "out/tool-2-1.0-h0_0.conda: Never.",
     ]
     assert [warning.data for warning in annotated(log, "warning")] == ["out/tool-4-1.0-h0_0.conda and 2 more: Never."]
+
+
+def test_an_example_in_an_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+    """It follows the hint, which ends with a colon; the page comes last."""
+    problem = Diagnostic("x", "No.", "Write:", "with:\n  x: y", "https://prefix.dev/x")
+    publish_results(Report(errors=(problem,)), Log(), with_summary=False)
+    (error,) = annotated(capsys.readouterr().out, "error")
+    assert error.data == "No.\nWrite:\nwith:\n  x: y\nSee https://prefix.dev/x"
 
 
 def test_outputs_of_a_run(files: RunnerFiles) -> None:

@@ -136,7 +136,8 @@ def test_numbers_have_bounds(name: str, low: int, high: int) -> None:
 @pytest.mark.parametrize("name", ["concurrency", "retries", "timeout"])
 def test_numbers_are_plain_digits(name: str, text: str) -> None:
     """No sign, no exponent, no digits of other scripts, however long."""
-    assert "an integer" in problem(**{name: text}).hint
+    unit = "a number of seconds" if name == "timeout" else "an integer"
+    assert f"Use {unit} from " in problem(**{name: text}).hint
 
 
 @pytest.mark.parametrize("value", list(IfNoFilesFound))
@@ -195,6 +196,10 @@ def test_what_is_no_size(text: str) -> None:
         "http://u:sesame@h.test",
         "ftp://u:sesame/1@h",
         "//u:sesame@h",
+        "https://sesame@h.test",
+        "https://u:p@sesame@h.test",
+        "https://u@h.test/?key=sesame",
+        "u:sesame@h.test",
     ],
 )
 def test_a_password_in_the_address_is_not_shown(url: str) -> None:
@@ -423,13 +428,35 @@ def test_server_url_is_an_origin(text: str) -> None:
     """Path, query, fragment and user would be dropped: so they are refused, and a password is not quoted."""
     one = problem(server_url=text)
     assert one.hint == "Write 'https://prefix.dev' and nothing after it."
+    assert "prefix.dev" in one.message
     assert "u:p" not in str(one)
+    assert "key" not in str(one)
 
 
 def test_server_url_keeps_its_port() -> None:
-    """Also in what is advised."""
+    """Also in what is advised, with the brackets of an IPv6 address."""
     one = problem(server_url="https://conda.example:8443/api")
     assert one.hint == "Write 'https://conda.example:8443' and nothing after it."
+    assert problem(server_url="https://[::2]:8443/api").hint == "Write 'https://[::2]:8443' and nothing after it."
+    assert problem(server_url="http://[::2]:8080").hint == "Write 'https://[::2]:8080'."
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("prefix.dev", "'https://prefix.dev'."),
+        ("Prefix.dev/channels/demo", "'https://prefix.dev'."),
+        ("conda.example:8443", "'https://conda.example:8443'."),
+        ("ftp://conda.example/x", "'https://conda.example'."),
+        ("https:/prefix.dev", "'https://prefix.dev'."),
+        ("https://h.test:99999", "'https://' and the host."),
+        ("demo", "'https://' and the host."),
+        ("u:p@h.test", "'https://' and the host."),
+    ],
+)
+def test_what_is_no_server_url_says_what_to_write(text: str, url: str) -> None:
+    """The whole URL, where the host can be recognized."""
+    assert problem(server_url=text).hint == f"Write {url}"
 
 
 @pytest.mark.parametrize(
@@ -504,6 +531,14 @@ def test_a_malformed_token_is_never_quoted(text: str) -> None:
     """The message says what is wrong with it, without a character of it."""
     one = problem(token=text)
     assert one.title == "Invalid 'token'"
+    assert "pfx" not in str(one)
+
+
+@pytest.mark.parametrize("text", ['"pfx_abc"', "'pfx_abc'", '"'])
+def test_a_token_in_quotes(text: str) -> None:
+    """They were stored with it, and the server would refuse it."""
+    one = problem(token=text)
+    assert one.message == "'token' is in quotes."
     assert "pfx" not in str(one)
 
 

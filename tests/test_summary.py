@@ -62,6 +62,8 @@ def test_other_verdicts() -> None:
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was published\n\n### What went wrong")
     assert "**What to do:** Correct it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"
+    present = uploaded(status=Status.ALREADY_PRESENT)
+    assert summary.verdict(report(present, dry_run=True)) == "octo/stable: 1 already present (dry run)"
 
 
 def test_failures_are_told_once_with_their_files() -> None:
@@ -80,6 +82,15 @@ def test_the_page_of_an_advice_is_a_link() -> None:
     text = summary.render(report(errors=(problem,)))
     assert "**What to do:** Ask. See <https://prefix.dev/channels/@octo/x/settings>" in text
     assert "https://evil.test" not in text
+
+
+def test_an_example_follows_the_advice() -> None:
+    """The hint ends with a colon before it, so the page comes last; a problem without files has a colon as well."""
+    problem = Diagnostic("Refused", "No.", "Write:", "with:\n  x: y", "https://prefix.dev/x")
+    text = summary.render(report(errors=(problem, problem)))
+    bullet = "- **Refused**: No.<br>**What to do:** Write&#58;\n\n"
+    bullet += "  ```yaml\n  with:\n    x: y\n  ```\n\n  See <https://prefix.dev/x>\n"
+    assert bullet + bullet in text
 
 
 def test_warnings_of_all_kinds() -> None:
@@ -181,7 +192,10 @@ def test_text_from_outside_stays_text(poison: str) -> None:
         (0, "0 B"),
         (999, "999 B"),
         (1000, "1.0 kB"),
+        (99_949, "99.9 kB"),
+        (99_960, "100 kB"),
         (123_456, "123 kB"),
+        (999_950, "1.0 MB"),
         (1_500_000_000, "1.5 GB"),
         (10**16, "10000 TB"),
     ],
@@ -269,6 +283,19 @@ def test_checksums_are_open_for_up_to_20_packages(count: int, is_open: bool) -> 
     assert ("<details open>" in summary.render(report(*outcomes, dry_run=True))) is is_open
 
 
+def test_checksums_if_nothing_is_on_the_channel() -> None:
+    """The title says so, and they stay folded; a package is named like those that are there."""
+    failed = uploaded(1, status=Status.FAILED)
+    text = summary.render(report(failed))
+    line = f"{1:064x}  tool-1-1.0-h0_0.conda"
+    title = "<b>Checksums of packages that aren't on the channel</b>"
+    assert f"<details>\n<summary>{title}</summary>\n\n```text\n{line}\n```" in text
+    text = summary.render(report(uploaded(), failed))
+    assert f"# Not on the channel with these bytes:\n# {line}\n" in text
+    other = uploaded(1, file=make_package(1, subdir="linux-64"))
+    assert f"# {1:064x}  noarch/tool-1-1.0-h0_0.conda\n" in summary.render(report(other, failed))
+
+
 def test_failures_come_first_and_consequences_last() -> None:
     """In the list and in the tables, whatever the order of the files; what was not attempted is one line."""
     cause = Diagnostic("Upload failed", "Too large.")
@@ -318,7 +345,7 @@ def test_a_dry_run_says_how_to_publish() -> None:
     text = summary.render(report(planned, uploaded(1, status=Status.ALREADY_PRESENT), dry_run=True))
     assert "Dry run: nothing was uploaded." in text
     assert "### How to publish\n\nRun this step without ⟨dry-run: true⟩ to upload this package (1.2 MB)." in text
-    assert f"# {0:064x}  noarch/tool-0-1.0-h0_0.conda" in text
+    assert f"# {0:064x}  tool-0-1.0-h0_0.conda" in text
     assert "How to publish" not in summary.render(report(planned, uploaded(1, status=Status.INVALID), dry_run=True))
 
 

@@ -103,7 +103,7 @@ class Pool:
         done: Queue[Future[_Result] | None] = Queue()
         running = min(workers, len(queued))
         for _ in range(running):
-            threading.Thread(target=_serve, args=(work, queued, done), daemon=True).start()
+            threading.Thread(target=_worker, args=(work, queued, done), daemon=True).start()
         try:
             while running:
                 if self.is_cancelled():
@@ -141,7 +141,7 @@ class Pool:
         return self.clock() > self._deadline
 
 
-def _serve(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[Future[_Result] | None]) -> None:
+def _worker(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[Future[_Result] | None]) -> None:
     """A worker: puts a completed future for each item that it takes, and `None` once the queue is empty."""
     while True:
         try:

@@ -197,7 +197,7 @@ GONE = "can no longer be read"
 def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) -> Row:
     """A file that is not the validated one any more."""
     return Row(
-        f"The file is {what} between validation and upload",
+        f"The file {what} between validation and upload",
         before_the_upload(act),
         reads,
         (FAILED, UPLOADED),
@@ -745,15 +745,15 @@ LOOKUPS = [
 ]
 
 FILES = [
-    changing("rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
-    changing("replaced by another package", other_file(1)),
-    changing("truncated", lambda scene: os.truncate(scene.hit, 100)),
-    changing("emptied", lambda scene: os.truncate(scene.hit, 0)),
-    changing("grown", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
-    changing("removed", lambda scene: scene.hit.unlink(), GONE),
-    changing("replaced by a link outside the workspace", lambda scene: replace(scene.hit, link_out), GONE),
-    changing("replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
-    changing("replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
+    changing("is rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
+    changing("is replaced by another package", other_file(1)),
+    changing("is truncated", lambda scene: os.truncate(scene.hit, 100)),
+    changing("is emptied", lambda scene: os.truncate(scene.hit, 0)),
+    changing("grows", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
+    changing("is removed", lambda scene: scene.hit.unlink(), GONE),
+    changing("is replaced by a link outside the workspace", lambda scene: replace(scene.hit, link_out), GONE),
+    changing("is replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
+    changing("is replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
     Row("The file is rewritten with the same bytes after validation", before_the_upload(other_file(0))),
 ]
 
@@ -774,7 +774,7 @@ RUNNER = [
     for what, variable, exit_code in (("summary", "GITHUB_STEP_SUMMARY", 0), ("outputs", "GITHUB_OUTPUT", 5))
     for where, path, reason in (
         ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
-        ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
+        ("cannot be written: the folder is gone", "/nowhere/file", "No such file or directory"),
         ("cannot be written: a folder is in its place", "/tmp", "Is a directory"),
     )
 ]

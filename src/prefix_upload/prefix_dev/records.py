@@ -63,11 +63,11 @@ class Reason(Enum):
     UNAVAILABLE = auto()
     """The server may answer later."""
     MALFORMED = auto()
-    """The server reported a success, but its response is not one of prefix.dev's API, such as an HTML page."""
+    """The server reported success, but its response is not one of prefix.dev's API, such as an HTML page."""
     NO_CHANNEL = auto()
     """The channel does not exist, or is not visible to the user whose token was sent."""
     NOT_VISIBLE = auto()
-    """The same, but the server did not say that it knows the user: perhaps it ignored the token."""
+    """Like `NO_CHANNEL`, but the server may have ignored the token."""
 
     @property
     def is_lasting(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
+from prefix_upload.globbing import BUILD_FOLDERS
 from prefix_upload.package.listing import listed
 
 if TYPE_CHECKING:
@@ -35,13 +37,20 @@ def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
 
 def left_out(paths: Sequence[str]) -> Diagnostic:
     """The warning about packages in folders that `**` does not enter."""
+    folders = dict.fromkeys(f"!{_build_folder(path)}" for path in paths)
     return Diagnostic(
         "Packages left out",
-        f"'**' does not enter folders named 'broken' or 'bld', which hold packages whose tests failed and unfinished "
-        f"builds. Not published: {listed(paths)}.",
-        "To publish them, name the folder in a pattern. Otherwise exclude it with a '!' line.",
+        "'**' does not enter folders named 'broken' or 'bld', where builds keep unfinished packages and those whose "
+        f"tests failed. Not published: {listed(paths)}.",
+        f"To publish them, name the folder in a pattern. To silence this warning, add {listed(list(folders))}.",
         page="#patterns",
     )
+
+
+def _build_folder(path: str) -> str:
+    """The innermost folder above a file that `**` does not enter."""
+    folders = PurePosixPath(path).parents
+    return str(next((folder for folder in folders if folder.name in BUILD_FOLDERS), folders[0]))
 
 
 def outside(paths: Sequence[str]) -> Diagnostic:
@@ -147,7 +156,7 @@ def not_answered(reason: str) -> Diagnostic:
     """The error of an upload that was accepted by a server that does not answer queries as prefix.dev does."""
     return Diagnostic(
         "Not confirmed",
-        f"The server reported a success, but it does not answer queries as a prefix.dev server does ({reason}), so the "
+        f"The server reported success, but it does not answer queries as a prefix.dev server does ({reason}), so the "
         "package may not be there.",
         f"Check {setting('server-url')}.",
     )
@@ -165,8 +174,13 @@ def not_confirmed(package: Package, record: Record) -> Diagnostic:
 
 def combined(warnings: Sequence[Diagnostic]) -> Diagnostic:
     """All warnings about a package as one."""
-    texts = (" ".join(filter(None, (getattr(w, part) for w in warnings))) for part in ("message", "hint"))
-    return Diagnostic(warnings[0].title, *texts)
+    return replace(
+        warnings[0],
+        message=" ".join(warning.message for warning in warnings),
+        hint=" ".join(warning.hint for warning in warnings if warning.hint),
+        example="\n".join(warning.example for warning in warnings if warning.example),
+        page=next((warning.page for warning in warnings if warning.page), ""),
+    )
 
 
 def pluralize(count: int, noun: str) -> str:
