@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MAX_LISTED = 5
 _USAGE_SHARE = 20 * 1024
 _NOARCH = "noarch"
+_NOT_ON_CHANNEL = "# Not on the channel with these bytes:"
 
 
 def checksums(report: Report, share: int) -> str:
@@ -27,16 +28,19 @@ def checksums(report: Report, share: int) -> str:
     `sha256sum -c` reads the lines. Packages that are not on the channel with these bytes are in its comments.
     """
     on_channel = list(checksum_lines(report))
-    others = [
-        f"# {outcome.file.sha256}  {outcome.file.subdir}/{outcome.file.file_name}"
-        for outcome in report.outcomes
-        if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
-    ]
-    title = ["# Not on the channel with these bytes:"] if others else []
-    lines = fitted([*on_channel, *title, *others], share, "# … and {} more")
+    built_elsewhere: list[str] = []
+    others: list[str] = []
+    for outcome in report.outcomes:
+        if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel:
+            group = built_elsewhere if outcome.channel_sha256 else others
+            label = f"{outcome.file.subdir}/{outcome.file.file_name}"
+            group.append(f"# {outcome.channel_sha256 or outcome.file.sha256}  {label}")
+    groups = (("# On the channel, from another build:", built_elsewhere), (_NOT_ON_CHANNEL, others))
+    comments = [line for title, group in groups if group for line in (title, *group)]
+    lines = fitted([*on_channel, *comments], share, "# … and {} more")
     if not lines:
         return ""
-    count = len(on_channel) + len(others)
+    count = len(on_channel) + len(built_elsewhere) + len(others)
     return folded("<b>Checksums</b> (<code>sha256sum -c</code>)", f"```text\n{lines}\n```", is_open=count <= MAX_OPEN)
 
 
