@@ -172,6 +172,13 @@ def test_a_list_of_files_that_repeats_a_difference(make: Make) -> None:
     assert compared(one, both) == Difference(changed=("share/demo.txt",))
 
 
+def test_the_kind_of_a_member_counts(make: Make) -> None:
+    """Even if all else is the same."""
+    links = (tar_member("x", b"", kind=kind, target="share/demo.txt") for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE))
+    first, second = (make(payload=[TEXT, link]) for link in links)
+    assert compared(first, second) == Difference(changed=("x",))
+
+
 def test_the_formats_of_a_mode(make: Make) -> None:
     """Old writers leave garbage after the number."""
     garbage = make(payload=[TEXT, tar_header(TOOL, mode=(MODE, b"0755\0xyz")), LINK])

@@ -197,12 +197,12 @@ def test_no_file_is_left_behind(publish: Publish, workspace: Path, here: Path, t
 
 
 def test_a_cancellation_while_contents_are_compared(
-    server: LocalChannel, publish: Publish, workspace: Path, here: Path, there: Path
+    server: LocalChannel, publish: Publish, workspace: Path, tmp_path: Path
 ) -> None:
-    """What is missing on the channel is not uploaded afterwards."""
-    other = package(workspace, "other")
-    stage = Stage()
-    stage.is_cancelled = lambda: any(there.name in request.path for request in server.requests)
-    run = publish(here, other, stage=stage)
-    assert run.statuses[other.name] == Status.NOT_ATTEMPTED
-    assert server.uploads == []
+    """Nothing is claimed of packages that were not compared yet, nor of those that would have been next."""
+    first, second, new = (package(workspace, name) for name in ("first", "second", "new"))
+    for name in ("first", "second"):
+        server.publish(CHANNEL, package(tmp_path / "old", name, content="old\n"))
+    stage = Stage(is_cancelled=lambda: any("/noarch/first" in request.path for request in server.requests))
+    run = publish(first, second, new, stage=stage, dry_run="true", concurrency="1")
+    assert run.statuses[second.name] is run.statuses[new.name] is Status.NOT_ATTEMPTED
