@@ -36,6 +36,7 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
         (Status.UPLOADED, "1 uploaded"),
         (Status.OVERWRITTEN, "1 uploaded"),
         (Status.ALREADY_PRESENT, "1 already present"),
+        (Status.SAME_CONTENT, "1 present from another build"),
         (Status.SKIPPED, "1 skipped"),
         (Status.WOULD_UPLOAD, "1 would be uploaded"),
         (Status.INVALID, "1 invalid; nothing was uploaded"),

@@ -177,7 +177,7 @@ class ServerDownError(ChannelError):
 
 
 class ConflictError(ChannelError):
-    """The channel has different bytes under this file name."""
+    """The channel has different contents under this file name, or what it has could not be compared."""
 
     title = "File name already taken"
 

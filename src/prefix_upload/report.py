@@ -22,6 +22,7 @@ class Status(StrEnum):
     UPLOADED = "uploaded"
     OVERWRITTEN = "overwritten"
     ALREADY_PRESENT = "already-present"
+    SAME_CONTENT = "same-content"
     SKIPPED = "skipped"
     WOULD_UPLOAD = "would-upload"
     INVALID = "invalid"
@@ -32,6 +33,11 @@ class Status(StrEnum):
     def is_on_channel(self) -> bool:
         """Whether the channel now has the file with exactly these bytes."""
         return self in {Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT}
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the channel now has the file with these contents, in these bytes or in others."""
+        return self.is_on_channel or self is Status.SAME_CONTENT
 
     @property
     def is_failure(self) -> bool:
@@ -63,6 +69,8 @@ class Outcome:
         seconds: the duration of its upload including retries; 0 if nothing was sent, or the upload failed.
         attestation: the attestation that was sent with it.
         md5: the MD5 in the server's record of the same bytes, in lower-case hexadecimal; `None` if not known.
+        channel_sha256: the SHA-256 of the file that the channel has instead, with the same contents, in lower-case
+            hexadecimal; `None` if it has these bytes, or other contents.
         is_offered: whether solvers choose the package, as far as the channel's record shows.
     """
 
@@ -73,6 +81,7 @@ class Outcome:
     seconds: float = 0.0
     attestation: Attestation | None = None
     md5: str | None = None
+    channel_sha256: str | None = None
     is_offered: bool = True
 
 
@@ -145,7 +154,7 @@ class Report:
     def installable_packages(self) -> Iterable[Artifact]:
         """The packages on the channel that solvers choose, in input order: none that is yanked, for example."""
         for outcome in self.outcomes:
-            if outcome.status.is_on_channel and outcome.is_offered and isinstance(outcome.file, Artifact):
+            if outcome.status.is_available and outcome.is_offered and isinstance(outcome.file, Artifact):
                 yield outcome.file
 
     @property

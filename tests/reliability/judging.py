@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Protocol
 
-from reliability.rows import NOT_LISTED, RETRIES, Row
+from reliability.rows import NOT_LISTED, RETRIES, SAME_CONTENT, Row
 from support.running import CHANNEL
 from support.workflow_commands import annotated
 
@@ -50,7 +50,10 @@ def judge(row: Row, scene: Scene, run: Run) -> Finished:
     second = run(plain | scene.inputs, scene.variables, is_first=False)
     assert (second.exit_code, statuses(second, scene)) == (row.again_code, row.ends_again), second.log
     if not row.again_code:
-        assert scene.server.files(CHANNEL) == {f"noarch/{p.name}": sha256(p) for p in (scene.hit, scene.other)}
+        files = scene.server.files(CHANNEL)
+        assert set(files) == {f"noarch/{path.name}" for path in (scene.hit, scene.other)}
+        for path, status in zip((scene.hit, scene.other), row.ends_again, strict=True):
+            assert (files[f"noarch/{path.name}"] == sha256(path)) is (status != SAME_CONTENT)
     return first
 
 

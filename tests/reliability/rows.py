@@ -27,6 +27,7 @@ RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
 
 UPLOADED, PRESENT, FAILED, NOT_ATTEMPTED = "uploaded", "already-present", "failed", "not-attempted"
+SAME_CONTENT = "same-content"
 NOT_LISTED = ("—", "—")
 """The statuses of a run that ended before it looked for files."""
 _UNKNOWN_HASH = "0" * 64
@@ -508,6 +509,17 @@ def same_bytes_arrive(scene: Scene) -> None:
     before_the_upload(lambda scene: scene.publish(scene.hit))(scene)
 
 
+def another_build_there(scene: Scene) -> None:
+    """Other bytes of the same contents."""
+    scene.publish(scene.hit, timestamp=1)
+
+
+def another_build_that_is_not_served(scene: Scene) -> None:
+    """The same, but it cannot be downloaded."""
+    another_build_there(scene)
+    scene.fail(Fault(Answer(500), path=f"{HIT}.conda", times=None))
+
+
 def unexplained(scene: Scene) -> None:
     """A package that the channel has, and says nothing of."""
     scene.publish(scene.hit)
@@ -540,6 +552,28 @@ TAKEN = [
         again=("overwritten", PRESENT),
         repair=lambda scene: scene.set(force="true"),
         repaired="with `force`",
+    ),
+    Row(
+        "The channel has another build with the same contents, as when a job is run again",
+        another_build_there,
+        "The channel has another build of this package with the same contents",
+        (SAME_CONTENT, UPLOADED),
+        again=(SAME_CONTENT, PRESENT),
+    ),
+    Row(
+        "Another job uploads another build with the same contents at the same time",
+        before_the_upload(another_build_there),
+        "The channel has another build of this package with the same contents",
+        (SAME_CONTENT, UPLOADED),
+        again=(SAME_CONTENT, PRESENT),
+    ),
+    Row(
+        "The channel has another build with the same contents, which can't be downloaded",
+        another_build_that_is_not_served,
+        "The contents could not be compared: the file on the channel was not downloaded: HTTP 500",
+        (FAILED, UPLOADED),
+        5,
+        again=(SAME_CONTENT, PRESENT),
     ),
     Row(
         "409, and the hash of the existing file is unavailable",

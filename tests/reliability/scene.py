@@ -13,7 +13,7 @@ import trustme
 
 from localchannel import Access, Channel, LocalChannel
 from reliability.wire import Rule, Wire
-from support.building import conda_bytes, tar_member, written
+from support.building import conda_bytes, index_of, tar_member, written
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -29,10 +29,14 @@ LARGE = 6_000_000
 IN_THE_BODY = 1_000_000
 
 
-def package_bytes(stem: str, *, size: int = 1000, seed: int = 0) -> bytes:
-    """A package with noise of this size; another seed gives other bytes under the same name."""
+def package_bytes(stem: str, *, size: int = 1000, seed: int = 0, timestamp: int = 0) -> bytes:
+    """A package with noise of this size.
+
+    Another seed gives other contents under the same name, another timestamp other bytes of the same contents.
+    """
     noise = random.Random(f"{stem}{seed}").randbytes(size)
-    return conda_bytes(stem, payload_members=[tar_member("share/noise", noise)])
+    index = index_of(stem, timestamp=timestamp)
+    return conda_bytes(stem, index=index, payload_members=[tar_member("share/noise", noise)])
 
 
 @dataclass
@@ -99,9 +103,10 @@ class Scene:
         tls = None if self.authority is None else context(self.authority, host, expires)
         return self.stack.enter_context(channel_server(self.folder / f"another-{host}", tls))
 
-    def publish(self, path: Path, *, seed: int = 0, lags: bool = False) -> None:
-        """Puts the package, or with another seed other bytes of its name, on the channel beforehand."""
-        elsewhere = written(self.folder / "elsewhere" / path.name, package_bytes(path.stem, seed=seed))
+    def publish(self, path: Path, *, seed: int = 0, timestamp: int = 0, lags: bool = False) -> None:
+        """Puts the package on the channel beforehand, or, with another seed or timestamp, one of the same name."""
+        content = package_bytes(path.stem, seed=seed, timestamp=timestamp)
+        elsewhere = written(self.folder / "elsewhere" / path.name, content)
         self.server.publish(CHANNEL, elsewhere, lags=lags)
 
     def graph_lies(self, path: Path, sha256: str | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import json
+import shutil
 import struct
 import tarfile
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import zstandard
-from rattler_build import ArchiveType, FileEntry, assemble_package
+from rattler_build import ArchiveType, FileEntry, Stage0Recipe, ToolConfiguration, assemble_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,23 +40,62 @@ def package(
     *,
     extension: str = ".conda",
     content: str | bytes = "hello\n",
+    files: Mapping[str, str] | None = None,
 ) -> Path:
-    """A package of one file, `share/<name>.txt`, built by rattler-build into the folder."""
+    """A package of one file, `share/<name>.txt`, and these, put together by rattler-build in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    contents: dict[str, str | bytes] = {f"share/{name}.txt": content, **(files or {})}
     with tempfile.TemporaryDirectory() as scratch:
-        source = Path(scratch, f"{name}.txt")
-        source.write_bytes(content.encode() if isinstance(content, str) else content)
+        entries = [
+            FileEntry.from_paths(written(Path(scratch, path), text.encode() if isinstance(text, str) else text), path)
+            for path, text in contents.items()
+        ]
         output = assemble_package(
             name,
             version,
             subdir,
             build,
             folder,
-            files=[FileEntry.from_paths(source, f"share/{name}.txt")],
+            files=entries,
             noarch="generic" if subdir == "noarch" else None,
             archive_type=_ARCHIVE_TYPES[extension],
         )
     return output.path
+
+
+RECIPE: Mapping[str, Any] = {
+    "package": {"name": "demo", "version": "1.0"},
+    "build": {
+        "noarch": "generic",
+        "string": "h0_0",
+        "script": [
+            "mkdir -p $PREFIX/share $PREFIX/bin",
+            "echo hello > $PREFIX/share/demo.txt",
+            "ln -s demo.txt $PREFIX/share/link.txt",
+            "echo '#!/bin/sh' > $PREFIX/bin/demo",
+            "chmod 755 $PREFIX/bin/demo",
+        ],
+    },
+    "requirements": {"run": ["other >=1"], "run_exports": ["demo >=1"]},
+    "about": {"license": "MIT", "summary": "A demo"},
+    "tests": [{"package_contents": {"files": ["share/demo.txt"]}}],
+}
+
+
+def built(folder: Path, *, noarch: bool = True, extension: str = ".conda") -> Path:
+    """The package of `RECIPE`, with a whole build by rattler-build: other bytes each time."""
+    recipe = dict(RECIPE) if noarch else {**RECIPE, "build": {**RECIPE["build"], "noarch": None}}
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = written(Path(scratch, "recipe.yaml"), json.dumps(recipe).encode())
+        (result,) = Stage0Recipe.from_file(path).run_build(
+            output_dir=Path(scratch, "output"),
+            channels=[],
+            package_format=extension.removeprefix("."),
+            tool_config=ToolConfiguration(allow_symlinks_on_windows=True),
+        )
+        (package_path,) = result.packages
+        return Path(shutil.move(package_path, folder))
 
 
 def written(path: Path, content: bytes) -> Path:

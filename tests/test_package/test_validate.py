@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from prefix_upload.package import archive, file_lists
-from prefix_upload.package.batch import check_batch
 from prefix_upload.package.metadata import KNOWN_SUBDIRS
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.strict_json import parse_json_object
@@ -375,20 +374,3 @@ def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(archive, "read", fail)
     assert "cannot be read (Input/output error)" in findings(package(workspace), workspace)
-
-
-def test_one_place_on_the_channel(workspace: Path) -> None:
-    """Same name and subdir: the same bytes are one package, other bytes make both invalid, both named."""
-    one = checked(package(workspace / "a"), workspace)
-    data = one.path.read_bytes()
-    same = checked(written(workspace / "b" / one.file_name, data), workspace)
-    elsewhere = checked(package(workspace / "c", subdir="linux-64"), workspace)
-    other = checked(package(workspace / "d", content="other\n"), workspace)
-    broken = CandidateFile(relative_path="x", file_name="x", findings=("broken",))
-    assert check_batch([one, broken, same, elsewhere]) == [one, broken, elsewhere]
-    first, second, third = check_batch([one, other, elsewhere])
-    assert third is elsewhere
-    assert isinstance(first, CandidateFile)
-    assert isinstance(second, CandidateFile)
-    assert other.relative_path in first.findings[0]
-    assert one.relative_path in second.findings[0]

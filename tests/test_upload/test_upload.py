@@ -229,7 +229,8 @@ def test_other_bytes_are_left_alone(server: LocalChannel, publish: Publish, demo
     assert run.statuses == {DEMO: Status.SKIPPED}
     there = server.sha256(CHANNEL, "noarch", DEMO)
     here = hashlib.sha256(demo.read_bytes()).hexdigest()
-    assert f"its SHA-256 is {there} there, {here} here. The file on the channel was kept." in run.note(DEMO)
+    assert f"its SHA-256 is {there} there, {here} here." in run.note(DEMO)
+    assert "'share/demo.txt' differs. The file on the channel was kept." in run.note(DEMO)
     assert server.uploads == []
     assert exit_code(run.report) is ExitCode.SUCCESS
     assert list(run.report.packages_on_channel) == []
@@ -310,7 +311,7 @@ def test_a_dry_run_sends_no_package(server: LocalChannel, publish: Publish, thre
     run = publish(*three, dry_run="true")
     assert list(run.statuses.values()) == [Status.ALREADY_PRESENT, Status.FAILED, Status.WOULD_UPLOAD]
     assert run.outcome(three[2].name).warning is None
-    assert paths_of(server) == [GRAPHQL]
+    assert {request.method for request in server.requests if request.path != GRAPHQL} == {"GET"}
     assert run.report.result == "failure"
 
 

@@ -27,6 +27,7 @@ _SIGNS = {
     Status.UPLOADED: "+",
     Status.OVERWRITTEN: "+",
     Status.ALREADY_PRESENT: "=",
+    Status.SAME_CONTENT: "=",
     Status.SKIPPED: "-",
     Status.WOULD_UPLOAD: "?",
 }

@@ -7,14 +7,16 @@ decides, it is looked up several times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from prefix_upload.auth import ApiKey
 from prefix_upload.concurrency import Submit, run_inline
-from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy
+from prefix_upload.package.contents_digest import UnreadableContentsError
+from prefix_upload.prefix_dev.attempts import Attempts, Receipt, is_settled
+from prefix_upload.prefix_dev.contents import ContentsComparison
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
 from prefix_upload.prefix_dev.records import Reason, Record
@@ -43,14 +45,6 @@ if TYPE_CHECKING:
 _NO_API = frozenset({Reason.UNREACHABLE, Reason.MALFORMED})
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """How an upload ended, and the channel's record of the package if it was looked up."""
-
-    status: Status
-    record: Record | None = None
-
-
 class Channel:
     """One channel of one server. Safe to use from several threads.
 
@@ -77,6 +71,7 @@ class Channel:
         self._retry_policy = retry_policy
         self._submit = submit
         self._queries = ChannelQueries(client, name, credentials, retry_policy)
+        self._contents = ContentsComparison(self._queries)
 
     def authenticate(self) -> None:
         """Obtains a token now, if the credentials need one.
@@ -134,15 +129,16 @@ class Channel:
             attestation: a Sigstore bundle, as JSON, to send with the package.
 
         Returns:
-            A receipt with the status `UPLOADED`, or `ALREADY_PRESENT` if another upload has just added the same bytes.
+            A receipt with the status `UPLOADED`, or, if another upload has just added the same bytes or other bytes of
+            the same contents, `ALREADY_PRESENT` or `SAME_CONTENT`.
 
         Raises:
-            ConflictError: the channel has different bytes under this name, or bytes that could not be looked up.
+            ConflictError: the channel has different contents under this name, or what it has could not be compared.
             ChannelWideError: every package would fail in this way.
             FileChangedError: the file has changed since it was validated.
             ChannelError: the server refused the package, or all attempts failed.
         """
-        attempts = _Attempts(self, package, force=force, on_retry=on_retry)
+        attempts = Attempts(self, package, force=force, on_retry=on_retry)
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
         try:
@@ -154,6 +150,24 @@ class Channel:
         if result.is_retryable:
             raise _error(result, attempts)
         return self._settle(package, result, attempts, force=force)
+
+    def check_contents(self, package: Package, record: Record) -> None:
+        """Checks that different bytes that the channel has under the package's name have the same contents.
+
+        Args:
+            package: the package.
+            record: the channel's record of the other bytes.
+
+        Raises:
+            ConflictError: they have different contents, or could not be compared.
+        """
+        try:
+            difference = self._contents.compare(package, record)
+        except UnreadableContentsError as error:
+            raise conflict_error(package, record, f"The contents could not be compared: {error}.") from error
+        if difference:
+            details = f"Of their contents, {difference.describe('here', 'on the channel')}."
+            raise conflict_error(package, record, details)
 
     def lookup_patiently(self, package: Package, *, force: bool) -> Lookup:
         """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
@@ -185,7 +199,7 @@ class Channel:
             data=content,
         )
 
-    def _settle(self, package: Package, response: Response, attempts: _Attempts, *, force: bool) -> Receipt:
+    def _settle(self, package: Package, response: Response, attempts: Attempts, *, force: bool) -> Receipt:
         """Interprets a response that is not retried. A 409 may mean that the package is there; others are errors."""
         if response.status != HTTPStatus.CONFLICT:
             if (receipt := attempts.receipt()) is not None:
@@ -198,54 +212,11 @@ class Channel:
             raise overwriting_refused_error(response)
         if record.sha256 is None:
             raise unknown_conflict_error(package, response)
-        raise conflict_error(package, record.sha256)
+        self.check_contents(package, record)
+        return Receipt(Status.SAME_CONTENT, record)
 
 
-def _error(failure: Failure, attempts: _Attempts) -> ChannelError:
+def _error(failure: Failure, attempts: Attempts) -> ChannelError:
     if isinstance(failure, RequestError) and failure.is_permanent:
         return connection_error(failure, attempts.last_lookup)
     return retries_exhausted_error(failure, attempts.count, attempts.last_lookup)
-
-
-class _Attempts:
-    """What is known about the failed attempts of one upload."""
-
-    def __init__(self, channel: Channel, package: Package, *, force: bool, on_retry: Callable[[str], None]) -> None:
-        self._channel = channel
-        self._package = package
-        self._force = force
-        self._on_retry = on_retry
-        self.count = 0
-        self.may_have_arrived = False
-        self.last_lookup: Lookup | None = None
-
-    def failed(self, failure: Failure) -> Callable[[bool], Receipt | None] | None:
-        """Notes a transient failure. Returns what looks for the package if the server may have stored it."""
-        self.count += 1
-        self.may_have_arrived |= failure.may_have_arrived
-        self._on_retry(describe_failure(failure))
-        return partial(self._receipt_if_there, failure) if self.may_have_arrived else None
-
-    def receipt(self) -> Receipt | None:
-        """Looks for the package once more, if an earlier attempt may have arrived."""
-        return self._look(is_patient=True) if self.may_have_arrived else None
-
-    def _receipt_if_there(self, failure: Failure, is_last: bool) -> Receipt | None:
-        # An error response seldom hides a stored package, and if it does, the retry ends with a 409: look once.
-        return self._look(is_patient=is_last or isinstance(failure, RequestError))
-
-    def _look(self, *, is_patient: bool) -> Receipt | None:
-        if is_patient:
-            self.last_lookup = self._channel.lookup_patiently(self._package, force=self._force)
-        else:
-            self.last_lookup = self._channel.queries.lookup([self._package])
-        record = self.last_lookup.records.get(self._package.key)
-        is_there = record is not None and record.sha256 == self._package.sha256
-        return Receipt(Status.UPLOADED, record) if is_there else None
-
-
-def is_settled(record: Record | None, package: Package, *, force: bool) -> bool:
-    """Whether a record decides about an upload: it has the package's hash, or one that no upload is replacing."""
-    if record is None or record.sha256 is None:
-        return False
-    return record.sha256 == package.sha256 or not force

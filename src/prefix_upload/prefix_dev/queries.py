@@ -152,6 +152,14 @@ class ChannelQueries:
             return False
         return response.headers.get("Content-Length", str(package.size)) == str(package.size)
 
+    def download(self, package: Package, max_size: int, file: BinaryIO) -> None:
+        """Downloads the file that the channel has under the package's name.
+
+        Raises:
+            LookupFailedError: it could not be downloaded, or is larger than `max_size` bytes.
+        """
+        self._get(f"{package.subdir}/{package.file_name}", max_size, into=file)
+
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` if that is not known."""
         for suffix in _ATTESTATIONS:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.queries import Lookup
-    from prefix_upload.prefix_dev.records import LookupFailedError
+    from prefix_upload.prefix_dev.records import LookupFailedError, Record
 
 # Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {
@@ -127,11 +127,14 @@ def overwriting_refused_error(response: Response) -> ChannelError:
     )
 
 
-def conflict_error(package: Package, other_sha256: str) -> ConflictError:
-    """The error if the channel has different bytes under the package's file name."""
+def conflict_error(package: Package, record: Record, details: str) -> ConflictError:
+    """The error if the channel has different bytes under the package's file name.
+
+    `record` is the channel's, `details` a sentence about the contents.
+    """
     return ConflictError(
         f"'{package.subdir}/{package.file_name}' is on the channel with different bytes: its SHA-256 is "
-        f"{other_sha256} there, {package.sha256} here.",
+        f"{record.sha256} there, {package.sha256} here. {details}",
         "Increase the build number, so that the file gets a new name, set "
         f"{setting('skip-existing')} to keep the one on the channel, or {setting('force')} to overwrite it.",
     )

@@ -34,7 +34,7 @@ def outputs(report: Report) -> dict[str, str]:
         "packages": _packages_output(report),
         "checksums": "\n".join(checksum_lines(report)),
         "uploaded-count": str(report.count(Status.UPLOADED, Status.OVERWRITTEN)),
-        "present-count": str(report.count(Status.ALREADY_PRESENT)),
+        "present-count": str(report.count(Status.ALREADY_PRESENT, Status.SAME_CONTENT)),
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
@@ -96,6 +96,8 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
         "status": str(outcome.status),
         "url": package and report.package_url(package),
     }
+    if outcome.channel_sha256:
+        row["channel_sha256"] = outcome.channel_sha256
     return row | ({"error": str(outcome.error)} if outcome.error else {})
 
 

@@ -82,7 +82,7 @@ INPUTS = (
     Input(
         "skip-existing",
         parsers.boolean,
-        "If the channel has a file with the same name but *different* bytes, keep it and warn.",
+        "If the channel has a file with the same name but *different* contents, keep it and warn.",
         default="false",
     ),
     Input(

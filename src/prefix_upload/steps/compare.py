@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import TokenRejectedError
-from prefix_upload.prefix_dev import BATCH_SIZE, Lookup, conflict_error
+from prefix_upload.errors import ConflictError, TokenRejectedError
+from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
+from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefix_upload.errors import ConflictError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
     from prefix_upload.steps.run import Run
@@ -45,15 +45,20 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
         run.ledger.warnings.append(messages.cannot_compare(found.failures, is_dry_run=run.settings.dry_run))
     served = _served(run, packages, found)
     uploads = []
+    others: list[tuple[Package, Record]] = []
     for package in packages:
-        compared = _compared(run, package, found.records.get(package.key), is_served=package.key in served)
-        if isinstance(compared, Upload):
-            uploads.append(compared)
+        record = found.records.get(package.key)
+        if record is None or not _is_there(run, record, is_served=package.key in served):
+            uploads.append(Upload(package))
+        elif record.sha256 == package.sha256:
+            run.finish(present_outcome(package, record))
+        elif run.settings.force:
+            uploads.append(Upload(package, overwrites=True))
         else:
-            run.finish(compared)
+            others.append((package, record))
     if not uploads and isinstance(error := run.channel.blocking_error(found, is_dry_run=True), TokenRejectedError):
         run.ledger.warnings.append(messages.token_rejected(error))
-    return uploads
+    return uploads if _compare_contents(run, others) else []
 
 
 def plan(run: Run, uploads: Sequence[Upload]) -> None:
@@ -61,28 +66,6 @@ def plan(run: Run, uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         warning = messages.WOULD_OVERWRITE if upload.overwrites else None
         run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
-
-
-def conflict_outcome(run: Run, package: Package, error: ConflictError) -> Outcome:
-    """The outcome of a package if the channel has different bytes under its file name."""
-    if run.settings.skip_existing:
-        return Outcome(file=package, status=Status.SKIPPED, warning=messages.left_alone(error))
-    return Outcome(file=package, status=Status.FAILED, error=error.diagnostic)
-
-
-def present_outcome(package: Package, record: Record, seconds: float = 0.0) -> Outcome:
-    """The outcome of a package that was on the channel with the same bytes, with a warning if that is of no use."""
-    warning = messages.ONLY_INDEXED if record.may_be_outdated else None
-    if record.withheld:
-        warning = messages.withheld(record)
-    return Outcome(
-        file=package,
-        status=Status.ALREADY_PRESENT,
-        warning=warning,
-        seconds=seconds,
-        md5=record.md5,
-        is_offered=not record.withheld,
-    )
 
 
 def _look_up(run: Run, packages: Sequence[Package]) -> Lookup:
@@ -108,13 +91,25 @@ def _is_perhaps_outdated(package: Package, record: Record | None) -> bool:
     return record is not None and record.may_be_outdated and record.sha256 == package.sha256
 
 
-def _compared(run: Run, package: Package, record: Record | None, *, is_served: bool) -> Outcome | Upload:
-    if record is None or record.sha256 is None:
-        return Upload(package)
-    if record.may_be_outdated and not is_served and not run.settings.dry_run:
-        return Upload(package)  # the index may be out of date; if it is not, the server reports a conflict
-    if record.sha256 == package.sha256:
-        return present_outcome(package, record)
-    if run.settings.force:
-        return Upload(package, overwrites=True)
-    return conflict_outcome(run, package, conflict_error(package, record.sha256))
+def _is_there(run: Run, record: Record, *, is_served: bool) -> bool:
+    """Whether the channel has the file of a record."""
+    # The index may be out of date; if it is not, the server reports a conflict.
+    return record.sha256 is not None and (not record.may_be_outdated or is_served or run.settings.dry_run)
+
+
+def _compare_contents(run: Run, others: Sequence[tuple[Package, Record]]) -> bool:
+    """Records the outcomes of packages that the channel has with different bytes. Returns whether that is complete."""
+    count = 0
+    for outcome in run.each(lambda other: _with_other_bytes(run, *other), others, run.settings.concurrency):
+        run.finish(outcome)
+        count += 1
+    return count == len(others)
+
+
+def _with_other_bytes(run: Run, package: Package, record: Record) -> Outcome:
+    """The outcome of a package if the channel has different bytes under its file name. Called from worker threads."""
+    try:
+        run.channel.check_contents(package, record)
+    except ConflictError as error:
+        return conflict_outcome(run, package, error)
+    return same_content_outcome(package, record)

@@ -74,6 +74,15 @@ def left_alone(error: ConflictError) -> Diagnostic:
     return Diagnostic("Skipped", f"{error.message} The file on the channel was kept.")
 
 
+def same_content(package: Package, record: Record) -> Diagnostic:
+    """The warning about a package that the channel has in other bytes."""
+    return Diagnostic(
+        "Same contents",
+        f"The channel has another build of this package with the same contents, which was kept: its SHA-256 is "
+        f"{record.sha256} there, {package.sha256} here.",
+    )
+
+
 def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
     message = f"Not uploaded, because of an earlier failure: {error.message}"

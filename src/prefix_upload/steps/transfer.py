@@ -20,7 +20,7 @@ from prefix_upload.errors import (
 from prefix_upload.prefix_dev import Record
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
-from prefix_upload.steps.compare import conflict_outcome, present_outcome
+from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 from prefix_upload.steps.progress import Transfer
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class _Sender:
         if receipt.status is Status.ALREADY_PRESENT:
             # NOTE: our attestation was not stored, because another upload came first.
             return present_outcome(package, receipt.record or Record(package.sha256), seconds)
+        if receipt.status is Status.SAME_CONTENT and receipt.record is not None:
+            return same_content_outcome(package, receipt.record, seconds)
         return Outcome(
             file=package,
             status=Status.OVERWRITTEN if upload.overwrites else Status.UPLOADED,

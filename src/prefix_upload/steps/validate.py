@@ -40,7 +40,11 @@ def validate(run: Run, found: Sequence[Sequence[Path]]) -> list[Package]:
     for number, file in run.each(check, range(len(found)), available_cpus()):
         files[number] = file
         run.reporter.checked(file)
-    ledger.files = check_batch(files)
+    # In a thread, so that a cancellation need not wait for packages that are compared.
+    batch = run.call(lambda: check_batch(files))
+    if batch is None:
+        return []
+    ledger.files = batch
     for file in ledger.files:
         if isinstance(file, CandidateFile) and file.findings:
             run.finish(Outcome(file=file, status=Status.INVALID, error=messages.invalid(file)))

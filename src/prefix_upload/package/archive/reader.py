@@ -17,38 +17,41 @@ from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import Entry, ZipContainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _METADATA = "metadata.json"
 _SIGNATURE = "has a ZIP signature in a skippable zstd frame, where some readers could end it"
 _NO_END = "has no end-of-archive marker, although its stream is complete"
 
 
-def read(file: BinaryIO, name: str, *, everything: bool) -> Contents:
+def read(
+    file: BinaryIO, name: str, *, everything: bool, collect: Callable[[Contents], MemberCollector] = MemberCollector
+) -> Contents:
     """Reads a package.
 
     Args:
         file: the package, opened for reading.
         name: the file name, which determines the format and the names of the members in a `.conda` package.
         everything: whether to decode the payload as well; if not, reading stops after `info/`.
+        collect: creates what takes the members.
     """
     contents = Contents()
+    collector = collect(contents)
     try:
         if name.endswith(".conda"):
-            _read_conda(file, name.removesuffix(".conda"), contents, everything=everything)
+            _read_conda(file, name.removesuffix(".conda"), collector, contents, everything=everything)
         else:
-            _read_tar_bz2(file, contents, everything=everything)
+            _read_tar_bz2(file, collector, contents, everything=everything)
     except CorruptArchiveError as error:
         contents.add_finding(f"the file {error}")
     contents.summarize_remarks()
     return contents
 
 
-def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> None:
+def _read_tar_bz2(file: BinaryIO, collector: MemberCollector, contents: Contents, *, everything: bool) -> None:
     size = file.seek(0, SEEK_END)
     file.seek(0)
     stream = Bzip2(file)
-    collector = MemberCollector(contents)
     tarball = Tarball(_bounded(stream, _payload_limit(size)), collector.add_remark)
     for member, data in tarball:
         if not everything and contents.index is not None and not is_info(member):
@@ -66,7 +69,7 @@ def _read_tar_bz2(file: BinaryIO, contents: Contents, *, everything: bool) -> No
         )
 
 
-def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bool) -> None:
+def _read_conda(file: BinaryIO, stem: str, collector: MemberCollector, contents: Contents, *, everything: bool) -> None:
     container = ZipContainer(file)
     for finding in container.findings:
         contents.add_finding(finding)
@@ -83,7 +86,6 @@ def _read_conda(file: BinaryIO, stem: str, contents: Contents, *, everything: bo
         contents.add_finding(f"{_METADATA!r} is larger than {limits.MAX_METADATA_SIZE} bytes")
     else:
         contents.metadata = _read_member(container, metadata, contents)
-    collector = MemberCollector(contents)
     if info is not None:
         _walk(container, info, limits.MAX_INFO_SIZE, collector, contents)
         collector.check_index()

@@ -38,6 +38,7 @@ _OWNERS_AND_DEVICES = (slice(108, 116), slice(116, 124), slice(329, 337), slice(
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _OCTAL_BEFORE_GARBAGE = re.compile(rb" *([0-7]*) *\0.*", re.DOTALL)
 _BINARY, _NEGATIVE = 0x80, 0xFF
+_MODE_BITS = 0o7777
 # The Adler-32 checksum has the sum of the bytes plus one, modulo 65521, in its lower half.
 _ADLER_MODULUS = 65521
 
@@ -90,14 +91,15 @@ _VENDOR_FLAGS = frozenset({b"A", b"D", b"M", b"N", b"V", b"X"})
 class Member(NamedTuple):
     """A member of the archive.
 
-    `size` is the size of its data in the archive in bytes, `target` what a link points to. Both texts may have
-    surrogate escapes for bytes that are not UTF-8.
+    `size` is the size of its data in the archive in bytes, `target` what a link points to, `mode` its permission bits.
+    Both texts may have surrogate escapes for bytes that are not UTF-8.
     """
 
     name: str
     kind: Kind
     size: int
     target: str = ""
+    mode: int = 0o644
 
 
 class Header(NamedTuple):
@@ -138,6 +140,15 @@ class Header(NamedTuple):
     def own_name(self) -> bytes:
         """The name without the folders before it that the POSIX form has in another field."""
         return _text(self.block[_NAME])
+
+    @property
+    def mode(self) -> int:
+        """The permission bits, and those for setuid, setgid and sticky."""
+        field = self.block[_MODE]
+        number = _number(field)
+        if number is None and (match := _OCTAL_BEFORE_GARBAGE.fullmatch(field)):
+            number = int(match[1] or b"0", 8)
+        return (number or 0) & _MODE_BITS
 
     @property
     def link_name(self) -> bytes:

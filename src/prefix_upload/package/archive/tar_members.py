@@ -114,7 +114,7 @@ class ExtendedHeaders:
             raise CorruptArchiveError(
                 "has a tar member with a size that is not a file, after which some readers skip data"
             )
-        return Member(_decoded(name), kind, size, _decoded(target))
+        return Member(_decoded(name), kind, size, _decoded(target), header.mode)
 
     def _old_folder(self, header: Header) -> Kind:
         """A file whose name ends in a slash was a folder before POSIX; some readers still apply that rule."""

@@ -24,6 +24,7 @@ _ICONS = {
     Status.UPLOADED: "✅",
     Status.OVERWRITTEN: "♻️",
     Status.ALREADY_PRESENT: "☑️",
+    Status.SAME_CONTENT: "🟰",
     Status.SKIPPED: "⏭️",
     Status.WOULD_UPLOAD: "🔎",
     Status.INVALID: "🚫",
@@ -31,7 +32,7 @@ _ICONS = {
     Status.NOT_ATTEMPTED: "⏸️",
 }
 # Statuses of packages whose name is on the channel, so that it has a page.
-_WITH_PAGE = frozenset({Status.UPLOADED, Status.OVERWRITTEN, Status.ALREADY_PRESENT, Status.SKIPPED})
+_WITH_PAGE = frozenset(status for status in Status if status.is_available or status is Status.SKIPPED)
 
 # GitHub shows a summary 900 pixels wide. So that a row is a line, its status is an icon, which a legend explains.
 _WARNING_ICON = "⚠️"
@@ -100,7 +101,7 @@ def _package_row(report: Report, outcome: Outcome) -> Sequence[str]:
         for_markdown(package.version),
         for_markdown(package.build),
         with_nbsp(format_size(package.size)),
-        f"`{package.sha256[:_HASH_DIGITS]}`",
+        f"`{(outcome.channel_sha256 or package.sha256)[:_HASH_DIGITS]}`",
         _log_entry(outcome),
     )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _MAX_LISTED = 5
 _USAGE_SHARE = 20 * 1024
 _NOARCH = "noarch"
+_FROM_ANOTHER_BUILD = "On the channel, from another build:"
+_NOT_ON_CHANNEL = "Not on the channel with these bytes:"
 
 
 def checksums(report: Report, share: int) -> str:
@@ -28,26 +30,31 @@ def checksums(report: Report, share: int) -> str:
     folded list of their own if no package is.
     """
     on_channel, others = list(checksum_lines(report)), _other_checksums(report)
-    if not on_channel:
-        lines = truncate_lines(others, share, "… and {} more")
+    count = len(on_channel) + sum(len(lines) for _, lines in others)
+    if not on_channel and [title for title, _ in others] == [_NOT_ON_CHANNEL]:
+        text = truncate_lines(others[0][1], share, "… and {} more")
         title = "<b>Checksums of packages that aren't on the channel</b>"
-        return details(title, f"```text\n{lines}\n```") if lines else ""
-    comments = ["# Not on the channel with these bytes:", *(f"# {line}" for line in others)] if others else []
-    lines = truncate_lines([*on_channel, *comments], share, "# … and {} more")
-    is_open = len(on_channel) + len(others) <= MAX_OPEN
-    return details("<b>Checksums</b> (<code>sha256sum -c</code>)", f"```text\n{lines}\n```", is_open=is_open)
+        return details(title, f"```text\n{text}\n```")
+    comments = [f"# {line}" for title, lines in others for line in (title, *lines)]
+    text = truncate_lines([*on_channel, *comments], share, "# … and {} more")
+    title = "<b>Checksums</b> (<code>sha256sum -c</code>)"
+    return details(title, f"```text\n{text}\n```", is_open=count <= MAX_OPEN) if text else ""
 
 
-def _other_checksums(report: Report) -> list[str]:
-    """Lines for the packages that are not on the channel with these bytes, named as `checksum_lines` names those."""
+def _other_checksums(report: Report) -> list[tuple[str, list[str]]]:
+    """Lines for packages that are not on the channel with these bytes, named as `checksum_lines` does, in groups."""
     on_channel = list(report.packages_on_channel)
     others = [
-        outcome.file
+        (outcome.file, outcome.channel_sha256)
         for outcome in report.outcomes
         if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
     ]
-    names = distinct_names([*on_channel, *others])[len(on_channel) :]
-    return [f"{package.sha256}  {name}" for package, name in zip(others, names, strict=True)]
+    names = distinct_names([*on_channel, *(package for package, _ in others)])[len(on_channel) :]
+    groups: dict[str, list[str]] = {_FROM_ANOTHER_BUILD: [], _NOT_ON_CHANNEL: []}
+    for (package, channel_sha256), name in zip(others, names, strict=True):
+        title = _FROM_ANOTHER_BUILD if channel_sha256 else _NOT_ON_CHANNEL
+        groups[title].append(f"{channel_sha256 or package.sha256}  {name}")
+    return [(title, lines) for title, lines in groups.items() if lines]
 
 
 def how_to_publish(report: Report) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _COUNTED = (
     ((Status.UPLOADED, Status.OVERWRITTEN), "uploaded"),
     ((Status.ALREADY_PRESENT,), "already present"),
+    ((Status.SAME_CONTENT,), "present from another build"),
     ((Status.SKIPPED,), "skipped"),
     ((Status.WOULD_UPLOAD,), "would be uploaded"),
     ((Status.INVALID,), "invalid"),
