@@ -63,7 +63,9 @@ def test_two_builds_of_a_recipe_are_one_package(workspace: Path, check: Check, e
     assert isinstance(kept, Package)
     assert kept.path == one.path
     *_, warning = kept.warnings
-    assert f"another build of it with the same contents: 'b/{one.file_name}', 'c/{one.file_name}'" in warning
+    assert (
+        f"another build of it with the same contents is left out: 'b/{one.file_name}', 'c/{one.file_name}'" in warning
+    )
 
 
 def test_a_difference_is_told_from_both_sides(workspace: Path, check: Check) -> None:

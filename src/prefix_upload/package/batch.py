@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.package import hints
 from prefix_upload.package.contents_digest import UnreadableContentsError, difference, read_local
+from prefix_upload.package.listing import listed
 from prefix_upload.package.model import CandidateFile, Package
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def _resolve(group: Sequence[Package]) -> Mapping[str, Package | CandidateFile]:
         return {first.relative_path: first}
     found = list(_different(group))
     if not found:
-        others = ", ".join(repr(p.relative_path) for p in group if p.sha256 != first.sha256)
-        warning = f"only this file is published, and not another build of it with the same contents: {others}"
+        others = listed([package.relative_path for package in group if package.sha256 != first.sha256])
+        warning = f"another build of it with the same contents is left out: {others}"
         return {first.relative_path: replace(first, warnings=(*first.warnings, warning))}
     conflicts = {package.relative_path: _conflict(package, first, why) for package, _, why in found}
     other, why, _ = found[0]
