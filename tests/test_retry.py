@@ -216,9 +216,9 @@ def test_the_last_attempt_is_cut_short() -> None:
     assert time.seconds == 10
 
 
-@pytest.mark.parametrize(("status", "is_up"), [(200, True), (422, True), (429, True), (500, False), (503, False)])
+@pytest.mark.parametrize(("status", "is_up"), [(200, True), (422, True), (429, False), (500, False), (503, False)])
 def test_an_answer_shows_that_the_server_is_up(status: int, is_up: bool) -> None:
-    """But for one that tells of an error of its own."""
+    """Unless it asks to try again."""
     time = Time()
     policy = time.policy(retries=0)
     policy.server.record_downtime(time.started - timedelta(minutes=2), time.started)

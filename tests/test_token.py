@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,18 @@ def test_a_message_is_redacted_before_it_is_truncated(
 
 @pytest.mark.parametrize("length", range(4, len(TOKEN) + 1))
 @pytest.mark.parametrize("page", ["bad key {}", '{{"error": "bad key {}…"}}', "<html><p>{}</p></html>"])
+def test_a_graphql_error_is_redacted_before_it_is_truncated(
+    action: Action, workspace: Path, server: LocalChannel
+) -> None:
+    """A part of the token at the end could not be recognized any more."""
+    package(workspace)
+    message = json.dumps({"errors": [{"message": "y" * 284 + f" {TOKEN} is not valid"}]})
+    server.fail(Fault(Answer(200, message), path="/api/graphql", times=None))
+    finished = action()
+    assert "y" * 200 in finished.log
+    assert TOKEN[:8] not in finished.log + finished.summary
+
+
 def test_a_message_that_the_server_truncated(
     action: Action, workspace: Path, server: LocalChannel, length: int, page: str
 ) -> None:

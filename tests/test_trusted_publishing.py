@@ -121,7 +121,7 @@ def test_an_identity_that_is_about_to_expire_is_not_sent_again(job: Job) -> None
     assert len(job.provider.tokens) == 2
 
 
-@pytest.mark.parametrize("bearer", ["pfx-jwt.a.b-c_d", "abcABC019-._~+/==", "x"])
+@pytest.mark.parametrize("bearer", ["pfx-jwt.a.b-c_d", "abcABC019-._~+/=="])
 def test_a_token_of_token68_characters_is_taken(job: Job, bearer: str) -> None:
     """RFC 9110 says which they are."""
     job.fail(Fault(Answer(200, bearer), path=MINT))

@@ -14,7 +14,7 @@ from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider,
 from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import CancelledError
-from prefix_upload.http import QUERY_TIMEOUT, Client, RetryPolicy, secure_environment
+from prefix_upload.http import QUERY_RETRIES, QUERY_TIMEOUT, Client, RetryPolicy, Server, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
@@ -67,6 +67,8 @@ def create_run(
     )
     retry_policy = create_policy(timeout=settings.timeout)
     short_policy = partial(create_policy, timeout=min(settings.timeout, QUERY_TIMEOUT))
+    # Uploads that time out do not keep queries from being sent, and the other way round.
+    query_policy = short_policy(retries=min(settings.retries, QUERY_RETRIES), server=Server(beside=retry_policy.server))
     create_client = partial(
         Client,
         connections=settings.concurrency,
@@ -80,7 +82,9 @@ def create_run(
     run = Run(
         settings=settings,
         workspace=workspace,
-        channel=Channel(client, settings.channel, credentials, retry_policy, submit=start_thread),
+        channel=Channel(
+            client, settings.channel, credentials, retry_policy, query_policy=query_policy, submit=start_thread
+        ),
         pool=pool,
         reporter=reporter,
         signer=_create_signer(settings, identity, short_policy(), redact),

@@ -35,8 +35,10 @@ step; the body of a response two minutes, and a second more for each 64 KiB.
 
 A server that is down doesn't keep the job waiting, however many packages there are. Once requests to it got no response
 for `retries + 1` times `timeout` (at least 60 s each; 30 minutes at the defaults), nothing more is sent to it. The
-pauses between attempts are part of that time, and concurrent waits count once; any response but a 5xx resets the clock.
-Identity tokens and Sigstore have separate limits, with at most 60 s per attempt: 6 minutes each at the defaults.
+pauses between attempts are part of that time, and concurrent waits count once; any response but a
+408, 425, 429 or 5xx resets the clock.
+Look-ups, identity tokens and Sigstore have separate limits, with at most 60 s per attempt: 3, 6 and 6 minutes at the
+defaults.
 Together with the look-ups' own pauses, all waiting ends within 45 minutes at the defaults.
 """
 _COLUMNS = "| Fault | Message | Exit code | Statuses | On the channel | Second run |"

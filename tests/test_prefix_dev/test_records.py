@@ -22,6 +22,8 @@ from prefix_upload.prefix_dev.records import (
 from prefix_upload.prefix_dev.repodata import from_repodata
 from support.packages import make_package
 
+DEEP = b'{"packages": {}, "x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+NUMBER = b'{"packages": {}, "x": ' + b"9" * 5000 + b"}"
 A, B = "a" * 64, "b" * 64
 FIRST = make_package(sha256=A)
 SECOND = replace(FIRST, file_name="other-2-0.tar.bz2", name="other", subdir="linux-64")
@@ -178,7 +180,6 @@ def test_repodata() -> None:
 @pytest.mark.parametrize(
     "repodata",
     [
-        {},
         {"packages.conda": []},
         {"packages.conda": {FIRST.file_name: {}}},
         {"packages.conda": {FIRST.file_name: None}},
@@ -203,7 +204,7 @@ def test_attestations(body: bytes, expected: bool) -> None:
     assert has_bundle(body, {"a": 1}) is expected
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"packages": '])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"data": {}}', b'{"packages": ', DEEP, NUMBER])
 def test_what_is_no_repodata(body: bytes) -> None:
     """An error page is no empty channel."""
     with pytest.raises(LookupFailedError) as caught:

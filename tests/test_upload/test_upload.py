@@ -318,7 +318,7 @@ def test_a_dry_run_sends_no_package(server: LocalChannel, publish: Publish, thre
 def test_a_dry_run_that_learns_nothing(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """The warning says what to check, and does not announce any uploads."""
     server.fail(Fault(Answer(404), times=None))
-    run = publish(demo, dry_run="true")
+    run = publish(demo, dry_run="true", token="")
     (warning,) = run.report.warnings
     assert warning.hint == f"Before you publish, check {setting('channel')} and {setting('server-url')}."
     assert "upload" not in str(warning)
@@ -425,7 +425,7 @@ def test_each_reason_is_reported_once(
     monkeypatch.setattr(compare, "BATCH_SIZE", 1)
     server.fail(*(Fault(Answer(500, message), path=GRAPHQL) for message in ("no graph", "no graph at all", "no graph")))
     server.fail(Fault(Answer(404, "no index"), path=REPODATA, times=None))
-    (warning,) = publish(*three, dry_run="true").report.warnings
+    (warning,) = publish(*three).report.warnings
     reasons = warning.message.partition("(")[2].rpartition(")")[0].split("; ")
     assert sorted(reasons) == [
         "GraphQL: HTTP 500: no graph",

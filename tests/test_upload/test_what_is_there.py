@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localchannel import Answer, Fault
+from localchannel import Answer, At, Fault
 from prefix_upload.report import Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from support import building
 from support.publishing import Signer, Stage, at
 from support.running import CHANNEL, TOKEN
 
@@ -110,6 +112,44 @@ def test_an_index_that_lists_what_was_overwritten(
     assert run.statuses != {DEMO: Status.ALREADY_PRESENT} or run.outcome(DEMO).warning
 
 
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize("answer", [Answer(404), Answer(204), Answer(500)], ids=["404", "204", "500"])
+def test_a_listed_file_that_is_not_served(
+    server: LocalChannel, publish: Publish, demo: Path, dry_run: str, answer: Answer
+) -> None:
+    """It counts as missing if the server's own record could not be read, in a dry run as well."""
+    server.publish(CHANNEL, demo)
+    server.freeze_index(CHANNEL)
+    server.remove(CHANNEL, "noarch", DEMO)
+    server.fail(Fault(Answer(503), path=GRAPHQL, times=None), Fault(answer, path=f"/noarch/{DEMO}", times=None))
+    run = publish(demo, dry_run=dry_run)
+    assert run.statuses == {DEMO: Status.WOULD_UPLOAD if dry_run == "true" else Status.UPLOADED}
+
+
+@pytest.mark.parametrize("force", ["true", "false"])
+def test_an_index_that_shows_another_hash_after_the_upload(
+    server: LocalChannel, publish: Publish, demo: Path, old: Path, force: str
+) -> None:
+    """It may be out of date, so it does not make an accepted upload fail."""
+    server.publish(CHANNEL, old)
+    server.freeze_index(CHANNEL)
+    if force == "false":
+        server.remove(CHANNEL, "noarch", DEMO)
+    server.fail(Fault(Answer(401), path=GRAPHQL, times=None))
+    run = publish(demo, force=force)
+    assert run.outcome(DEMO).status.is_on_channel
+    assert "could not be read" in run.note(DEMO)
+
+
+def test_a_success_before_the_package_was_read(server: LocalChannel, publish: Publish, workspace: Path) -> None:
+    """The server cannot have stored what it has not received."""
+    large = building.package(workspace, "large", content=os.urandom(9 * 2**20).hex())
+    server.fail(Fault(Answer(200, lingers=False), path="/upload/", at=At.START))
+    run = publish(large)
+    assert run.statuses == {large.name: Status.FAILED}
+    assert "reported success before it had received the package" in run.problem(large.name)
+
+
 def test_skip_existing_where_nothing_can_be_looked_up(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """What the server reports as existing is kept, whatever its bytes."""
     server.publish(CHANNEL, demo)
@@ -197,12 +237,14 @@ def test_a_dry_run_that_could_not_publish(
     assert server.uploads == []
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_dry_run_whose_token_is_refused(server: LocalChannel, publish: Publish, demo: Path, status: int) -> None:
-    """Whether or not the server answers without it."""
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 418, 429, 500, 501, 503, 511])
+def test_a_dry_run_of_a_server_that_answers_no_query(
+    server: LocalChannel, publish: Publish, demo: Path, status: int
+) -> None:
+    """With a token, there is no reason to expect that the real run would go."""
     server.fail(Fault(Answer(status), path=GRAPHQL, times=None), Fault(Answer(status), path=REPODATA, times=None))
     run = publish(demo, dry_run="true")
-    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED if status == 401 else Status.WOULD_UPLOAD}
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://no-such-host.invalid"])

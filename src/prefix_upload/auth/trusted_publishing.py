@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _MARGIN = timedelta(seconds=60)
 # The prefix that prefix.dev adds to its JSON Web Tokens.
 _PREFIX = "pfx-jwt."
-# The characters of a bearer token: token68 (RFC 9110, section 11.2). A page or JSON has others.
-_BEARER = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
+# A bearer token: token68 (RFC 9110, section 11.2). A page or JSON has other characters, and words such as 'null' and
+# 'Unauthorized' are shorter than any token.
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]{14,16384}=*")
 
 
 class TrustedPublishing:
@@ -65,6 +66,8 @@ class TrustedPublishing:
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._renew_at: datetime | None = None
+        # Why no further token could be obtained. That is not tried again by each worker.
+        self._error: AuthenticationError | None = None
 
     def bearer(self) -> str:
         """The token; mints one if there is none yet or the last one is about to expire."""
@@ -93,6 +96,15 @@ class TrustedPublishing:
         return "the token that the server minted for this workflow"
 
     def _mint(self) -> Secret:
+        if self._error is not None:
+            raise self._error
+        try:
+            return self._minted()
+        except AuthenticationError as error:
+            self._error = error
+            raise
+
+    def _minted(self) -> Secret:
         response, id_token = self._exchange()
         if response.status == HTTPStatus.UNAUTHORIZED and self._expires_before(id_token, timedelta(0)):
             response, id_token = self._exchange()

@@ -36,7 +36,8 @@ def secure_environment(environ: MutableMapping[str, str]) -> None:
     environ.pop("SSLKEYLOGFILE", None)
     environ["NETRC"] = os.devnull
     no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY", "")
-    environ["no_proxy"] = ",".join(filter(None, (no_proxy, *sorted(LOOPBACK_HOSTS))))
+    if no_proxy.strip() != "*":  # which only counts alone
+        environ["no_proxy"] = ",".join(filter(None, (no_proxy, *sorted(LOOPBACK_HOSTS))))
     bundle = ca_bundle(environ)
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         if bundle and not exists(environ.get(name, "")):

@@ -25,6 +25,8 @@ _URL = re.compile(
     (?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]*))?(?:/[^@]*)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+# As curl and `requests` take it, too.
+_HOST_AND_PORT = re.compile(r"[a-z0-9._-]+:(?P<port>[0-9]{1,5})", re.IGNORECASE)
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/+", re.IGNORECASE)
 _MAX_PORT = 65535
 # Passwords of fewer characters are not looked for in messages, in which they would be a part of many words.
@@ -83,6 +85,8 @@ def route_to(url: str) -> str:
         proxy = proxy_for(url)
     except ValueError:
         return "an invalid URL"
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"  # as `requests` takes it
     return host_and_port(url) + (f", through the proxy {host_and_port(proxy)}" if proxy else "")
 
 
@@ -95,6 +99,8 @@ def _effective(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_valid(url: str) -> bool:
+    if match := _HOST_AND_PORT.fullmatch(url):
+        return 0 < int(match["port"]) <= _MAX_PORT
     match = _URL.fullmatch(url)
     if match is None:
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.http.errors import RequestError
@@ -18,6 +17,8 @@ _Result = TypeVar("_Result")
 
 # Seconds without progress after which a query fails. Queries are small, so they time out sooner than uploads.
 QUERY_TIMEOUT = 60.0
+# Retries of a query at most: queries have alternatives.
+QUERY_RETRIES = 2
 # The longest `Retry-After` that is honored, in seconds.
 _MAX_RETRY_AFTER = 120.0
 _MAX_BACKOFF = 30.0
@@ -170,12 +171,10 @@ def _retry_after(failure: Failure | None, now: datetime) -> float:
 
 
 def _is_down(outcome: object) -> bool:
-    """Whether the outcome shows that the server is down: no response, or an error of its own."""
+    """Whether the outcome shows that the server is of no use now: no complete response, or one that asks to wait."""
     match outcome:
-        case RequestError():
+        case RequestError() | Response(is_retryable=True) | Response(is_success=True, is_complete=False):
             return True
-        case Response(status=status):
-            return status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return False
 
 

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 class Server:
     """The state of a server, as its responses show it. Safe to use from several threads.
 
-    Its downtime is the time that requests have spent on it in vain since its last response other than an error of its
-    own (5xx), with the pauses between them. Times at which several requests were waiting count once.
+    Its downtime is the time that requests have spent on it in vain since its last complete response, with the pauses
+    between them. Responses that ask to try again (408, 425, 429, 5xx) don't count. Times at which several requests were
+    waiting count once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Server | None = None) -> None:
+        """`beside` counts the downtime of other requests to the same server, which asks all of them to wait."""
+        self._beside = beside
         self._lock = threading.Lock()
         self._not_before = datetime.min.replace(tzinfo=UTC)
         self._counted_until = self._not_before
@@ -22,7 +25,7 @@ class Server:
     @property
     def not_before(self) -> datetime:
         """When the server may be asked again, according to the last `Retry-After`."""
-        return self._not_before
+        return self._not_before if self._beside is None else self._beside.not_before
 
     @property
     def downtime(self) -> float:
@@ -37,6 +40,9 @@ class Server:
 
     def defer_until(self, until: datetime) -> None:
         """Notes that the server does not want to be asked before this time."""
+        if self._beside is not None:
+            self._beside.defer_until(until)
+            return
         with self._lock:
             self._not_before = max(self._not_before, until)
 

@@ -64,7 +64,10 @@ class Attempts:
 
 
 def is_settled(record: Record | None, package: Package, *, force: bool) -> bool:
-    """Whether a record decides about an upload: it has the package's hash, or one that no upload is replacing."""
+    """Whether a record decides about an upload: it has the package's hash, or one that no upload is replacing.
+
+    Another hash that only repodata shows may be one of before, so it decides nothing.
+    """
     if record is None or record.sha256 is None:
         return False
-    return record.sha256 == package.sha256 or not force
+    return record.sha256 == package.sha256 or not (force or record.may_be_outdated)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
 
-# Reasons for which a look-up fails if the server is not one of prefix.dev's kind, or not there.
-_NO_API = frozenset({Reason.UNREACHABLE, Reason.MALFORMED})
+# Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
+_NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
 
 
 class Channel:
@@ -52,7 +52,8 @@ class Channel:
         client: sends the requests.
         name: `namespace` or `namespace/channel`.
         credentials: the source of the client's bearer token; renewed, and named in errors, if the server rejects it.
-        retry_policy: when to retry.
+        retry_policy: when to retry uploads.
+        query_policy: when to retry queries; by default as uploads.
         submit: runs the hashing that goes on during an upload.
     """
 
@@ -63,6 +64,7 @@ class Channel:
         credentials: Credentials,
         retry_policy: RetryPolicy,
         *,
+        query_policy: RetryPolicy | None = None,
         submit: Submit = run_inline,
     ) -> None:
         self._client = client
@@ -70,7 +72,7 @@ class Channel:
         self._credentials = credentials
         self._retry_policy = retry_policy
         self._submit = submit
-        self._queries = ChannelQueries(client, name, credentials, retry_policy)
+        self._queries = ChannelQueries(client, name, credentials, query_policy or retry_policy)
         self._contents = ContentsComparison(self._queries)
 
     def authenticate(self) -> None:
@@ -99,15 +101,18 @@ class Channel:
         return self._dry_run_error(lookup) if is_dry_run else None
 
     def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
-        if not lookup.is_answered and any(failure.reason in _NO_API for failure in lookup.failures):
-            return no_api_error(lookup.failures)
         # NOTE: minted tokens may be refused for queries, and the server does not know a user for them.
         has_token = isinstance(self._credentials, ApiKey)
-        if has_token and (lookup.knows_user is False or lookup.failed_for(Reason.UNAUTHORIZED)):
+        is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
+            lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
+        )
+        if has_token and (lookup.knows_user is False or is_refused):
             return refused_token_error(self._credentials, self._name)
         if has_token and lookup.failed_for(Reason.NOT_VISIBLE):
             return missing_channel_error(self._credentials, self._name)
-        return None
+        # Without a token, a channel that is not public is not an error.
+        is_unexplained = has_token or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
+        return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None
 
     def upload(
         self,
@@ -189,7 +194,7 @@ class Channel:
         response = self._post(content, timeout, force=force)
         if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(token):
             response = self._post(content, timeout, force=force)
-        return Receipt(Status.UPLOADED) if response.is_success else response
+        return Receipt(Status.UPLOADED) if response.is_success and not response.is_early else response
 
     def _post(self, content: Body | Form, timeout: float, *, force: bool) -> Response:
         return self._client.post(

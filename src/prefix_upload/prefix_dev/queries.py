@@ -10,7 +10,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.errors import AuthenticationError
-from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.http import (
+    QUERY_RETRIES,
+    QUERY_TIMEOUT,
+    Client,
+    RequestError,
+    Response,
+    RetryPolicy,
+    describe_failure,
+)
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import (
     GraphQLResult,
@@ -29,8 +37,6 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
 
-# Queries have alternatives, so they are retried less often than uploads.
-_RETRIES = 2
 _MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only for packages that GraphQL leaves unknown. It goes through a temporary file, not through memory.
 _MAX_REPODATA_BODY = 2**30
@@ -150,7 +156,7 @@ class ChannelQueries:
             response = self._get(f"{package.subdir}/{package.file_name}", max_body=0)
         except LookupFailedError:
             return False
-        return response.headers.get("Content-Length", str(package.size)) == str(package.size)
+        return response.status == HTTPStatus.OK and response.headers.get("Content-Length") == str(package.size)
 
     def download(self, package: Package, max_size: int, file: BinaryIO) -> None:
         """Downloads the file that the channel has under the package's name.
@@ -174,16 +180,16 @@ class ChannelQueries:
 
     def _query_graphql(self, packages: Sequence[Package]) -> GraphQLResult:
         try:
-            return from_graphql(self._post_graphql(packages).body, packages)
+            return from_graphql(self._post_graphql(packages), packages)
         except LookupFailedError as error:
             if error.reason is not Reason.REFUSED or self._hashes_only:
                 raise
         # NOTE: a server refuses a query as a whole if one of its fields is not in the server's schema.
-        result = from_graphql(self._post_graphql(packages, hashes_only=True).body, packages)
+        result = from_graphql(self._post_graphql(packages, hashes_only=True), packages)
         self._hashes_only = True
         return result
 
-    def _post_graphql(self, packages: Sequence[Package], *, hashes_only: bool = False) -> Response:
+    def _post_graphql(self, packages: Sequence[Package], *, hashes_only: bool = False) -> bytes:
         query = graphql_query(self._channel, packages, hashes_only=hashes_only or self._hashes_only)
 
         def send(timeout: float, *, anonymously: bool) -> Response:
@@ -191,9 +197,11 @@ class ChannelQueries:
                 "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        return self._query("GraphQL", send)
+        response = self._query("GraphQL", send)
+        # Texts in it are truncated, after which a part of a secret could not be recognized.
+        return response.redact(response.body.decode("utf-8", "replace")).encode()
 
-    def _get(self, path: str, max_body: int, *, retries: int = _RETRIES, into: BinaryIO | None = None) -> Response:
+    def _get(self, path: str, max_body: int, *, retries: int = QUERY_RETRIES, into: BinaryIO | None = None) -> Response:
         def send(timeout: float, *, anonymously: bool) -> Response:
             if into is not None:
                 into.seek(0)
@@ -205,7 +213,7 @@ class ChannelQueries:
 
         return self._query("files", send, retries)
 
-    def _query(self, kind: str, send: SendQuery, retries: int = _RETRIES) -> Response:
+    def _query(self, kind: str, send: SendQuery, retries: int = QUERY_RETRIES) -> Response:
         """The successful, complete response to a query.
 
         Raises:

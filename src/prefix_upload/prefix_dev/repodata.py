@@ -8,13 +8,19 @@ from prefix_upload.package.model import PACKAGE_EXTENSIONS
 from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records, indexed_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from prefix_upload.package.model import Package
 
 # Where each format's entries are: by file name (CEP 36), and by file name without extension in v3 (CEP 48).
 _ENTRIES = {".conda": "packages.conda", ".tar.bz2": "packages"}
 _V3_ENTRIES = {".conda": "v3.conda", ".tar.bz2": "v3.tar.bz2"}
+
+
+# What repodata has at least one of (CEP 36, CEP 48).
+_KEYS = frozenset({"packages", "packages.conda", "v3", "repodata_version"})
+_MAX_DEPTH = 32
+_OPENING, _CLOSING = frozenset({"start_map", "start_array"}), frozenset({"end_map", "end_array"})
 
 
 def from_repodata(file: BinaryIO, packages: Iterable[Package]) -> Records:
@@ -30,19 +36,43 @@ def from_repodata(file: BinaryIO, packages: Iterable[Package]) -> Records:
 
     try:
         return _read(file, packages)
-    except (ijson.JSONError, UnicodeDecodeError):
+    except (ijson.JSONError, ValueError, ArithmeticError):  # the latter two are about numbers and texts in it
         raise LookupFailedError("the response is not JSON", Reason.MALFORMED) from None
+
+
+def _check_structure(events: Iterator[tuple[str, object]]) -> None:
+    """Makes sure that this is repodata, and nested no deeper than repodata is: memory grows with the depth.
+
+    Raises:
+        LookupFailedError: it is not.
+    """
+    first, _ = next(events)
+    if first != "start_map":
+        raise LookupFailedError("the response is not a JSON object", Reason.MALFORMED)
+    depth, keys = 1, set()
+    for event, value in events:
+        if event in _OPENING:
+            depth += 1
+        elif event in _CLOSING:
+            depth -= 1
+        elif depth == 1 and event == "map_key":
+            keys.add(value)
+        if depth > _MAX_DEPTH:
+            raise LookupFailedError("the response is nested too deeply", Reason.MALFORMED)
+    if not keys & _KEYS:
+        raise LookupFailedError("the response is not repodata", Reason.MALFORMED)
 
 
 def _read(file: BinaryIO, packages: Iterable[Package]) -> Records:
     import ijson  # noqa: PLC0415
 
     file.seek(0)
-    if next(iter(ijson.basic_parse(file)))[0] != "start_map":
-        raise LookupFailedError("the response is not a JSON object", Reason.MALFORMED)
+    _check_structure(ijson.basic_parse(file, use_float=True))
     file.seek(0)
     wanted = {package.file_name: package for package in packages}
-    removed = {name for name in ijson.items(file, "removed.item") if isinstance(name, str) and name in wanted}
+    removed = {
+        name for name in ijson.items(file, "removed.item", use_float=True) if isinstance(name, str) and name in wanted
+    }
     records: Records = {}
     for extension in PACKAGE_EXTENSIONS:
         named = {name: package for name, package in wanted.items() if name.endswith(extension)}
@@ -51,7 +81,7 @@ def _read(file: BinaryIO, packages: Iterable[Package]) -> Records:
             if not by_key:
                 continue
             file.seek(0)
-            for key, entry in ijson.kvitems(file, prefix):
+            for key, entry in ijson.kvitems(file, prefix, use_float=True):
                 package = by_key.get(key)
                 record = package and indexed_record(entry, is_removed=package.file_name in removed)
                 if package and record:

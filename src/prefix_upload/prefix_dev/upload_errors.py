@@ -45,6 +45,11 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     """
     doubt = _earlier_uncertainty(lookup)
     message = f"The server rejected the upload ({response.summary}).{doubt}"
+    if response.is_success:
+        return ChannelError(
+            f"The server reported success before it had received the package ({response.summary}).{doubt}",
+            f"Check {setting('server-url')}: it does not respond as a prefix.dev server does.",
+        )
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             hint, page = credentials.hint(response.status, channel), credentials.page(response.status)

@@ -114,7 +114,8 @@ def size(text: str, _: Context) -> int | None:
 
 def _size_example(text: str) -> str:
     """What was probably meant, where a comma stands for the decimal point; else sizes of both kinds of units."""
-    corrected = text.replace(",", ".", 1)
+    # '1,500MB' has a comma between thousands.
+    corrected = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace(",", ".", 1)
     return f"'{corrected}'" if "," in text and _SIZE.fullmatch(corrected) else "'500MB', '1.5GB' or '1GiB'"
 
 

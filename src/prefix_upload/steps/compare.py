@@ -48,7 +48,7 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     others: list[tuple[Package, Record]] = []
     for package in packages:
         record = found.records.get(package.key)
-        if record is None or not _is_there(run, record, is_served=package.key in served):
+        if record is None or not _is_there(record, is_served=package.key in served):
             uploads.append(Upload(package))
         elif record.sha256 == package.sha256:
             run.finish(present_outcome(package, record))
@@ -91,10 +91,10 @@ def _is_perhaps_outdated(package: Package, record: Record | None) -> bool:
     return record is not None and record.may_be_outdated and record.sha256 == package.sha256
 
 
-def _is_there(run: Run, record: Record, *, is_served: bool) -> bool:
+def _is_there(record: Record, *, is_served: bool) -> bool:
     """Whether the channel has the file of a record."""
     # The index may be out of date; if it is not, the server reports a conflict.
-    return record.sha256 is not None and (not record.may_be_outdated or is_served or run.settings.dry_run)
+    return record.sha256 is not None and (not record.may_be_outdated or is_served)
 
 
 def _compare_contents(run: Run, others: Sequence[tuple[Package, Record]]) -> bool:

@@ -109,6 +109,8 @@ def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     package, record = outcome.file, confirmation.record
     if not isinstance(package, Package):
         return outcome
+    if record is not None and record.may_be_outdated and record.sha256 != package.sha256:
+        record = None  # that of an earlier file
     if record is None and not confirmation.malformed_reason:
         return replace(outcome, warning=messages.NOT_COMPARED)
     if record is None:
