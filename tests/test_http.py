@@ -79,7 +79,9 @@ def test_passing_failures(status: int) -> None:
     assert not answer(status).is_success
 
 
-@pytest.mark.parametrize("status", [100, 300, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422, 501, 505, 511])
+@pytest.mark.parametrize(
+    "status", [100, 300, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422, 501, 505, 511]
+)
 def test_final_answers(status: int) -> None:
     """These may not."""
     assert not answer(status).is_retryable
