@@ -111,6 +111,16 @@ def failing(*faults: Fault, **inputs: str) -> Callable[[Scene], object]:
     return plan
 
 
+def needed_and(then: Callable[[Scene], object]) -> Callable[[Scene], object]:
+    """A plan in which the other package depends on the one that is hit."""
+
+    def plan(scene: Scene) -> None:
+        written(scene.other, package_bytes(OTHER, depends=("hit >=1",)))
+        then(scene)
+
+    return plan
+
+
 def over_a_wire(
     harm: Harm, sent: int = 0, received: int | None = None, times: int | None = 1, **inputs: str
 ) -> Callable[[Scene], object]:
@@ -462,6 +472,13 @@ REFUSED = [
             5,
         )
         for code in (401, 403, 404)
+    ),
+    Row(
+        "422 for a package that the other one depends on",
+        needed_and(failing(upload(Answer(422, "no")))),
+        "The server rejected the upload (HTTP 422: no).",
+        UNREACHABLE,
+        5,
     ),
     Row(
         "401 after some packages, because the key was revoked",

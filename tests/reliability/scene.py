@@ -13,7 +13,7 @@ import trustme
 
 from localchannel import Access, Channel, LocalChannel
 from reliability.wire import Rule, Wire
-from support.building import conda_bytes, tar_member, written
+from support.building import conda_bytes, index_of, tar_member, written
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ LARGE = 6_000_000
 IN_THE_BODY = 1_000_000
 
 
-def package_bytes(stem: str, *, size: int = 1000, seed: int = 0) -> bytes:
+def package_bytes(stem: str, *, size: int = 1000, seed: int = 0, depends: tuple[str, ...] = ()) -> bytes:
     """A package with noise of this size; another seed gives other bytes under the same name."""
     noise = random.Random(f"{stem}{seed}").randbytes(size)
-    return conda_bytes(stem, payload_members=[tar_member("share/noise", noise)])
+    return conda_bytes(stem, index=index_of(stem, depends=depends), payload_members=[tar_member("share/noise", noise)])
 
 
 @dataclass

@@ -661,7 +661,10 @@ def test_nothing_is_signed_in_a_cancelled_run(make_run: MakeRun) -> None:
     """A worker that takes a package after the cancellation does not sign it."""
     signed: list[str] = []
     stage = Stage(is_cancelled=lambda: True, signer=Signer(lambda: signed.append("signed")))
-    outcome = transfer._Sender(make_run(stage=stage, glob="*")).upload(compare.Upload(make_package()))
+    package = make_package()
+    sender = transfer._Sender(make_run(stage=stage, glob="*"), [compare.Upload(package)], {package.key: ()})
+    outcome = sender.process(package.key)
+    assert outcome is not None
     assert (outcome.status, signed) == (Status.NOT_ATTEMPTED, [])
 
 

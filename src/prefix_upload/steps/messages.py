@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import ConflictError
+    from prefix_upload.package.dependencies import Misfit
     from prefix_upload.package.model import CandidateFile, Package
     from prefix_upload.prefix_dev import Record
 
@@ -68,6 +69,34 @@ def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
     message = f"Not uploaded, because of an earlier failure: {error.message}"
     return Diagnostic("Not attempted", message, error.hint, page=error.page)
+
+
+def dependency_missing(missing: Package) -> Diagnostic:
+    """The error of a package that was not sent because one that it depends on was not uploaded."""
+    return Diagnostic(
+        "Not attempted",
+        f"Not uploaded, because it depends on '{missing.label}', which failed.",
+        f"Fix that package first. {RERUN_IS_SAFE}",
+    )
+
+
+def cycle_broken(cycle: Sequence[Package]) -> str:
+    """The note about packages that depend on each other, so that none of them can come after all that it needs."""
+    names = " → ".join(package.file_name for package in (*cycle, cycle[0]))
+    return f"These packages depend on each other: {names}. {cycle[-1].file_name} is uploaded first."
+
+
+def misfits(found: Sequence[Misfit]) -> Diagnostic:
+    """The warning about dependencies on packages of the batch in versions that it does not have."""
+    texts = []
+    for misfit in found:
+        others = listed([other.file_name for other in misfit.others], str)
+        texts.append(f"'{misfit.package.label}' depends on '{misfit.spec}', but there is only {others}")
+    return Diagnostic(
+        "Dependencies do not match",
+        f"Of some packages, this run does not have the version or build that others depend on: {listed(texts, str)}.",
+        "If the channels that users install from do not have it either, those packages can't be installed.",
+    )
 
 
 def server_down(packages: int) -> ChannelWideError:
