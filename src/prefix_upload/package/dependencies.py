@@ -34,8 +34,8 @@ class Dependencies:
 
     Attributes:
         needs: for each package, in input order, the packages that have to be on the channel first. Has no cycles.
-        cycles: the cycles that were broken: each package needs the next one, and the last one needs the first, but that
-            last dependency is left out of `needs`.
+        cycles: cycles that were broken: each package needs the next one, and the last one needs the first. `needs`
+            leaves out what the last one needs of the packages that lead to it.
         misfits: dependencies that nothing in the batch fits.
     """
 
@@ -48,7 +48,8 @@ def find_dependencies(packages: Sequence[Package]) -> Dependencies:
     """The dependencies of the packages on each other.
 
     A package needs all others that match one of its match specs and that can be in one environment with it: those of
-    its own subdir and noarch ones, or any if it is noarch itself. Where it can't be told whether they match, they do.
+    its own subdir and noarch ones, or any if it is noarch itself, but none of its own name. Where it can't be told
+    whether they match, they do.
     """
     by_name: dict[str, list[Package]] = {}
     for package in packages:
@@ -73,7 +74,7 @@ def find_dependencies(packages: Sequence[Package]) -> Dependencies:
 def _others(package: Package, candidates: Sequence[Package]) -> Iterator[Package]:
     for other in candidates:
         are_together = "noarch" in {package.subdir, other.subdir} or package.subdir == other.subdir
-        if other is not package and are_together:
+        if other.name != package.name and are_together:
             yield other
 
 
@@ -102,22 +103,24 @@ def _fits_build(pattern: str, build: str) -> bool:
 
 
 def _break_cycles(needs: dict[Key, list[Key]]) -> Iterator[list[Key]]:
-    """Removes a dependency from each cycle, and yields the cycle; the same ones whatever the order of the packages.
+    """Removes the dependencies that close cycles, and yields a cycle for each package that loses some of its own.
 
-    Walks from dependent to dependency, and drops each dependency that leads back to where the walk came from.
+    Walks from dependent to dependency, and drops those that lead back to where the walk came from. They are the same
+    ones whatever the order of the packages is.
     """
     finished: set[Key] = set()
     for start in sorted(needs):
-        path = {} if start in finished else {start: iter(tuple(needs[start]))}
+        path = {} if start in finished else {start: iter(needs[start])}
         while path:
             package, left = next(reversed(path.items()))
-            following = next((key for key in left if key not in finished), None)
-            if following is None:
-                finished.add(package)
-                del path[package]
-            elif following in path:
-                needs[package].remove(following)
+            following = next((key for key in left if key not in finished and key not in path), None)
+            if following is not None:
+                path[following] = iter(needs[following])
+                continue
+            back = next((key for key in needs[package] if key in path), None)
+            if back is not None:
                 keys = list(path)
-                yield keys[keys.index(following) :]
-            else:
-                path[following] = iter(tuple(needs[following]))
+                yield keys[keys.index(back) :]
+                needs[package] = [key for key in needs[package] if key not in path]
+            finished.add(package)
+            del path[package]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
@@ -64,6 +65,7 @@ def is_match_spec(text: str) -> bool:
     return parse_match_spec(text) is not None
 
 
+@lru_cache(maxsize=10_000)  # packages have much in common
 def parse_match_spec(text: str) -> MatchSpec | None:
     """The match spec; `None` if `is_match_spec` is false."""
     return _parse(text, _KEYS) if len(text) <= _MAX_LENGTH else None
