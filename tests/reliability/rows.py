@@ -121,6 +121,12 @@ def needed_and(then: Callable[[Scene], object]) -> Callable[[Scene], object]:
     return plan
 
 
+def over_the_plan(scene: Scene) -> None:
+    """A plan of the account with a limit of 1 MiB for a package, of which the server tells."""
+    written(scene.hit, package_bytes(HIT, size=LARGE))
+    scene.server.limit({"entityType": "PACKAGE_SIZE", "used": 0, "limit": 2**20})
+
+
 def over_a_wire(
     harm: Harm, sent: int = 0, received: int | None = None, times: int | None = 1, **inputs: str
 ) -> Callable[[Scene], object]:
@@ -472,6 +478,13 @@ REFUSED = [
             5,
         )
         for code in (401, 403, 404)
+    ),
+    Row(
+        "The package is larger than the plan of the channel's owner allows",
+        over_the_plan,
+        "and the plan of the channel's owner allows 1,048,576.",
+        UNREACHABLE,
+        5,
     ),
     Row(
         "422 for a package that the other one depends on",

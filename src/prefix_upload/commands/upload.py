@@ -9,6 +9,7 @@ from prefix_upload.steps.compare import compare, plan
 from prefix_upload.steps.confirm import confirm
 from prefix_upload.steps.find import find
 from prefix_upload.steps.order import order
+from prefix_upload.steps.preflight import preflight
 from prefix_upload.steps.transfer import transfer
 from prefix_upload.steps.validate import validate
 
@@ -29,6 +30,8 @@ def upload(run: Run) -> None:
         return
     uploads = compare(run, packages)
     needs = order(run, packages, uploads)
+    if not preflight(run, uploads):
+        return
     if run.settings.dry_run:
         plan(run, uploads)
     elif authenticate(run, uploads):

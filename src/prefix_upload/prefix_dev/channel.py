@@ -100,7 +100,7 @@ class Channel:
         token.
         """
         if lookup.failed_for(Reason.NO_CHANNEL):
-            return missing_channel_error(self._credentials, self._name)
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._doubt(lookup) if is_dry_run else None
 
     def _doubt(self, lookup: Lookup) -> ChannelWideError | None:
@@ -110,7 +110,7 @@ class Channel:
         if has_token and (lookup.knows_user is False or lookup.failed_for(Reason.UNAUTHORIZED)):
             return refused_token_error(self._credentials, self._name)
         if has_token and lookup.failed_for(Reason.NOT_VISIBLE):
-            return missing_channel_error(self._credentials, self._name)
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return None
 
     def upload(

@@ -15,9 +15,10 @@ from prefix_upload.errors import (
     setting,
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
+from prefix_upload.prefix_dev.account import meant_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -58,9 +59,11 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
-def missing_channel_error(credentials: Credentials, channel: str) -> ChannelWideError:
-    """The error if the server reports that there is no such channel."""
-    return ChannelWideError(f"The channel '{channel}' was not found.", _check_channel(credentials, channel))
+def missing_channel_error(credentials: Credentials, channel: str, known: Sequence[str]) -> ChannelWideError:
+    """The error if the server reports that there is no such channel; `known` are the user's channels."""
+    meant = meant_channel(channel, known)
+    question = f"Did you mean '{meant}'? " if meant else ""
+    return ChannelWideError(f"The channel '{channel}' was not found.", question + _check_channel(credentials, channel))
 
 
 def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:

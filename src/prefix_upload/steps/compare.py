@@ -37,7 +37,7 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     found = _look_up(run, packages)
     if run.is_cancelled:
         return []
-    if obstacle := run.channel.obstacle(found, is_dry_run=run.settings.dry_run):
+    if obstacle := run.call(lambda: run.channel.obstacle(found, is_dry_run=run.settings.dry_run)):
         run.stop(obstacle, packages)
         return []
     if found.failures and found.unknown(packages):
