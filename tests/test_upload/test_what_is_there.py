@@ -292,6 +292,23 @@ def test_limits_that_are_not_reached(
     assert (run.statuses, run.report.warnings) == ({large.name: Status.UPLOADED}, ())
 
 
+def test_storage_that_does_not_include_the_channel(
+    server: LocalChannel, publish: Publish, demo: Path, large: Path
+) -> None:
+    """Less is used than the channel has, so these are not bytes, or not those of this channel."""
+    server.publish(CHANNEL, large)
+    server.limit(stat("STORAGE", MIB, MIB - 1))
+    assert publish(demo).report.warnings == ()
+
+
+def test_what_is_overwritten_needs_no_storage(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """It frees about as much."""
+    server.publish(CHANNEL, old)
+    server.limit(stat("STORAGE", MIB, MIB))
+    run = publish(demo, force="true")
+    assert (run.statuses, run.report.warnings) == ({DEMO: Status.OVERWRITTEN}, ())
+
+
 def test_the_plan_of_somebody_else(server: LocalChannel, publish: Publish, large: Path) -> None:
     """A key tells the plan of its owner, which says nothing about a channel that is billed to another account."""
     server.limit(stat("PACKAGE_SIZE", MIB))
