@@ -64,7 +64,7 @@ def sigstore() -> Iterator[PrivateSigstore]:
 
 @pytest.fixture
 def closed_url() -> str:
-    """An address at which nobody listens."""
+    """An address at which no server listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"

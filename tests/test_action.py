@@ -48,7 +48,7 @@ def test_publishes_and_finds_it_again(action: Action, workspace: Path, server: L
 
 
 def test_one_invalid_file_stops_everything(action: Action, workspace: Path, server: LocalChannel) -> None:
-    """Exit code 4, every reason told, nothing sent, and the others are not attempted."""
+    """Exit code 4, every reason reported, nothing sent, and the others are not attempted."""
     package(workspace, "good")
     written(workspace / "bad-1.0-h0_0.conda", b"text")
     finished = action()
@@ -99,8 +99,8 @@ def test_nothing_matches(action: Action, choice: str, exit_code: int, kind: str)
     """An error, a warning or nothing, as the workflow wants it."""
     finished = action(if_no_files_found=choice, glob="*.conda")
     assert finished.exit_code == exit_code
-    told = [one for name in ("error", "warning") for one in annotated(finished.log, name)]
-    assert [one.name for one in told] == ([kind] if kind else [])
+    reported = [one for name in ("error", "warning") for one in annotated(finished.log, name)]
+    assert [one.name for one in reported] == ([kind] if kind else [])
     assert finished.outputs["packages"] == "[]"
 
 
@@ -130,7 +130,7 @@ def test_dry_run(action: Action, workspace: Path, server: LocalChannel, token: s
 def test_other_bytes_under_the_same_name(
     action: Action, workspace: Path, server: LocalChannel, inputs: dict[str, str], exit_code: int, status: str
 ) -> None:
-    """A failure, left alone, or overwritten; both hashes are told where they matter."""
+    """A failure, left alone, or overwritten; both hashes are shown where they matter."""
     there = package(workspace.parent / "old", content="old\n")
     here = package(workspace, content="new\n")
     server.publish(CHANNEL, there)
@@ -145,7 +145,7 @@ def test_other_bytes_under_the_same_name(
 
 
 def test_configuration_problems_are_told_together(action: Action, server: LocalChannel) -> None:
-    """Exit code 2, an annotation each, outputs and summary written, nobody asked."""
+    """Exit code 2, an annotation each, outputs and summary written, no request sent."""
     finished = action(channel="@octo", force="maybe", timeout="soon", summary="perhaps")
     assert finished.exit_code == 2
     assert len(annotated(finished.log, "error")) == 4
@@ -163,7 +163,7 @@ def test_the_summary_can_be_switched_off(action: Action, workspace: Path) -> Non
 
 
 def test_the_channel_cannot_be_asked(action: Action, workspace: Path, server: LocalChannel) -> None:
-    """Neither way answers: packages are sent all the same, and the report says that nobody compared."""
+    """Neither way answers: packages are sent all the same, and the report says that nothing was compared."""
     package(workspace)
     server.fail(Fault(Answer(400, "no"), path="/api/graphql", times=None))
     server.fail(Fault(Answer(400, "no"), path="repodata.json", times=None))
@@ -178,13 +178,13 @@ def test_a_bug_is_not_hidden(action: Action, workspace: Path, monkeypatch: pytes
     package(workspace)
 
     def fail(*_: object) -> None:
-        raise RuntimeError("what nobody foresaw")
+        raise RuntimeError("an unforeseen error")
 
     monkeypatch.setattr(validate, "check", fail)
     finished = action()
     assert finished.exit_code == 1
     assert "Traceback" in finished.log
-    assert "what nobody foresaw" in finished.log
+    assert "an unforeseen error" in finished.log
     assert finished.outputs["result"] == "failure"
 
 

@@ -166,7 +166,7 @@ def test_the_form_is_streamed(job: SigningJob) -> None:
 
 
 def test_somebody_else_was_quicker(job: SigningJob) -> None:
-    """The same bytes came without this attestation, so it is not told as published."""
+    """The same bytes came without this attestation, so it is not reported as published."""
     path = job.workspace / FILE
     job.server.fail(Fault(Call(lambda: job.server.publish(CHANNEL, path)), path=UPLOAD))
     finished = job.run()
@@ -257,7 +257,7 @@ def test_an_attestation_that_the_server_dropped(job: SigningJob) -> None:
 
 
 def test_an_attestation_that_the_server_does_not_show(job: SigningJob) -> None:
-    """Nobody knows: that is a warning."""
+    """Whether it is stored is unknown: that is a warning."""
     job.server.fail(Fault(Answer(404), path=SIGS, times=None))
     finished = job.run()
     assert finished.exit_code == 0
@@ -383,7 +383,7 @@ FAILURES = [
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.what)
 def test_failures(job: SigningJob, failure: Failure) -> None:
-    """What cannot be signed is not sent, and why is told; no bug is made of it."""
+    """What cannot be signed is not sent, and the reason is reported; it is not treated as a bug."""
     failure.plan(job)
     finished = job.run(retries="0", timeout="1")
     assert finished.exit_code == 5, finished.log
@@ -398,7 +398,7 @@ def test_failures(job: SigningJob, failure: Failure) -> None:
 @pytest.mark.parametrize("config", ["", "{}", "<html>", "[]", "null", "[" * 100_000, '{"trustedRoot": 5}', "\udcff"])
 @pytest.mark.parametrize("dry_run", ["false", "true"])
 def test_a_trust_configuration_that_is_none(job: SigningJob, config: str, dry_run: str) -> None:
-    """It is told with the other problems of the inputs, before anything is sent."""
+    """It is reported with the other problems of the inputs, before anything is sent."""
     written(job.workspace / "trust.json", config.encode("utf-8", "surrogateescape"))
     finished = job.run(timeout="soon", dry_run=dry_run)
     assert finished.exit_code == 2, finished.log
@@ -478,7 +478,7 @@ def test_passing_failures_are_waited_for(job: SigningJob, part: str) -> None:
     assert job.run(retries="2").exit_code == 0
 
 
-# What it costs where nobody asks for it.
+# What it costs where it is not used.
 
 
 def test_the_library_is_loaded_only_when_asked_for() -> None:

@@ -28,7 +28,7 @@ def test_nobody_cancelled() -> None:
     ],
 )
 def test_the_first_signal_counts(numbers: list[signal.Signals], exit_code: ExitCode) -> None:
-    """The runner sends SIGINT, and SIGTERM after it; whoever waits is woken."""
+    """The runner sends SIGINT, and SIGTERM after it; both end a wait."""
     cancellation = Cancellation()
     cancellation.watch()
     for number in numbers:

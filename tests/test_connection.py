@@ -98,7 +98,7 @@ def test_interim_answers_are_skipped(code: int) -> None:
 
 
 def test_another_protocol_is_an_error() -> None:
-    """Nobody asked for it."""
+    """It is unsolicited."""
     script = after_the_request(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", OK)
     with speaking(script) as url, pytest.raises(RequestError, match="another protocol"):
         post(url)
@@ -209,7 +209,7 @@ def test_an_answer_tells_whether_it_came_early(size: int) -> None:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Ends the connection once something was said on it."""
+    """Ends the connection once something was sent on it."""
     connection.recv(65536)
 
 

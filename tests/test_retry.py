@@ -150,7 +150,7 @@ def test_retry_after_holds_for_all() -> None:
 
 
 def test_retry_after_of_others_prolongs_a_wait() -> None:
-    """Whoever waits is told when another request is asked to wait for longer."""
+    """A request that waits waits longer if another one is asked to."""
     time = Time()
     policy = time.policy()
     sent = []
@@ -159,7 +159,7 @@ def test_retry_after_of_others_prolongs_a_wait() -> None:
         sent.append(time.seconds)
         return busy(503, 10) if len(sent) == 1 else response(200)
 
-    time.during_sleep = lambda: policy.server.close(time.started + timedelta(seconds=40))
+    time.during_sleep = lambda: policy.server.defer_until(time.started + timedelta(seconds=40))
     policy.call(send)
     assert sent == [0, 40]
 
@@ -193,7 +193,7 @@ def test_nothing_is_sent_to_a_server_that_was_given_up() -> None:
     """Neither a retry nor a first attempt."""
     time = Time()
     policy = time.policy(retries=5, timeout=60)
-    policy.server.note_down(time.started - timedelta(minutes=5), time.started)
+    policy.server.record_downtime(time.started - timedelta(minutes=5), time.started)
     sent = []
 
     def send(timeout: float) -> Response:
@@ -210,7 +210,7 @@ def test_the_last_attempt_is_cut_short() -> None:
     """It may not take longer than the time that is left for the server."""
     time = Time()
     policy = time.policy(retries=0, timeout=300)
-    policy.server.note_down(time.started - timedelta(seconds=290), time.started)
+    policy.server.record_downtime(time.started - timedelta(seconds=290), time.started)
     with pytest.raises(RequestError):
         policy.call(time.silent)
     assert time.seconds == 10
@@ -221,7 +221,7 @@ def test_an_answer_shows_that_the_server_is_up(status: int, is_up: bool) -> None
     """But for one that tells of an error of its own."""
     time = Time()
     policy = time.policy(retries=0)
-    policy.server.note_down(time.started - timedelta(minutes=2), time.started)
+    policy.server.record_downtime(time.started - timedelta(minutes=2), time.started)
     policy.call(lambda _: response(status))
     assert policy.server.downtime == (0 if is_up else 120)
 
@@ -231,7 +231,7 @@ def test_the_downtime_of_many_is_counted_once() -> None:
     server = Server()
     for minute in (0, 1, 2, 1):
         began = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
-        server.note_down(began, began + timedelta(minutes=2))
+        server.record_downtime(began, began + timedelta(minutes=2))
     assert server.downtime == 4 * 60
 
 

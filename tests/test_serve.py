@@ -48,9 +48,12 @@ def test_pages_list_what_is_there(channels: LocalChannel) -> None:
     assert "Nothing yet" in page(channels, "/channels/octo")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/channels/none", 404), ("/channels/@octo/secret", 401)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/channels/none", 404), ("/channels/octo/packages/none", 404), ("/channels/@octo/secret", 401)],
+)
 def test_pages_that_are_not_shown(channels: LocalChannel, path: str, status: int) -> None:
-    """A channel that does not exist, and one that not everybody may read."""
+    """A channel or a package that does not exist, and a channel that not everybody may read."""
     with pytest.raises(OSError, match=str(status)):
         page(channels, path)
 

@@ -68,7 +68,7 @@ def test_an_empty_input_counts_as_its_default(empty: str) -> None:
 
 
 def test_a_missing_input_counts_as_its_default() -> None:
-    """So does one that nobody declared."""
+    """So does an undeclared one."""
     assert settings.parse(PLAIN, WORKSPACE).timeout == 300
 
 
@@ -116,7 +116,7 @@ def test_anything_else_is_no_boolean(name: str, text: str) -> None:
     ("text", "wanted"), [("true", True), ("", True), ("nonsense", True), ("false", False), (" FALSE ", False)]
 )
 def test_the_summary_is_written_unless_it_is_switched_off(text: str, wanted: bool) -> None:
-    """A misspelled switch does not take away the place where the mistake is told."""
+    """A misspelled switch does not take away the place where the mistake is reported."""
     assert settings.wants_summary({"summary": text}) is wanted
     assert settings.wants_summary({}) is True
 
@@ -136,7 +136,8 @@ def test_numbers_have_bounds(name: str, low: int, high: int) -> None:
 @pytest.mark.parametrize("name", ["concurrency", "retries", "timeout"])
 def test_numbers_are_plain_digits(name: str, text: str) -> None:
     """No sign, no exponent, no digits of other scripts, however long."""
-    assert "an integer" in problem(**{name: text}).hint
+    unit = "a number of seconds" if name == "timeout" else "an integer"
+    assert f"Use {unit} from " in problem(**{name: text}).hint
 
 
 @pytest.mark.parametrize("value", list(IfNoFilesFound))
@@ -195,6 +196,10 @@ def test_what_is_no_size(text: str) -> None:
         "http://u:sesame@h.test",
         "ftp://u:sesame/1@h",
         "//u:sesame@h",
+        "https://sesame@h.test",
+        "https://u:p@sesame@h.test",
+        "https://u@h.test/?key=sesame",
+        "u:sesame@h.test",
     ],
 )
 def test_a_password_in_the_address_is_not_shown(url: str) -> None:
@@ -423,13 +428,35 @@ def test_server_url_is_an_origin(text: str) -> None:
     """Path, query, fragment and user would be dropped: so they are refused, and a password is not quoted."""
     one = problem(server_url=text)
     assert one.hint == "Write 'https://prefix.dev' and nothing after it."
+    assert "prefix.dev" in one.message
     assert "u:p" not in str(one)
+    assert "key" not in str(one)
 
 
 def test_server_url_keeps_its_port() -> None:
-    """Also in what is advised."""
+    """Also in what is advised, with the brackets of an IPv6 address."""
     one = problem(server_url="https://conda.example:8443/api")
     assert one.hint == "Write 'https://conda.example:8443' and nothing after it."
+    assert problem(server_url="https://[::2]:8443/api").hint == "Write 'https://[::2]:8443' and nothing after it."
+    assert problem(server_url="http://[::2]:8080").hint == "Write 'https://[::2]:8080'."
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("prefix.dev", "'https://prefix.dev'."),
+        ("Prefix.dev/channels/demo", "'https://prefix.dev'."),
+        ("conda.example:8443", "'https://conda.example:8443'."),
+        ("ftp://conda.example/x", "'https://conda.example'."),
+        ("https:/prefix.dev", "'https://prefix.dev'."),
+        ("https://h.test:99999", "'https://' and the host."),
+        ("demo", "'https://' and the host."),
+        ("u:p@h.test", "'https://' and the host."),
+    ],
+)
+def test_what_is_no_server_url_says_what_to_write(text: str, url: str) -> None:
+    """The whole URL, where the host can be recognized."""
+    assert problem(server_url=text).hint == f"Write {url}"
 
 
 @pytest.mark.parametrize(
@@ -484,7 +511,7 @@ def test_glob_lines(text: str, include: list[str], exclude: list[str]) -> None:
 )
 @pytest.mark.parametrize("prefix", ["", "ok.conda\n", "ok.conda\n!"], ids=["first line", "later line", "exclusion"])
 def test_patterns_outside_the_workspace(prefix: str, line: str, says: str) -> None:
-    """A container sees nothing there: better told than `no match`."""
+    """A container sees nothing there: a message about that is better than `no match`."""
     one = problem(glob=prefix + line)
     assert repr(line) in one.message
     assert says in one.hint
@@ -504,6 +531,14 @@ def test_a_malformed_token_is_never_quoted(text: str) -> None:
     """The message says what is wrong with it, without a character of it."""
     one = problem(token=text)
     assert one.title == "Invalid 'token'"
+    assert "pfx" not in str(one)
+
+
+@pytest.mark.parametrize("text", ['"pfx_abc"', "'pfx_abc'", '"'])
+def test_a_token_in_quotes(text: str) -> None:
+    """They were stored with it, and the server would refuse it."""
+    one = problem(token=text)
+    assert one.message == "'token' is in quotes."
     assert "pfx" not in str(one)
 
 
@@ -531,7 +566,7 @@ def test_outside_of_github_there_is_no_identity() -> None:
 
 
 def test_a_job_without_the_permission() -> None:
-    """The lines to paste are shown; a secret that does not exist looks the same, which is said as well."""
+    """The lines to paste are shown; a secret that does not exist looks the same, and the message says so."""
     one = problem(token="")
     assert "has no identity" in one.message
     assert "permissions:" in one.example
@@ -573,7 +608,7 @@ def test_each_reason_for_no_credentials_has_its_own_advice(job: Job) -> None:
 
 
 def test_a_pull_request_from_a_fork() -> None:
-    """Nobody has forgotten anything: such a run gets neither secrets nor an identity."""
+    """Nothing was forgotten: such a run gets neither secrets nor an identity."""
     one = problem(FORK, token="")
     assert "requests from forks" in one.message
     assert "dry-run" in one.example

@@ -31,24 +31,24 @@ def uploaded(number: int = 0, **fields: Any) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "reported"),
     [
         (Status.UPLOADED, "1 uploaded"),
         (Status.OVERWRITTEN, "1 uploaded"),
         (Status.ALREADY_PRESENT, "1 already present"),
         (Status.SKIPPED, "1 skipped"),
         (Status.WOULD_UPLOAD, "1 would be uploaded"),
-        (Status.INVALID, "1 invalid"),
+        (Status.INVALID, "1 invalid; nothing was uploaded"),
         (Status.FAILED, "1 failed"),
         (Status.NOT_ATTEMPTED, "1 not attempted"),
     ],
 )
-def test_the_verdict_comes_first(status: Status, told: str) -> None:
+def test_the_verdict_comes_first(status: Status, reported: str) -> None:
     """A sign for good or bad, the channel, and how many files ended how; the legend of the table has each status."""
     whole = report(uploaded(status=status))
     heading, *_ = summary.render(whole).splitlines()
     assert heading.startswith("## ❌" if status.is_failure else "## ✅")
-    assert summary.verdict(whole) == f"octo/stable: {told}"
+    assert summary.verdict(whole) == f"octo/stable: {reported}"
     assert f"&nbsp;{status.replace('-', '&nbsp;')}\n\n###" in summary.render(whole)
 
 
@@ -57,11 +57,13 @@ def test_other_verdicts() -> None:
     assert summary.render(report(dry_run=True)).startswith("## 🔎 octo")
     assert "Dry run: nothing was uploaded." in summary.render(report(dry_run=True))
     assert "Dry run" not in summary.render(report())
-    problem = Diagnostic("Input 'x'", "It is wrong.", "Mend it.")
+    problem = Diagnostic("Input 'x'", "It is wrong.", "Correct it.")
     ended = summary.render(Report(errors=(problem,)))
     assert ended.startswith("## ❌ prefix-upload&#58; nothing was published\n\n### What went wrong")
-    assert "**What to do:** Mend it." in ended
+    assert "**What to do:** Correct it." in ended
     assert summary.verdict(report()) == "octo/stable: nothing to publish"
+    present = uploaded(status=Status.ALREADY_PRESENT)
+    assert summary.verdict(report(present, dry_run=True)) == "octo/stable: 1 already present (dry run)"
 
 
 def test_failures_are_told_once_with_their_files() -> None:
@@ -82,9 +84,18 @@ def test_the_page_of_an_advice_is_a_link() -> None:
     assert "https://evil.test" not in text
 
 
+def test_an_example_follows_the_advice() -> None:
+    """The hint ends with a colon before it, so the page comes last; a problem without files has a colon as well."""
+    problem = Diagnostic("Refused", "No.", "Write:", "with:\n  x: y", "https://prefix.dev/x")
+    text = summary.render(report(errors=(problem, problem)))
+    bullet = "- **Refused**: No.<br>**What to do:** Write&#58;\n\n"
+    bullet += "  ```yaml\n  with:\n    x: y\n  ```\n\n  See <https://prefix.dev/x>\n"
+    assert bullet + bullet in text
+
+
 def test_warnings_of_all_kinds() -> None:
     """Those of the run, of an outcome and of a package."""
-    noted = uploaded(warning=Diagnostic("Not confirmed", "Nobody knows."), file=make_package(warnings=("odd form",)))
+    noted = uploaded(warning=Diagnostic("Not confirmed", "That is unknown."), file=make_package(warnings=("odd form",)))
     text = summary.render(report(noted, warnings=(Diagnostic("Pattern without match", "None."),)))
     for words in ("Pattern without match", "Not confirmed", "odd form"):
         assert words in text.lower() if words.islower() else words in text
@@ -176,19 +187,22 @@ def test_text_from_outside_stays_text(poison: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "reported"),
     [
         (0, "0 B"),
         (999, "999 B"),
         (1000, "1.0 kB"),
+        (99_949, "99.9 kB"),
+        (99_960, "100 kB"),
         (123_456, "123 kB"),
+        (999_950, "1.0 MB"),
         (1_500_000_000, "1.5 GB"),
         (10**16, "10000 TB"),
     ],
 )
-def test_sizes(count: int, told: str) -> None:
+def test_sizes(count: int, reported: str) -> None:
     """Decimal units, as storage has them."""
-    assert formats.format_size(count) == told
+    assert formats.format_size(count) == reported
 
 
 @pytest.mark.parametrize(
@@ -269,6 +283,19 @@ def test_checksums_are_open_for_up_to_20_packages(count: int, is_open: bool) -> 
     assert ("<details open>" in summary.render(report(*outcomes, dry_run=True))) is is_open
 
 
+def test_checksums_if_nothing_is_on_the_channel() -> None:
+    """The title says so, and they stay folded; a package is named like those that are there."""
+    failed = uploaded(1, status=Status.FAILED)
+    text = summary.render(report(failed))
+    line = f"{1:064x}  tool-1-1.0-h0_0.conda"
+    title = "<b>Checksums of packages that aren't on the channel</b>"
+    assert f"<details>\n<summary>{title}</summary>\n\n```text\n{line}\n```" in text
+    text = summary.render(report(uploaded(), failed))
+    assert f"# Not on the channel with these bytes:\n# {line}\n" in text
+    other = uploaded(1, file=make_package(1, subdir="linux-64"))
+    assert f"# {1:064x}  noarch/tool-1-1.0-h0_0.conda\n" in summary.render(report(other, failed))
+
+
 def test_failures_come_first_and_consequences_last() -> None:
     """In the list and in the tables, whatever the order of the files; what was not attempted is one line."""
     cause = Diagnostic("Upload failed", "Too large.")
@@ -318,7 +345,7 @@ def test_a_dry_run_says_how_to_publish() -> None:
     text = summary.render(report(planned, uploaded(1, status=Status.ALREADY_PRESENT), dry_run=True))
     assert "Dry run: nothing was uploaded." in text
     assert "### How to publish\n\nRun this step without ⟨dry-run: true⟩ to upload this package (1.2 MB)." in text
-    assert f"# {0:064x}  noarch/tool-0-1.0-h0_0.conda" in text
+    assert f"# {0:064x}  tool-0-1.0-h0_0.conda" in text
     assert "How to publish" not in summary.render(report(planned, uploaded(1, status=Status.INVALID), dry_run=True))
 
 

@@ -1,4 +1,4 @@
-"""The token is sent to the server and to nobody else, and shown nowhere."""
+"""The token is sent to the server only, and shown nowhere."""
 
 from __future__ import annotations
 

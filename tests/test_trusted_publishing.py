@@ -62,7 +62,7 @@ def test_it_publishes(job: Job) -> None:
 
 
 def test_all_tokens_are_masked_before_anything_else_is_said(job: Job) -> None:
-    """The runner is told each before a line that could hold it."""
+    """Each is masked before a line that could contain it."""
     finished = job.run()
     masked = [command.data for command in commands(finished.log) if command.name == "add-mask"]
     bare = [token.removeprefix("pfx-jwt.") for token in job.server.minted]
@@ -74,7 +74,7 @@ def test_all_tokens_are_masked_before_anything_else_is_said(job: Job) -> None:
 
 
 def test_nothing_is_asked_for_an_invalid_package(job: Job) -> None:
-    """Nobody has to know who would have published it."""
+    """The identity of the publisher is not revealed."""
     written(job.workspace / "bad-1.0-h0_0.conda", b"text")
     assert job.run().exit_code == 4
     assert job.provider.requests == []
@@ -142,7 +142,7 @@ def test_the_audience_is_escaped(job: Job) -> None:
 
 
 def test_a_clock_that_is_wrong(job: Job) -> None:
-    """A token that is said to have expired when it comes is used until the server does not take it."""
+    """A token that appears to have expired when it arrives is used until the server does not take it."""
     credentials = trusted_publishing(job, lambda: datetime.now(UTC) + timedelta(days=1))
     assert credentials.bearer() == credentials.bearer()
 
@@ -191,7 +191,7 @@ def test_many_uploads_renew_together(job: Job) -> None:
 
 
 def test_a_private_channel_is_asked_with_another_token(job: Job) -> None:
-    """Nobody else may read it, so that without a new token the upload could not be confirmed."""
+    """It is not public, so that without a new token the upload could not be confirmed."""
     job.server._store.channels[CHANNEL] = Channel(public=False)
     job.fail(Fault(Call(job.server.revoke), path=UPLOAD, at=At.DONE))
     finished = job.run()

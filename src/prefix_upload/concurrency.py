@@ -146,7 +146,7 @@ class Pool:
         if not self.is_cancelled():
             queue.put_all(ready)
             for _ in range(workers):
-                threading.Thread(target=_serve, args=(work, queue, done), daemon=True).start()
+                threading.Thread(target=_worker, args=(work, queue, done), daemon=True).start()
         try:
             while queue.unfinished:
                 if self.is_cancelled():
@@ -225,7 +225,7 @@ class _Items(Generic[_Item]):
         return self._queue.get()
 
 
-def _serve(work: Callable[[_Item], _Result], queue: _Items[_Item], done: Queue[tuple[_Item, Future[_Result]]]) -> None:
+def _worker(work: Callable[[_Item], _Result], queue: _Items[_Item], done: Queue[tuple[_Item, Future[_Result]]]) -> None:
     """A worker: puts each item that it takes with a completed future."""
     while (taken := queue.get()) is not None:
         (item,) = taken

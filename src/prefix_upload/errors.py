@@ -6,6 +6,9 @@ PrefixUploadError
 ├── CancelledError              the run was cancelled in the meantime
 └── ChannelError                a package was not published
     ├── ChannelWideError        … and no other package would be
+    │   ├── ChannelNotFoundError
+    │   ├── TokenRejectedError
+    │   ├── ConnectionFailedError
     │   └── AuthenticationError
     ├── ServerDownError
     ├── ConflictError
@@ -145,6 +148,24 @@ class ChannelWideError(ChannelError):
     """A failure that would be the same for every package. Uploads that have not started are not attempted."""
 
 
+class ChannelNotFoundError(ChannelWideError):
+    """The channel does not exist, or is not visible to the run."""
+
+    title = "Channel not found"
+
+
+class TokenRejectedError(ChannelWideError):
+    """The server does not accept the token for queries."""
+
+    title = "Token rejected"
+
+
+class ConnectionFailedError(ChannelWideError):
+    """The server could not be reached."""
+
+    title = "Server unreachable"
+
+
 class AuthenticationError(ChannelWideError):
     """The run cannot authenticate, so nothing can be sent."""
 
@@ -152,7 +173,7 @@ class AuthenticationError(ChannelWideError):
 
 
 class ServerDownError(ChannelError):
-    """All attempts ended without a response, or with an error of the server's own (5xx)."""
+    """All attempts ended without a response, or with a server error (5xx)."""
 
 
 class ConflictError(ChannelError):

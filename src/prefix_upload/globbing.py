@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 # Where rattler-build and conda-build put packages whose tests failed, and builds in progress.
-_BUILD_FOLDERS = frozenset({"broken", "bld"})
+BUILD_FOLDERS = frozenset({"broken", "bld"})
 _ANY_FOLDERS = "**"
 _ESCAPE = re.compile(r"\\(.)")
 
@@ -61,7 +61,7 @@ def expand(pattern: str, workspace: Path, is_excluded: Callable[[str], bool]) ->
     parts = [part for part in pattern.split("/") if part != "."]
     if not parts or "" in (parts[0], parts[-1]) or ".." in parts:  # outside, or a folder
         return Matches()
-    search = _Search(workspace, frozenset(_BUILD_FOLDERS.difference(parts)), is_excluded)
+    search = _Search(workspace, frozenset(BUILD_FOLDERS.difference(parts)), is_excluded)
     search.expand("", tuple(part for part in parts if part), is_left_out=False)
     return search.matches
 

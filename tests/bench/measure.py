@@ -55,13 +55,13 @@ def _main() -> None:
     process = subprocess.Popen(arguments, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603 - as asked
     assert process.stdout is not None
     with process.stdout as log:
-        said = log.read()
+        output = log.read()
     # `wait4`, since it tells what this one process used.
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.stdout.buffer.write(said)
+        sys.stdout.buffer.write(output)
         sys.exit(1)
     processor = usage.ru_utime + usage.ru_stime
     print(json.dumps({"seconds": seconds, "processor": processor, "memory": usage.ru_maxrss / 1000}))

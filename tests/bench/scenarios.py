@@ -62,8 +62,8 @@ def many_small(machine: Machine) -> str:
                     costs.setdefault(f"{name}, {scheme}", []).append(uploader(machine, folder, url).measure())
                     machine.expect_taken(url, folder)
     title = f"(a) {count} packages of 1 MB, {1000 * _LATENCY:.0f} ms server time each"
-    notes = [f"The floor, {_CONCURRENCY} at a time, is {floor:.1f} s."]
-    notes += [f"{than_rival(costs, s)}, {median(costs[f'{OURS}, {s}']) / floor:.2f} × the floor." for s in SCHEMES]
+    notes = [f"The theoretical minimum, {_CONCURRENCY} at a time, is {floor:.1f} s."]
+    notes += [f"{than_rival(costs, s)}, {median(costs[f'{OURS}, {s}']) / floor:.2f} × the minimum." for s in SCHEMES]
     return table(title, costs, notes)
 
 
@@ -134,7 +134,8 @@ def cold_start(machine: Machine) -> str:
 def validation(machine: Machine) -> str:
     """(e) full validation against the decoders' own tests."""
     tables = []
-    for extension, tool in ((".conda", "unzip -p {} 'pkg-*' | zstd -tq"), (".tar.bz2", "bzip2 -t {}")):
+    tools = ((".conda", "unzip -p {} 'pkg-*' | zstd -tq"), (".tar.bz2", "bzip2 -t {}"))
+    for number, (extension, tool) in enumerate(tools, 1):
         folder = machine.packages(1, 1000 * _MB, extension=extension)
         (path,) = folder.iterdir()
         costs: Costs = {}
@@ -145,7 +146,7 @@ def validation(machine: Machine) -> str:
                 script = f"{tool.format(path)} && sha256sum {path}"
                 costs.setdefault(_shown(tool), []).append(machine.tool(script).measure())
         notes = [f"{times(costs, _DRY_RUN, _shown(tool))} × the time of the tools."]
-        tables.append(table(f"(e) full validation of 1 GB in one `{extension}`", costs, notes))
+        tables.append(table(f"(e{number}) full validation of 1 GB in one `{extension}`", costs, notes))
     return "\n".join(tables)
 
 
@@ -170,10 +171,10 @@ def parts(machine: Machine) -> str:
     (path,) = machine.packages(1, 1500 * _MB).iterdir()
     seconds: dict[str, list[float]] = {}
     for _ in range(machine.rounds):
-        told = subprocess.run(  # noqa: S603 - this interpreter
+        reported = subprocess.run(  # noqa: S603 - this interpreter
             [sys.executable, "-I", TESTS / "bench" / "parts.py", path], capture_output=True, check=True
         )
-        for name, value in json.loads(told.stdout).items():
+        for name, value in json.loads(reported.stdout).items():
             seconds.setdefault(name, []).append(value)
     lines = [
         "### (g) where the time goes: one package of 1.5 GB, in memory",
@@ -197,5 +198,5 @@ def attested(machine: Machine) -> str:
             command = machine.attested(folder, server.url, sigstore)
             costs.setdefault(f"{OURS}, attested", []).append(command.measure())
             certificates.append(len(sigstore.authority.requests))
-    notes = [f"Certificates asked for: {', '.join(map(str, sorted(set(certificates))))}."]
+    notes = [f"Certificates requested: {', '.join(map(str, sorted(set(certificates))))}."]
     return table("(h) 100 packages of 10 kB, signed or not, with a Sigstore that takes no time", costs, notes)

@@ -2,7 +2,7 @@
 
 It believes what the headers say of a package, and answers GraphQL by that. As a program it prints its port:
 `python sink.py LATENCY [KEY_AND_CERTIFICATE]`, the seconds that an upload takes at least. It is one since it would
-share the interpreter with whoever measures.
+share the interpreter with the measuring process.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def test_call(client: Client, build: Build, at: At, there: bool) -> None:
 
 @pytest.mark.parametrize("lingers", [True, False])
 def test_an_answer_that_lingers_or_not(server: LocalChannel, tmp_path: Path, lingers: bool) -> None:
-    """Whoever sends on without listening is listened to, or gets an error."""
+    """A client that keeps sending without reading is either served or gets an error."""
     package = tmp_path / FILE
     package.write_bytes(bytes(20_000_000))
     server.fail(Fault(Answer(413, "too large", lingers=lingers), at=At.START))
@@ -184,8 +184,8 @@ def test_healing(client: Client, build: Build) -> None:
     assert client.upload(package).status_code == 200
     query = 'query($f: String!) { variant(channelName: "ns/chan", packageName: "demo", platformName: "noarch", '
     query += "fileName: $f) { sha256 } }"
-    told = client.query(query, {"f": package.name}).json()
-    assert told["data"]["variant"]["sha256"] == sha256(package)
+    reported = client.query(query, {"f": package.name}).json()
+    assert reported["data"]["variant"]["sha256"] == sha256(package)
     assert package.name in client.get(f"{CHANNEL}/noarch/repodata.json").text
 
 

@@ -294,10 +294,10 @@ def test_deleted_package_is_gone(client: Client, build: Build) -> None:
 def test_server_can_lie(client: Client, build: Build) -> None:
     """`tamper` changes fields of one record, denies it, or invents one."""
     client.server.publish(CHANNEL, build())
-    for lie, told in [({"sha256": "0" * 64}, "0" * 64), (None, None)]:
+    for lie, reported in [({"sha256": "0" * 64}, "0" * 64), (None, None)]:
         client.server.tamper(CHANNEL, "noarch", FILE, lie)
         record = client.query(VARIANT, DEMO).json()["data"]["variant"]
-        assert (record and record["sha256"]) == told
+        assert (record and record["sha256"]) == reported
 
 
 def test_index_can_be_frozen(client: Client, build: Build) -> None:

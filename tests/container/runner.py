@@ -47,7 +47,7 @@ class ContainerRunner:
         self.steps += 1
         folder = self.folder / str(self.steps)
         files = RunnerFiles.create(folder / "file_commands")
-        defaults = {name: str(told.get("default", "")) for name, told in action()["inputs"].items()}
+        defaults = {name: str(reported.get("default", "")) for name, reported in action()["inputs"].items()}
         variables = self._environment(defaults | dict(inputs)) | variables
         client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
         name = f"step-{uuid.uuid4().hex}"

@@ -16,10 +16,9 @@ _HEAD = "| Module of `src/prefix_upload/` | What it is for |\n| --- | --- |\n"
 
 
 def contributing() -> str:
-    """CONTRIBUTING.md with its table of modules."""
-    before, _, rest = (REPOSITORY / "CONTRIBUTING.md").read_text().partition(_HEAD)
-    _, _, after = rest.partition("\n\n")
-    return before + _HEAD + "\n".join(_rows(_SOURCE)) + "\n\n" + after
+    """CONTRIBUTING.md with its table of modules, which is its end."""
+    before, _, _ = (REPOSITORY / "CONTRIBUTING.md").read_text().partition(_HEAD)
+    return before + _HEAD + "\n".join(_rows(_SOURCE)) + "\n"
 
 
 def _rows(folder: Path, prefix: str = "") -> Iterator[str]:

@@ -24,7 +24,20 @@ is 0.5 to 1 s, then 1 to 2 s, and so on up to 30 s, or what the server asks for,
 *not-attempted*, it depends on the first one, or the packages were uploaded one after the other (`concurrency: 1`): with
 several uploads at a time, each of them can fail. A dash means that the run ended before it looked for packages.
 
-`make docs` writes this page from the table of the tests.
+`make docs` writes this page from the table of the tests. An excerpt from a longer message ends in "…".
+"""
+_TIME_LIMITS = """\
+## Time limits
+
+A `timeout` is a time without progress. A byte that is sent or received is progress while a body is being transferred.
+Response headers have to be complete within the `timeout` after the last byte was sent. Connecting may take 60 s per
+step; the body of a response two minutes, and a second more for each 64 KiB.
+
+A server that is down doesn't keep the job waiting, however many packages there are. Once requests to it got no response
+for `retries + 1` times `timeout` (at least 60 s each; 30 minutes at the defaults), nothing more is sent to it. The
+pauses between attempts are part of that time, and concurrent waits count once; any response but a 5xx resets the clock.
+Identity tokens and Sigstore have separate limits, with at most 60 s per attempt: 6 minutes each at the defaults.
+Together with the look-ups' own pauses, all waiting ends within 45 minutes at the defaults.
 """
 _COLUMNS = "| Fault | Message | Exit code | Statuses | On the channel | Second run |"
 _CHANNEL = {
@@ -42,13 +55,15 @@ def render() -> str:
     for title, rows in SECTIONS.items():
         lines = [f"## {title}", "", _COLUMNS, "| --- | --- | ---: | --- | --- | --- |", *map(_line, rows)]
         parts.append("\n".join(lines) + "\n")
+    parts.append(_TIME_LIMITS)
     return "\n".join(parts)
 
 
 def _line(row: Row) -> str:
-    reads = f"“{_cell(row.reads.strip())}”" if row.reads else ""
-    mended = f" ({row.mended})" if row.mended else ""
-    again = f"{', '.join(row.ends_again)}{mended}"
+    excerpt = row.reads.strip()
+    reads = f"“{_cell(excerpt)}{'' if excerpt.endswith('.') else '…'}”" if excerpt else ""
+    repaired = f" ({row.repaired})" if row.repaired else ""
+    again = f"{', '.join(row.ends_again)}{repaired}"
     cells = (_cell(row.fault), reads, str(row.exit_code), ", ".join(row.ends), _CHANNEL[row.on_channel], again)
     return f"| {' | '.join(cells)} |"
 

@@ -18,13 +18,13 @@ def main(path: Path) -> None:
     """Takes the file's folder for the workspace."""
     result = validate.check([path], validate.ValidationOptions(path.parent, ValidationLevel.FULL, None))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    told = {
+    reported = {
         "findings": [] if isinstance(result, Package) else result.findings,
         "warnings": result.warnings if isinstance(result, Package) else [],
         "seconds": used.ru_utime + used.ru_stime,
         "memory": _peak_memory(),
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(reported))
 
 
 def _peak_memory() -> float:

@@ -218,14 +218,14 @@ def _gnu(header: bytes) -> bytes:
 
 
 def _indexes() -> Iterator[Case]:
-    yield Case("fields that nobody knows", conda(conda_bytes(index=index_of(STEM, surprise={"a": [None, 1.5]}))))
+    yield Case("unknown fields", conda(conda_bytes(index=index_of(STEM, surprise={"a": [None, 1.5]}))))
     yield Case("a build number of 19 digits", conda(conda_bytes(index=index_of(STEM, build_number=10**18))))
     yield Case("text beyond ASCII", conda(conda_bytes(index=index_json(summary="caf\u00e9 \U0001f680"))))
     yield Case("an index with white space around", conda(conda_bytes(index=b"\n\t " + index_json() + b"\r\n")))
     old = {key: value for key, value in index_of(STEM, platform="linux", arch="x86_64").items() if key != "subdir"}
     yield Case("no subdir, but platform and arch", conda(conda_bytes(index=old)), warning="has no subdir", is_old=True)
     unknown = conda(conda_bytes(index=index_of(STEM, subdir="plan9-amd64")))
-    yield Case("a subdir that nobody knows", unknown, warning="don't know the subdir 'plan9-amd64'")
+    yield Case("an unknown subdir", unknown, warning="don't know the subdir 'plan9-amd64'")
     listed = tar_member("info/paths.json", b'{"paths": [{"_path": "gone"}]}')
     unlike = tar_bz2(bz2.compress(tar(index_member(), listed, tar_member())))
     yield Case("a list of other paths", unlike, warning="'info/paths.json' are missing")

@@ -31,13 +31,13 @@ def test_verdict(case: Case, tmp_path: Path) -> None:
     path = case.make(tmp_path)
     run = subprocess.run([sys.executable, "-I", CHECK, path], capture_output=True, check=False, timeout=200)  # noqa: S603 - this interpreter
     assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
-    assert case.finding in "; ".join(told["findings"])
-    assert bool(told["findings"]) == bool(case.finding), told
-    assert case.warning in "; ".join(told["warnings"])
-    assert bool(told["warnings"]) == bool(case.warning), told
-    assert told["seconds"] < MAX_SECONDS
-    assert told["memory"] < MAX_MEMORY
+    reported = json.loads(run.stdout)
+    assert case.finding in "; ".join(reported["findings"])
+    assert bool(reported["findings"]) == bool(case.finding), reported
+    assert case.warning in "; ".join(reported["warnings"])
+    assert bool(reported["warnings"]) == bool(case.warning), reported
+    assert reported["seconds"] < MAX_SECONDS
+    assert reported["memory"] < MAX_MEMORY
 
 
 def test_there_are_enough() -> None:
@@ -46,7 +46,7 @@ def test_there_are_enough() -> None:
 
 
 def test_one_run_over_all_that_is_refused(action: Action, workspace: Path, server: LocalChannel) -> None:
-    """Each is told with its reasons, nothing is sent, and no name or content takes effect in the log."""
+    """Each is reported with its reasons, nothing is sent, and no name or content takes effect in the log."""
     refused = [case for case in CASES if case.finding and case.name != "a file that is gone"]
     for number, case in enumerate(refused):
         folder = workspace / str(number)
@@ -60,7 +60,7 @@ def test_one_run_over_all_that_is_refused(action: Action, workspace: Path, serve
 
 @pytest.mark.parametrize("case", [case for case in odd.cases() if not case.is_old], ids=lambda case: case.name)
 def test_what_is_odd_is_published(case: Case, action: Action, workspace: Path, server: LocalChannel) -> None:
-    """The conda world's own reader takes it, too, and finds the hash that was told."""
+    """Rattler reads it, too, and finds the same hash."""
     case.make(workspace)
     finished = action(glob="*.*")
     assert finished.exit_code == 0, finished.log

@@ -76,7 +76,7 @@ class LoopbackService:
         self.stop()
 
     def stop(self) -> None:
-        """From now on nobody listens."""
+        """Stops listening."""
         self._stopping.set()
         if self._thread.is_alive():
             self._server.shutdown()

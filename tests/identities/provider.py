@@ -77,7 +77,7 @@ class OpenIDProvider(LoopbackService):
         return token
 
     def verified(self, id_token: str, audience: str) -> dict[str, Any]:
-        """The claims of a token, for whoever has to trust it.
+        """The claims of a token, for those who have to trust it.
 
         Raises:
             Refusal: It is not for this audience, not from here, or expired.

@@ -23,7 +23,7 @@ PREDICATE_TYPE = "https://schemas.conda.org/attestations-publish-1.schema.json"
 
 @dataclass(frozen=True)
 class Expected:
-    """What whoever installs a package expects of its attestation.
+    """What a user expects of a package's attestation.
 
     `channel` is the channel's address, `identity` the workflow's, `issuer` its provider's; `root` is a file with the
     trusted root.

@@ -14,7 +14,7 @@ from localchannel import Access, Channel, LocalChannel, Request
 
 _ENTRYPOINT = Path(__file__).resolve().parents[2] / "entrypoint.py"
 _HINTS = """\
-server   {url} (what is on it: open it in a browser)
+server   {url} (open it in a browser to see what is published)
 channel  {channel}
 key      {key}
 

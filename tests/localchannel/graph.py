@@ -27,7 +27,7 @@ from localchannel.store import Access, Store, Stored
 _SCHEMA = build_schema(SDL)
 
 Info = GraphQLResolveInfo[None]
-"""What a resolver is told; there is no context."""
+"""What a resolver gets; there is no context."""
 
 Key = tuple[str, str, str]
 """Channel, subdir, file name."""
@@ -41,7 +41,7 @@ _FLAGS: Record = {"hidden": False, "isDownloadBlocked": False, "activeQuarantine
 
 
 class Graph:
-    """Answers GraphQL requests from the store, and lies where it was told to."""
+    """Answers GraphQL requests from the store, and returns false records where a test asks for them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from urllib.parse import quote
 
-from localchannel.exchange import Reply
+from localchannel.exchange import Refusal, Reply
 from localchannel.store import Store, Stored
 
 _PAGE = """\
@@ -35,6 +35,8 @@ def front_page(store: Store) -> Reply:
 def channel_page(store: Store, channel: str, package: str | None = None) -> Reply:
     """What is on a channel, or its files of one package."""
     files = [file for _, file in sorted(store.all(channel).items()) if package in {None, file.metadata.name}]
+    if package and not files:
+        raise Refusal(404, f"no package {package} on channel {channel}")
     head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
     rows = "".join(f"<tr>{''.join(_cells(channel, file))}</tr>" for file in files)
     content = f"<table><tr>{head}</tr>{rows}</table>" if files else "<p>Nothing yet.</p>"

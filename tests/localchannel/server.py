@@ -57,7 +57,7 @@ class LocalChannel:
         self._journal = Journal(on_request)
         self._stopping = threading.Event()
         signer = Signer()
-        # Servers other than prefix.dev are told apart by their host.
+        # Servers other than prefix.dev are recognized by their host.
         self._keys = Keys(keys, publishers, verify, audience="127.0.0.1", lifetime=lifetime)
         api = Api(self._store, self._graph, self._keys, signer, self._urls, latency, self._stopping)
         origin = partial(Origin, tls=tls, script=self._script, journal=self._journal, stopping=self._stopping)

@@ -68,7 +68,7 @@ class _Upload:
                     sink(data)
 
     def finish(self, channel: str, *, force: bool) -> Reply:
-        """Compare what came with what was said, and store it."""
+        """Compare the body with its headers, and store it."""
         spool, attestation = self._spool, self._attestation
         if spool is None:
             raise Refusal(400, "the form has no part 'file'")

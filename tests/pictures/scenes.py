@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localchannel import Access, Channel, LocalChannel
+from identities import PrivateSigstore
+from localchannel import Access, Channel, LocalChannel, Publisher
 from support.building import conda_bytes, index_of, tar_member, written
 from support.running import TOKEN, RunnerFiles, run
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CHANNEL = "demo/stable"
+_LOG_PAGE = "https://search.sigstore.dev/?logIndex=184021557"
 _README = {
     "GITHUB_SERVER_URL": "https://github.com",
     "GITHUB_ACTION_REPOSITORY": "org/prefix-upload",
@@ -33,6 +35,7 @@ class Scene:
         packages: the file names of the packages in the workspace, without extension, and their subdirs.
         published: those that the channel has already.
         renamed: a package of the workspace that somebody renamed to this.
+        is_signed: whether the job attests its packages, for which it needs an identity instead of an API key.
         inputs: more inputs of the action.
     """
 
@@ -40,18 +43,32 @@ class Scene:
     packages: Mapping[str, str]
     published: frozenset[str] = frozenset()
     renamed: str = ""
+    is_signed: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """The job summary of the run, with what differs between two runs replaced."""
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, PrivateSigstore() as sigstore:
             folder = Path(scratch)
-            with LocalChannel(folder / "server", {_CHANNEL: Channel()}, {TOKEN: Access.READ_WRITE}) as server:
-                self._prepare(folder / "workspace", server)
+            workspace, files = folder / "workspace", RunnerFiles.create(folder / "runner")
+            with LocalChannel(
+                folder / "server",
+                {_CHANNEL: Channel()},
+                {TOKEN: Access.READ_WRITE},
+                publishers=[Publisher("octo/packages", "release.yml")],
+                verify=sigstore.provider.verified,
+            ) as server:
+                self._prepare(workspace, server)
                 inputs = {"channel": _CHANNEL, "glob": "output/**/*.conda", "token": TOKEN, "server-url": server.url}
-                files = RunnerFiles.create(folder / "runner")
-                text = run(folder / "workspace", inputs | dict(self.inputs), files, **_README).summary
+                variables = dict(_README)
+                if self.is_signed:
+                    written(workspace / "trust.json", sigstore.trust_config.encode())
+                    inputs |= {"token": "", "attestations": "true", "sigstore-instance": "trust.json"}
+                    variables |= sigstore.provider.environment
+                text = run(workspace, inputs | dict(self.inputs), files, **variables).summary
                 text = text.replace(server.url, "https://prefix.dev")
+        # The public instance has a page for each entry of its log.
+        text = re.sub(r"log&nbsp;entry&nbsp;\d+", f"[log&nbsp;entry]({_LOG_PAGE})", text)
         return re.sub(r" in [\d.]+ s · ", " in 2.5 s · ", text).rstrip() + "\n"
 
     def _prepare(self, workspace: Path, server: LocalChannel) -> None:
@@ -79,7 +96,10 @@ _PACKAGES = {
 }
 SCENES = {
     "success": Scene(
-        "A release: four packages are new, one is there already", _PACKAGES, frozenset({"hello-1.0-h0_0"})
+        "A release: four packages are new, one is there already",
+        _PACKAGES,
+        frozenset({"hello-1.0-h0_0"}),
+        is_signed=True,
     ),
     "failure": Scene(
         "A package that somebody renamed by hand: nothing is uploaded", _PACKAGES, renamed="hello-2.0-h0_0"

@@ -35,8 +35,8 @@ def judge(row: Row, scene: Scene, run: Run) -> Finished:
     assert first.exit_code == row.exit_code, log
     assert "Traceback" not in log
     if row.reads:
-        told = [command.data for kind in ("error", "warning") for command in annotated(log, kind)]
-        assert any(row.reads in text for text in told), log
+        reported = [command.data for kind in ("error", "warning") for command in annotated(log, kind)]
+        assert any(row.reads in text for text in reported), log
     else:
         assert annotated(log, "error") == annotated(log, "warning") == [], log
     if "GITHUB_OUTPUT" in scene.variables:  # the row makes the file unusable
@@ -46,7 +46,7 @@ def judge(row: Row, scene: Scene, run: Run) -> Finished:
     scene.heal()
     on_channel = (is_on_channel(scene, scene.hit, first), is_on_channel(scene, scene.other, first))
     assert on_channel == row.on_channel, log
-    row.mend(scene)
+    row.repair(scene)
     second = run(plain | scene.inputs, scene.variables, is_first=False)
     assert (second.exit_code, statuses(second, scene)) == (row.again_code, row.ends_again), second.log
     if not row.again_code:

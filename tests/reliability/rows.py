@@ -34,19 +34,19 @@ _UNKNOWN_HASH = "0" * 64
 
 @dataclass(frozen=True)
 class Row:
-    """One fault. Where there are two statuses, the first is that of the package it befalls, the second another's.
+    """One fault. Where there are two statuses, the first is that of the affected package, the second another's.
 
     Attributes:
         fault: What goes wrong.
         plan: Makes it go wrong.
-        reads: Words of an annotation, or none where nothing has to be told.
+        reads: Words of an annotation; none if there is no annotation.
         ends: The statuses after the first run.
         exit_code: Its exit code.
         channel: Whether the channel then has the packages with their bytes; `None`: those whose status says so.
         again: The statuses after the second run, in which nothing goes wrong any more.
         again_code: Its exit code.
-        mend: What somebody has to do before it.
-        mended: The same in words.
+        repair: What a user has to do before it.
+        repaired: The same in words.
         waits: Between how many seconds the longest pause of the first run has to be.
         tls: Whether the server speaks TLS.
         offline: Whether the first run has no network at all, which takes a container.
@@ -60,8 +60,8 @@ class Row:
     channel: tuple[bool, bool] | None = None
     again: tuple[str, str] | None = None
     again_code: int = 0
-    mend: Callable[[Scene], object] = lambda _: None
-    mended: str = ""
+    repair: Callable[[Scene], object] = lambda _: None
+    repaired: str = ""
     waits: tuple[float, float] | None = None
     tls: bool = False
     offline: bool = False
@@ -169,7 +169,7 @@ def a_certificate(host: str = "127.0.0.1", expires: datetime | None = None) -> C
 
 
 def an_unknown_authority(scene: Scene) -> None:
-    """The action is not told to trust the server's."""
+    """The action does not trust the server's authority."""
     scene.variables.clear()
     scene.set(concurrency="1")
 
@@ -213,13 +213,13 @@ GONE = "can no longer be read"
 def changing(what: str, act: Callable[[Scene], object], reads: str = CHANGED) -> Row:
     """A file that is not the validated one any more."""
     return Row(
-        f"The file is {what} between validation and upload",
+        f"The file {what} between validation and upload",
         before_the_upload(act),
         reads,
         (FAILED, UPLOADED),
         5,
-        mend=rebuild,
-        mended="after a rebuild",
+        repair=rebuild,
+        repaired="after a rebuild",
         again=(UPLOADED, PRESENT),
     )
 
@@ -455,7 +455,7 @@ def a_no(code: int, body: str | bytes, reads: str, what: str = "") -> Row:
 
 
 def refused_in_the_middle(scene: Scene) -> None:
-    """The answer comes while most of the body is still to be sent, and nobody reads the rest."""
+    """The answer comes while most of the body is still to be sent, and the rest is not read."""
     written(scene.hit, package_bytes(HIT, size=LARGE))
     scene.set(concurrency="1")
     scene.fail(upload(Answer(401, "no", lingers=False), At.START, times=None))
@@ -568,8 +568,8 @@ TAKEN = [
         (FAILED, UPLOADED),
         5,
         again=("overwritten", PRESENT),
-        mend=lambda scene: scene.set(force="true"),
-        mended="with `force`",
+        repair=lambda scene: scene.set(force="true"),
+        repaired="with `force`",
     ),
     Row(
         "409, and the hash of the existing file is unavailable",
@@ -775,15 +775,15 @@ LOOKUPS = [
 ]
 
 FILES = [
-    changing("rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
-    changing("replaced by another package", other_file(1)),
-    changing("truncated", lambda scene: os.truncate(scene.hit, 100)),
-    changing("emptied", lambda scene: os.truncate(scene.hit, 0)),
-    changing("grown", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
-    changing("removed", lambda scene: scene.hit.unlink(), GONE),
-    changing("replaced by a link outside the workspace", lambda scene: replace(scene.hit, link_out), GONE),
-    changing("replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
-    changing("replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
+    changing("is rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
+    changing("is replaced by another package", other_file(1)),
+    changing("is truncated", lambda scene: os.truncate(scene.hit, 100)),
+    changing("is emptied", lambda scene: os.truncate(scene.hit, 0)),
+    changing("grows", lambda scene: written(scene.hit, scene.hit.read_bytes() + b"x")),
+    changing("is removed", lambda scene: scene.hit.unlink(), GONE),
+    changing("is replaced by a link outside the workspace", lambda scene: replace(scene.hit, link_out), GONE),
+    changing("is replaced by a FIFO", lambda scene: replace(scene.hit, os.mkfifo), GONE),
+    changing("is replaced by a folder", lambda scene: replace(scene.hit, os.mkdir), GONE),
     Row("The file is rewritten with the same bytes after validation", before_the_upload(other_file(0))),
 ]
 
@@ -804,7 +804,7 @@ RUNNER = [
     for what, variable, exit_code in (("summary", "GITHUB_STEP_SUMMARY", 0), ("outputs", "GITHUB_OUTPUT", 5))
     for where, path, reason in (
         ("cannot be written: the disk is full", "/dev/full", "No space left on device"),
-        ("cannot be written: its folder is gone", "/nowhere/file", "No such file or directory"),
+        ("cannot be written: the folder is gone", "/nowhere/file", "No such file or directory"),
         ("cannot be written: a folder is in its place", "/tmp", "Is a directory"),
     )
 ]

@@ -37,7 +37,7 @@ def package_bytes(stem: str, *, size: int = 1000, seed: int = 0, depends: tuple[
 
 @dataclass
 class Scene:
-    """What a row of the table has to play with: `hit` is the package that the fault befalls, `other` is another.
+    """What a row of the table has to play with: `hit` is the package that the fault affects, `other` is another.
 
     `inputs` and `variables` are those of the first run; the second one has none of them.
     """
@@ -53,7 +53,7 @@ class Scene:
 
     @property
     def hit(self) -> Path:
-        """The package that the fault befalls."""
+        """The package that the fault affects."""
         return self.workspace / f"{HIT}.conda"
 
     @property
@@ -79,7 +79,7 @@ class Scene:
         self.inputs |= {name.replace("_", "-"): value for name, value in inputs.items()}
 
     def wire(self, rule: Rule) -> None:
-        """A relay in front of the server, for the first run, with a package that is large enough to be told by it."""
+        """A relay in front of the server, for the first run, with a package that is large enough to be recognized."""
         written(self.hit, package_bytes(HIT, size=LARGE))
         address = urlsplit(self.server.url)
         assert address.port is not None

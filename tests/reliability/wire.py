@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _PIECE = 16 * 1024
-# Small buffers, so that a relay that does not read is soon felt by whoever sends.
+# Small buffers, so that a relay that does not read is soon felt by the sender.
 _BUFFER = 64 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -178,7 +178,7 @@ class _Relay:
                 pass
 
     def _end(self, how: int) -> None:
-        """Closes both sides; the client's side is shut down as said, since a close does not end a blocked `recv`."""
+        """Closes both sides; the client's side is shut down as well, since a close does not end a blocked `recv`."""
         for one, how_far in ((self._server, socket.SHUT_RDWR), (self._client, how)):
             with suppress(OSError):
                 one.shutdown(how_far)

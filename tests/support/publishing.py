@@ -41,7 +41,7 @@ class Stage:
     is_cancelled: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
     signer: PackageSigner | None = None
-    told: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
     last_errors: set[str] = field(default_factory=set)
     pauses: list[float] = field(default_factory=list)
@@ -49,19 +49,19 @@ class Stage:
     def phase(self, title: str) -> None:
         """Notes it."""
         self.before_phase(title)
-        self.told.append(title)
+        self.events.append(title)
 
     def note(self, text: str) -> None:
         """Notes it."""
-        self.told.append(text)
+        self.events.append(text)
 
     def checked(self, file: Package | CandidateFile) -> None:
         """Notes it."""
-        self.told.append(f"{'ok' if isinstance(file, Package) else 'invalid'} {file.relative_path}")
+        self.events.append(f"{'ok' if isinstance(file, Package) else 'invalid'} {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
         """Notes it."""
-        self.told.append(f"{outcome.status} {outcome.file.label}")
+        self.events.append(f"{outcome.status} {outcome.file.label}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Notes it."""
@@ -107,11 +107,11 @@ class Result:
         return next(outcome for outcome in self.report.outcomes if outcome.file.label == path)
 
     def problem(self, path: str) -> str:
-        """All that is said of a file's failure."""
+        """The message about a file's failure."""
         return str(self.outcome(path).error)
 
     def note(self, path: str) -> str:
-        """All that is said beside its status."""
+        """The warning about a file."""
         return str(self.outcome(path).warning)
 
 

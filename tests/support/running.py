@@ -22,7 +22,7 @@ COMMAND = (sys.executable, "-I", "-u", "-X", "utf8", str(REPOSITORY / "entrypoin
 
 @dataclass(frozen=True)
 class Finished:
-    """What is left of a run: its exit code, everything it printed, and what it told the runner."""
+    """What is left of a run: its exit code, everything it printed, and what it wrote for the runner."""
 
     exit_code: int
     log: str

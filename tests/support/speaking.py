@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-# Small, so that a server that does not read is soon felt by whoever sends.
+# Small, so that a server that does not read is soon felt by the sender.
 _BUFFER = 64 * 1024
 
 

@@ -47,7 +47,7 @@ def of_index(workspace: Path, *, stem: str = STEM, **changes: Any) -> Any:
 @pytest.mark.parametrize("extension", [".conda", ".tar.bz2"])
 @pytest.mark.parametrize("subdir", ["noarch", "linux-64", "osx-arm64", "win-64"])
 def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -> None:
-    """Everything that is told of it comes from its index and its bytes."""
+    """Everything in the report about it comes from its index and its bytes."""
     path = package(workspace / "out", "my-tool", "1!2.0+local_1", "py313h0_3", subdir, extension=extension)
     result = checked(path, workspace)
     assert isinstance(result, Package)
@@ -81,7 +81,7 @@ def test_a_real_package_is_valid(workspace: Path, extension: str, subdir: str) -
     ],
 )
 def test_no_package_at_all(workspace: Path, name: str, content: bytes, message: str) -> None:
-    """Each is told for what it is."""
+    """Each is reported as what it is."""
     assert message in findings(written(workspace / name, content), workspace)
 
 
@@ -368,7 +368,7 @@ def test_a_change_shows_even_if_size_and_mtime_are_restored(workspace: Path, mon
 
 
 def test_unreadable_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system says is told as a finding of that file."""
+    """The operating system's message becomes a finding of that file."""
 
     def fail(*_: Any, **__: Any) -> archive.Contents:
         raise OSError(5, "Input/output error")

@@ -186,7 +186,7 @@ def test_attributes(made_by: int, attributes: int, is_regular: bool) -> None:
 
 @pytest.mark.parametrize("flags", [0x20, 0x40, 0x1000, 0x2000, 0x8000, 0x1])
 def test_flags(flags: int) -> None:
-    """Encryption, patches and what nobody has defined; options of compression mean nothing here."""
+    """Encryption, patches and undefined flags; options of compression mean nothing here."""
     assert "compressed or encrypted" in findings(zip_bytes(replace(ONE, flags=flags), TWO))
     assert contents(zip_bytes(replace(ONE, flags=0x6), TWO)) == {"one": b"first", "two": b"second"}
     assert "described differently" in findings(zip_bytes(replace(ONE, local={"flags": 0x800}), TWO))
@@ -433,7 +433,7 @@ def test_damaged_member(member: ZipMember) -> None:
 
 @pytest.mark.parametrize(("data", "expected"), [(WHOLE[:-30], True), (b"text", False)], ids=["half", "text"])
 def test_a_file_without_an_end(data: bytes, expected: bool) -> None:
-    """What begins as a ZIP file was one once, and is told so."""
+    """A file that begins like a ZIP file is reported as a damaged one."""
     with pytest.raises(CorruptArchiveError) as caught:
         ZipContainer(io.BytesIO(data))
     assert ("may have been truncated" in str(caught.value)) == expected

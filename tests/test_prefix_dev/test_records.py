@@ -118,7 +118,7 @@ def test_no_errors(errors: object) -> None:
 
 @pytest.mark.parametrize("path", [["package0"], ["package0", "sha256"], ["package0", 0, "md5"]], ids=repr)
 def test_a_field_with_an_error_is_not_known(path: list[object]) -> None:
-    """Its null does not mean that there is no such file; the others are told."""
+    """Its null does not mean that there is no such file; the others are known."""
     body = graphql(
         data={"channel": CHANNEL, "package0": None, "package1": None},
         errors=[{"message": "timeout", "path": path}],

@@ -65,7 +65,7 @@ GRAPHQL_FAULTS = {
 
 
 def nothing(_: object) -> None:
-    """Progress, or a setback, that nobody looks at."""
+    """Progress, or a transient failure, that the test ignores."""
 
 
 def upload(to: prefix_dev.Channel, package: Package, *, force: bool = False) -> Status:
@@ -339,7 +339,7 @@ def test_retry_after_is_honoured(
 
 
 def test_giving_up_after_a_clear_no(server: LocalChannel, connect: Connect, package: Package) -> None:
-    """The server's words are shown; nobody has to wonder whether it arrived."""
+    """The server's words are shown, and it is clear that nothing arrived."""
     server.fail(Fault(Answer(429, "slow down"), path=UPLOAD, times=None))
     with pytest.raises(ChannelError, match=r"^Gave up after 3 attempts: HTTP 429: slow down\.$") as caught:
         upload(connect(), package)
@@ -370,7 +370,7 @@ BROKEN_OFF = {
 def test_giving_up_what_was_never_sent_completely(
     server: LocalChannel, connect: Connect, package: Package, tmp_path: Path, then: Answer | Cut
 ) -> None:
-    """It cannot have arrived: nobody is asked about it, and nothing is in doubt."""
+    """It cannot have arrived: it is not looked up, and nothing is in doubt."""
     server.fail(Fault(then, path=UPLOAD, at=100, times=None))
     with pytest.raises(ChannelError, match=r"^Gave up after 2 attempts: ") as caught:
         upload(connect(retries=1), large_version(package, tmp_path))
@@ -531,7 +531,7 @@ def test_same_bytes_are_already_there(server: LocalChannel, connect: Connect, pa
 
 
 def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, build: Build) -> None:
-    """Both hashes are told, and the three ways out."""
+    """The error shows both hashes and the three ways out."""
     there, here = build(content="old\n"), build()
     server.publish(CHANNEL, there.path)
     with pytest.raises(ConflictError) as caught:
@@ -543,7 +543,7 @@ def test_other_bytes_are_a_conflict(server: LocalChannel, connect: Connect, buil
 
 
 def test_a_conflict_in_spite_of_force(server: LocalChannel, connect: Connect, build: Build) -> None:
-    """The server does not overwrite: its words are shown, and nobody is told to set `force`."""
+    """The server does not overwrite: its words are shown, and the hint does not suggest `force`."""
     there, here = build(content="old\n"), build()
     server.publish(CHANNEL, there.path)
     server.fail(Fault(Answer(409, "this channel is append-only"), path=UPLOAD))
@@ -762,7 +762,7 @@ def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package:
 
 
 def test_both_are_down(server: LocalChannel, connect: Connect, package: Package) -> None:
-    """Nothing is known, and the reasons are told."""
+    """Nothing is known, and the reasons are reported."""
     server.fail(Fault(Answer(500, "no graph"), path=GRAPHQL, times=None))
     server.fail(Fault(Answer(404, "no index"), path=REPODATA, times=None))
     found = connect(retries=0).queries.lookup([package])

@@ -87,11 +87,11 @@ def test_each_iteration_reads_the_file_again(package: Package) -> None:
 
 def test_progress_is_told(package: Package) -> None:
     """From 0 to the whole size, growing."""
-    told: list[int] = []
-    for _ in body_of(package, told.append):
+    reported: list[int] = []
+    for _ in body_of(package, reported.append):
         pass
-    assert (told[0], told[-1]) == (0, package.size)
-    assert told == sorted(set(told))
+    assert (reported[0], reported[-1]) == (0, package.size)
+    assert reported == sorted(set(reported))
 
 
 def test_progress_can_break_it_off(package: Package) -> None:

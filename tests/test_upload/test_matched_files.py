@@ -58,6 +58,8 @@ def test_packages_in_a_folder_of_failed_builds(publish: Callable[[str], Report],
     (warning,) = report.warnings
     assert warning.title == "Packages left out"
     assert f"'broken/{broken.name}'" in warning.message
+    assert warning.hint.endswith("To silence this warning, add '!broken'.")
+    assert not publish("**/*.conda\n!broken").warnings
 
 
 def test_a_linked_folder_outside_the_workspace(publish: Callable[[str], Report], workspace: Path) -> None:
@@ -71,18 +73,35 @@ def test_a_linked_folder_outside_the_workspace(publish: Callable[[str], Report],
     assert (warning.title, "'link'" in warning.message) == ("Links not followed", True)
 
 
+def test_a_renamed_copy(publish: Callable[[str], Report], workspace: Path) -> None:
+    """It can't get the name that the metadata give it, if the original is beside it."""
+    original = building.package(workspace)
+    building.written(workspace / "copy-1.0-h0_0.conda", original.read_bytes())
+    (copy,) = (
+        outcome.error for outcome in publish("*.conda").outcomes if outcome.error and "copy" in outcome.file.label
+    )
+    assert f"its name should be '{original.name}'" in copy.message
+    assert "A file with that name exists beside it: delete this one" in copy.hint
+
+
 def test_the_remedy_fits_the_file(publish: Callable[[str], Report], workspace: Path) -> None:
-    """Rebuilding doesn't help against a log file, two files of one name, or a new name."""
+    """Rebuilding doesn't help against a log file, two files of one name, a new name, or a wrong extension."""
     building.package(workspace / "a")
     building.package(workspace / "b", content="other\n")
     building.package(workspace, "tool").rename(workspace / "tool.conda")
     building.written(workspace / "build.log", b"log")
+    building.package(workspace, "shout").rename(workspace / "shout-1.0-h0_0.CONDA")
+    content = (workspace / "shout-1.0-h0_0.CONDA").read_bytes()
+    building.written(workspace / "shout-1.0-h0_0.conda.gz", content)
+    building.written(workspace / "shout-1.0-h0_0.tar.bz2", content)
     report = publish("**/*")
     hints = {outcome.file.label: outcome.error.hint for outcome in report.outcomes if outcome.error}
-    assert all(hint.startswith("Nothing was uploaded. ") for hint in hints.values())
     assert "Rename the file" in hints["tool.conda"]
     assert "not meant for a channel" in hints["build.log"]
+    assert "Extensions are lower case" in hints["shout-1.0-h0_0.CONDA"]
+    assert "decompress it" in hints["shout-1.0-h0_0.conda.gz"]
+    assert "was a '.conda' file renamed" in hints["shout-1.0-h0_0.tar.bz2"]
     assert {hints[label] for label in hints if label.startswith(("a/", "b/"))} == {
-        "Nothing was uploaded. Decide which one to publish, and exclude the other with a '!' line in ⟨glob⟩."
+        "Decide which one to publish, and exclude the other with a '!' line in ⟨glob⟩."
     }
     assert not any("ebuild" in hint for hint in hints.values())

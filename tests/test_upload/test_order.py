@@ -117,7 +117,7 @@ def test_a_cycle_is_uploaded_all_the_same(server: LocalChannel, publish: Publish
     stage = Stage()
     assert set(publish(*paths, stage=stage).statuses.values()) == {Status.UPLOADED}
     assert arrived(server) == ["b", "a"]
-    (note,) = (line for line in stage.told if "depend on each other" in line)
+    (note,) = (line for line in stage.events if "depend on each other" in line)
     assert "a-1.0-h0_0.conda → b-1.0-h0_0.conda → a-1.0-h0_0.conda" in note
     assert "b-1.0-h0_0.conda is uploaded first" in note
 

@@ -55,8 +55,8 @@ def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[P
     stage = Stage()
     run = publish(*three, stage=stage, concurrency="1")
     names = [path.name for path in three]
-    assert sorted(stage.told[1:4]) == [f"ok {name}" for name in names]
-    assert stage.told[:1] + stage.told[4:] == [
+    assert sorted(stage.events[1:4]) == [f"ok {name}" for name in names]
+    assert stage.events[:1] + stage.events[4:] == [
         "Validate 3 files",
         "Compare 3 packages with the channel",
         f"Upload 3 packages to {CHANNEL}",
@@ -87,7 +87,7 @@ def test_nothing_to_do(server: LocalChannel, publish: Publish) -> None:
     """Without any files, no step begins."""
     stage = Stage()
     run = publish(stage=stage, glob="*.conda", if_no_files_found="ignore")
-    assert (stage.told, run.statuses, server.requests) == ([], {}, [])
+    assert (stage.events, run.statuses, server.requests) == ([], {}, [])
 
 
 def test_files_are_validated_in_parallel(publish: Publish, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_each_step_uses_the_concurrency_setting(
 def test_the_md5_is_that_of_the_servers_record(
     server: LocalChannel, publish: Publish, workspace: Path, old: Path, dry_run: str, force: str
 ) -> None:
-    """Of what is on the channel with these bytes, whoever brought it there; of nothing else."""
+    """Of what is on the channel with these bytes, whether or not this run uploaded it; of nothing else."""
     there, new, other = (building.package(workspace, name) for name in ("there", "new", "demo"))
     server.publish(CHANNEL, there)
     server.publish(CHANNEL, old)
@@ -343,7 +343,7 @@ def test_a_dry_run_with_force_would_overwrite(server: LocalChannel, publish: Pub
 
 
 def test_a_failed_file_does_not_stop_the_others(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
-    """What the server refuses is told with its words."""
+    """The error shows the server's message."""
     server.fail(Fault(Answer(422, "bad metadata"), file=three[1].name))
     run = publish(*three)
     assert list(run.statuses.values()) == [Status.UPLOADED, Status.FAILED, Status.UPLOADED]
@@ -365,7 +365,7 @@ def test_an_answer_for_all_stops_those_not_started(
 
 
 def test_a_server_that_is_not_there_stops_the_batch(publish: Publish, three: list[Path], closed_url: str) -> None:
-    """Nobody waits for each package's retries."""
+    """The run does not wait for each package's retries."""
     run = publish(*three, concurrency="1", server_url=closed_url)
     assert list(run.statuses.values()) == [Status.FAILED, Status.NOT_ATTEMPTED, Status.NOT_ATTEMPTED]
     assert "Channel not compared" in {warning.title for warning in run.report.warnings}
@@ -456,7 +456,7 @@ def test_the_server_lists_other_bytes_afterwards(server: LocalChannel, publish: 
     run = publish(demo, stage=stage)
     assert run.statuses == {DEMO: Status.FAILED}
     assert "f" * 64 in run.problem(DEMO)
-    assert stage.told[-1] == f"failed {DEMO}"
+    assert stage.events[-1] == f"failed {DEMO}"
     assert stage.pauses == []
 
 
@@ -598,7 +598,7 @@ def test_finished_transfers_are_not_in_progress() -> None:
 
 
 def test_a_run_that_is_cancelled_from_the_start(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
-    """Nothing is asked or sent, and each file is told."""
+    """No request is sent, and each file is in the report."""
     run = publish(*three, stage=Stage(is_cancelled=lambda: True))
     assert server.requests == []
     assert set(run.statuses.values()) == {Status.NOT_ATTEMPTED}
@@ -612,7 +612,7 @@ def test_a_dry_run_that_is_cancelled(server: LocalChannel, publish: Publish, thr
     class Listener(Stage):
         def checked(self, file: Package | CandidateFile) -> None:
             super().checked(file)
-            if len(self.told) == 4:
+            if len(self.events) == 4:
                 cancelled.set()
 
     run = publish(*three, stage=Listener(is_cancelled=cancelled.is_set), dry_run="true")
@@ -694,7 +694,7 @@ def test_a_run_that_is_cancelled_after_authentication(publish: Publish, demo: Pa
 
     stage = Stage(is_cancelled=cancelled.is_set, signer=Preparing())
     assert publish(demo, stage=stage).statuses == {DEMO: Status.NOT_ATTEMPTED}
-    assert stage.told == ["Validate 1 file", f"ok {DEMO}", "Compare 1 package with the channel", "Authenticate"]
+    assert stage.events == ["Validate 1 file", f"ok {DEMO}", "Compare 1 package with the channel", "Authenticate"]
 
 
 def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish: Publish, workspace: Path) -> None:
@@ -748,7 +748,7 @@ def test_an_attestation_that_cannot_be_read_back(server: LocalChannel, publish: 
 
 
 def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publish, demo: Path) -> None:
-    """The attestation comes later than the record, which by then nobody tells any more."""
+    """The attestation comes later than the record, which is unavailable by then."""
     server.fail(Fault(Answer(404), path=".sigs", times=2))
 
     def fall_silent(_: float) -> None:
@@ -773,7 +773,7 @@ def test_an_upload_ends_with_the_next_piece(server: LocalChannel, publish: Publi
 
 
 def test_a_cancelled_confirmation_is_noted(server: LocalChannel, publish: Publish, demo: Path) -> None:
-    """The upload was taken; nobody compared the hashes."""
+    """The upload was accepted; the hashes were not compared."""
     cancelled = threading.Event()
     stage = Stage(
         before_phase=at("Confirm", cancelled.set),
@@ -798,7 +798,7 @@ def test_a_pause_that_is_cancelled_ends_the_confirmation(server: LocalChannel, p
 
 
 def test_a_pause_that_is_cancelled_ends_the_retries(server: LocalChannel, publish: Publish, demo: Path) -> None:
-    """The upload is given up, and nobody can tell."""
+    """The upload is given up, and whether it arrived is unknown."""
 
     def cancel(_: float) -> None:
         raise CancelledError

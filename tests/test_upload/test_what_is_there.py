@@ -148,6 +148,17 @@ def test_what_solvers_do_not_get(
     assert f"it is {why}, so solvers do not choose it" in run.note(three[1].name)
 
 
+def test_a_rejected_key_of_a_run_with_nothing_to_upload(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The run succeeds, with a warning: the next upload would fail."""
+    server.publish(CHANNEL, demo)
+    run = publish(demo, token="pfx_revoked")
+    assert run.statuses == {DEMO: Status.ALREADY_PRESENT}
+    (warning,) = run.report.warnings
+    assert warning.title == "Token rejected"
+    assert "does not accept the API key in ⟨token⟩. Nothing had to be uploaded" in warning.message
+    assert exit_code(run.report) is ExitCode.SUCCESS
+
+
 # A channel that cannot be published to.
 
 
@@ -157,6 +168,7 @@ def test_a_channel_that_does_not_exist(server: LocalChannel, publish: Publish, d
     assert server.uploads == []
     assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
     (error,) = run.report.errors
+    assert error.title == "Channel not found"
     assert "'octo/unknown' was not found" in error.message
     assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 
@@ -200,6 +212,10 @@ def test_a_dry_run_whose_token_is_refused(server: LocalChannel, publish: Publish
 def test_a_dry_run_without_a_server(publish: Publish, demo: Path, url: str) -> None:
     """A host that does not resolve, or refuses connections."""
     run = publish(demo, dry_run="true", server_url=url, token="")
+    (error,) = run.report.errors
+    assert error.title == "Server unreachable"
+    assert error.message.count("Could not connect to the server: ") == 1
+    assert ";" not in error.message
     assert run.statuses == {DEMO: Status.NOT_ATTEMPTED}
     assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from prefix_upload.errors import Diagnostic, spell_settings
@@ -58,7 +59,7 @@ class Console:
             self._log.info(f"  INVALID  {file.relative_path}")
 
     def finished(self, outcome: Outcome) -> None:
-        """Logs the outcome of a file, with the transfer rate if it was sent.
+        """Logs the outcome of a file, with its size if it was sent, and with the rate if that took a while.
 
         Files that were not attempted are left to `not_attempted`, so that they don't stand between the failures.
         """
@@ -67,8 +68,10 @@ class Console:
         source = outcome.file
         rate = ""
         if outcome.seconds and isinstance(source, Artifact) and outcome.status.is_on_channel:
-            per_second = format_size(int(source.size / outcome.seconds))
-            rate = f"  {format_size(source.size)} in {outcome.seconds:.1f} s ({per_second}/s)"
+            rate = f"  {format_size(source.size)}"
+            if outcome.seconds >= 1:  # sooner, it says more about the latency
+                per_second = format_size(int(source.size / outcome.seconds))
+                rate += f" in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
         for diagnostic in (outcome.error, outcome.warning):
             if diagnostic is not None:
@@ -111,5 +114,10 @@ class Console:
                 self._log.info(f"  {diagnostic.title}: {diagnostic}")
             self._log.close_group()
         for diagnostic in shown:
-            example = diagnostic.example.splitlines()
-            self._log.annotate(kind, diagnostic.title, diagnostic.message, diagnostic.advice, *example)
+            if diagnostic.example:
+                # The hint ends where the example begins, so the page comes after both.
+                page = replace(diagnostic, hint="").advice
+                advice = [diagnostic.hint, *diagnostic.example.splitlines(), page]
+            else:
+                advice = [diagnostic.advice]
+            self._log.annotate(kind, diagnostic.title, diagnostic.message, *advice)

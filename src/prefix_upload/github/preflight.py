@@ -92,9 +92,10 @@ _NO_PERMISSION = Diagnostic(
     "No credentials",
     "'token' is empty, and this job has no identity for trusted publishing, because it lacks the permission "
     "'id-token: write'.",
-    "For trusted publishing, give the job the permission below and register the workflow on prefix.dev. To publish "
-    "with an API key, pass it as 'token'. If the workflow passes a secret there already, check its name and where it "
-    "is stored: it is empty here. A reusable workflow gets secrets only with 'secrets: inherit'.",
+    "For trusted publishing, give the job the permission below and add the workflow as a trusted publisher of the "
+    "channel. To publish with an API key, pass it as 'token'. If the workflow passes a secret there already, check its "
+    "name and where it is stored: it is empty in this job. A reusable workflow gets only the secrets that its caller "
+    "passes ('secrets:' or 'secrets: inherit').",
     _PERMISSIONS,
     page=_PERMISSIONS_PAGE,
 )
@@ -102,7 +103,7 @@ _NO_PERMISSION = Diagnostic(
 _NO_TOKEN = Diagnostic(
     "Missing 'token'",
     "'token' is empty, and trusted publishing is only available on GitHub Actions.",
-    "Create an API key with write access on prefix.dev and pass it as 'token'.",
+    "Create an API key with write access on the server and pass it as 'token'.",
 )
 # GitHub gives pull requests from forks neither secrets nor an identity.
 _FORK = Diagnostic(
@@ -125,8 +126,8 @@ _KEY_CANNOT_ATTEST = Diagnostic(
     "Contradictory 'token' and 'attestations'",
     "'attestations' is true and 'token' is set, but prefix.dev verifies an attestation against the trusted publisher "
     "that uploads it, so it accepts none with an API key.",
-    "Remove 'token', give the job the permission below, and register the workflow as a trusted publisher. Or publish "
-    "without attestations.",
+    "Remove 'token', give the job the permission below, and add the workflow as a trusted publisher of the channel. Or "
+    "publish without attestations.",
     _PERMISSIONS,
 )
 # Signing needs an identity; an API key is not enough.

@@ -25,7 +25,7 @@ def environment_errors(environ: Mapping[str, str], urls: Sequence[str]) -> Itera
 def secure_environment(environ: MutableMapping[str, str]) -> None:
     """Changes the environment so that libraries with connections of their own are as strict as `Client`.
 
-    * `SSLKEYLOGFILE` is removed: whoever reads that file can decrypt the connections, tokens included. Python's `ssl`
+    * `SSLKEYLOGFILE` is removed: its readers can decrypt the connections, tokens included. Python's `ssl`
       and urllib3 obey it, also with `python -I`.
     * `NETRC` names an empty file. Otherwise, requests would replace a token with the credentials that `~/.netrc` has
       for the host.

@@ -22,7 +22,7 @@ QUERY_TIMEOUT = 60.0
 _MAX_RETRY_AFTER = 120.0
 _MAX_BACKOFF = 30.0
 # A server may be down for this many seconds per attempt, or for the timeout if that is longer.
-_MIN_PATIENCE = 60.0
+_MIN_DOWNTIME = 60.0
 # The last attempt before that may be cut short, but not to less than this many seconds.
 _MIN_TIMEOUT = 1.0
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -55,14 +55,14 @@ class RetryPolicy:
     server: Server = field(default_factory=Server)
 
     @property
-    def patience(self) -> float:
+    def max_downtime(self) -> float:
         """The seconds that the server may be down before it is given up."""
-        return (self.retries + 1) * max(self.timeout, _MIN_PATIENCE)
+        return (self.retries + 1) * max(self.timeout, _MIN_DOWNTIME)
 
     @property
     def has_given_up(self) -> bool:
         """Whether the server has been down for too long."""
-        return self.server.downtime >= self.patience
+        return self.server.downtime >= self.max_downtime
 
     def call(
         self,
@@ -94,11 +94,11 @@ class RetryPolicy:
         retries = self.retries if retries is None else min(self.retries, retries)
         timeout = self.timeout if timeout is None else min(self.timeout, timeout)
         if self.has_given_up:
-            reason = f"the server has been down for {self.patience / 60:.0f} min"
+            reason = f"the server has been down for {self.max_downtime / 60:.0f} min"
             raise RequestError(reason, may_have_arrived=False, is_permanent=True)
-        waited_for, attempt = _LONG_AGO, 0
+        honored_until, attempt = _LONG_AGO, 0
         while True:
-            waited_for = self._wait(0.0, waited_for)
+            honored_until = self._wait(0.0, honored_until)
             outcome = self._attempt(send, timeout)
             failure = _transient_failure(outcome)
             if failure is None:
@@ -106,7 +106,7 @@ class RetryPolicy:
             is_last = attempt == retries or self.has_given_up
             look_up = on_failure(failure)
             if look_up is not None or not is_last:
-                waited_for = self._wait(self._pause(attempt, failure), waited_for)
+                honored_until = self._wait(self._pause(attempt, failure), honored_until)
             if look_up is not None and (found := look_up(is_last)) is not None:
                 return found
             if is_last or self.has_given_up:
@@ -118,7 +118,7 @@ class RetryPolicy:
 
     def _attempt(self, send: Callable[[float], _Result], timeout: float) -> _Result | RequestError:
         """The outcome of one attempt, also noted in the server's state."""
-        timeout = min(timeout, max(_MIN_TIMEOUT, self.patience - self.server.downtime))
+        timeout = min(timeout, max(_MIN_TIMEOUT, self.max_downtime - self.server.downtime))
         began = self.now()
         outcome: _Result | RequestError
         try:
@@ -127,18 +127,18 @@ class RetryPolicy:
             outcome = error
         now = self.now()
         if not _is_down(outcome):
-            self.server.note_up()
+            self.server.record_response()
         else:  # before the last `timeout` seconds there was progress, or the attempt would have ended then
-            self.server.note_down(max(began, now - timedelta(seconds=timeout)), now)
-        self.server.close(now + timedelta(seconds=_retry_after(_transient_failure(outcome), now)))
+            self.server.record_downtime(max(began, now - timedelta(seconds=timeout)), now)
+        self.server.defer_until(now + timedelta(seconds=_retry_after(_transient_failure(outcome), now)))
         return outcome
 
-    def _wait(self, seconds: float, waited_for: datetime) -> datetime:
+    def _wait(self, seconds: float, honored_until: datetime) -> datetime:
         """Waits this many seconds, and until the server may be asked again.
 
         Args:
             seconds: how long to wait at least.
-            waited_for: the last time for which the same request has waited already.
+            honored_until: the last time for which the same request has waited already.
 
         Returns:
             That time, updated.
@@ -146,18 +146,18 @@ class RetryPolicy:
         began = now = self.now()
         until = began + timedelta(seconds=seconds)
         while True:
-            closed_until = self.server.closed_until
-            if closed_until > waited_for:
-                until = max(until, closed_until)
+            not_before = self.server.not_before
+            if not_before > honored_until:
+                until = max(until, not_before)
             remaining = (until - now).total_seconds()
             if remaining > 0:
                 self.sleep(min(remaining, _MAX_RETRY_AFTER))
             now = self.now()
             if self.server.is_down:
-                self.server.note_down(began, now)
-            if self.server.closed_until == closed_until:
-                return closed_until
-            waited_for = closed_until  # another request was asked to wait for longer
+                self.server.record_downtime(began, now)
+            if self.server.not_before == not_before:
+                return not_before
+            honored_until = not_before  # another request was asked to wait for longer
 
     def _pause(self, attempt: int, failure: Failure) -> float:
         """The seconds to wait after a failure: exponential backoff with jitter, or `Retry-After` if that is longer."""

@@ -15,14 +15,14 @@ class Server:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._closed_until = datetime.min.replace(tzinfo=UTC)
-        self._counted_until = self._closed_until
+        self._not_before = datetime.min.replace(tzinfo=UTC)
+        self._counted_until = self._not_before
         self._downtime: timedelta | None = None
 
     @property
-    def closed_until(self) -> datetime:
+    def not_before(self) -> datetime:
         """When the server may be asked again, according to the last `Retry-After`."""
-        return self._closed_until
+        return self._not_before
 
     @property
     def downtime(self) -> float:
@@ -35,17 +35,17 @@ class Server:
         """Whether the last request got nothing from the server."""
         return self._downtime is not None
 
-    def close(self, until: datetime) -> None:
+    def defer_until(self, until: datetime) -> None:
         """Notes that the server does not want to be asked before this time."""
         with self._lock:
-            self._closed_until = max(self._closed_until, until)
+            self._not_before = max(self._not_before, until)
 
-    def note_up(self) -> None:
+    def record_response(self) -> None:
         """Notes that the server has responded."""
         with self._lock:
             self._downtime = None
 
-    def note_down(self, since: datetime, until: datetime) -> None:
+    def record_downtime(self, since: datetime, until: datetime) -> None:
         """Notes that a request got nothing from the server during this time."""
         with self._lock:
             downtime = self._downtime or timedelta()

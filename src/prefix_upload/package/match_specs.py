@@ -24,11 +24,11 @@ _PATH = r"/.*|\\\\.*|[a-zA-Z]:[/\\].*"
 _LOCATION = re.compile(rf"{_URL}|{_PATH}")
 _CHANNEL = re.compile(rf"[^:\\\[\]]*(?:\[[\w,-]+\])?|{_URL}|{_PATH}")
 
-# The section in square brackets at the end: 'key=value' pairs, of which a value may be quoted or a list.
-_QUOTED = r"""(?:"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
+# The section in square brackets at the end: 'key=value' pairs; a value may be quoted, or a list.
+_QUOTED = r"""(?:"(?>(?:[^"\\]|\\.)*)"|'(?>(?:[^'\\]|\\.)*)')"""
 _VALUE = rf"""(?:{_QUOTED}|\[[^\]]*+\]|[^,\]'"]++)"""
 _PAIR = rf"\s*+[\w-]*+\s*+=\s*+{_VALUE}\s*+"
-_SECTION = re.compile(rf"\[(?:{_PAIR}(?:,{_PAIR})*+)?\s*+\]", re.DOTALL)
+_SECTION = re.compile(rf"\[(?:{_PAIR}(?>(?:,{_PAIR})*))?\s*+\]", re.DOTALL)
 _KEY_VALUE = re.compile(rf"\s*+([\w-]*+)\s*+=\s*+({_VALUE})\s*+,?", re.DOTALL)
 _ESCAPE = re.compile(r"""\\(["'\\])""")
 _QUOTES = "\"'"

@@ -76,7 +76,10 @@ def read_index(raw: bytes) -> Index:
 def folder_warnings(subdir: str, folder: str) -> Iterator[str]:
     """Yields a warning if the file is in a folder that is named after another subdir than the package's."""
     if folder in KNOWN_SUBDIRS and subdir and folder != subdir:
-        yield f"the file is in a folder named {folder!r}, but its index says {subdir!r}, so it is published there"
+        yield (
+            f"the file is in a folder named {folder!r}, but its info/index.json says {subdir!r}. "
+            f"It belongs to {subdir!r}"
+        )
 
 
 def _spec_warnings(fields: dict[str, Any]) -> Iterator[str]:

@@ -36,7 +36,10 @@ def portability_warnings(
     if colliding := sorted(_differing_in_case(names)):
         yield f"Windows and macOS keep only one of files whose names differ in case: {listed(colliding)}"
     if symlinks:
-        yield f"symbolic links can't be installed on Windows without special rights: {listed(sorted(symlinks))}"
+        yield (
+            "symbolic links can't be installed on Windows without Developer Mode or administrator rights: "
+            f"{listed(sorted(symlinks))}"
+        )
 
 
 def _differing_in_case(names: Iterable[str]) -> Iterator[str]:

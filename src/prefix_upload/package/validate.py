@@ -141,7 +141,8 @@ def _resolve(state: ValidationState, workspace: Path) -> Path | None:
 def _check_file(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> None:
     if not any(names.extension_of(path.name) for path in state.paths):
         state.add(
-            "this is not a conda package: the file name ends in neither '.conda' nor '.tar.bz2'", hints.NOT_A_PACKAGE
+            "this is not a conda package: the file name ends in neither '.conda' nor '.tar.bz2'",
+            hints.not_a_package(state.path.name),
         )
         return
     before = FileState.of(file.fileno())
@@ -164,8 +165,10 @@ def _check_content(state: ValidationState, file: BinaryIO, options: ValidationOp
     contents = _read(state, file, options)
     if contents.index is not None:
         state.index = read_index(contents.index)
-    is_something_else = contents.index is None and not contents.tarballs
-    hint = hints.REBUILD_UNLESS_OTHER if is_something_else else hints.REBUILD
+    hint = hints.REBUILD
+    if contents.index is None and not contents.tarballs:
+        is_conda = state.path.name.endswith(".tar.bz2") and _is_zip(file)
+        hint = hints.ZIP_NAMED_TARBALL if is_conda else hints.REBUILD_UNLESS_OTHER
     _check_name(state, contents, hint)
     state.add_all(contents.findings, hint)
     _check_contents(state, contents)
@@ -175,8 +178,13 @@ def _of_format(paths: tuple[Path, ...], file: BinaryIO) -> tuple[Path, ...]:
     """The paths, those first whose extension belongs to how the file starts, then those with any extension of ours."""
     if len(paths) == 1:
         return paths
-    extension = ".conda" if file.read(2) == b"PK" else ".tar.bz2"
+    extension = ".conda" if _is_zip(file) else ".tar.bz2"
     return tuple(sorted(paths, key=lambda path: (not path.name.endswith(extension), not names.extension_of(path.name))))
+
+
+def _is_zip(file: BinaryIO) -> bool:
+    """Whether a file starts as a `.conda` package does."""
+    return os.pread(file.fileno(), 2, 0) == b"PK"
 
 
 def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
@@ -230,7 +238,7 @@ def _is_named(contents: archive.Contents, name: str) -> bool:
 def _rename_hint(state: ValidationState, name: str) -> str:
     if state.target is not None and state.target.name == name:
         return f"This is a link: let {setting('glob')} match {state.shown(state.target)!r} instead."
-    return hints.RENAME
+    return hints.DELETE_COPY if state.path.with_name(name).exists() else hints.RENAME
 
 
 def _check_contents(state: ValidationState, contents: archive.Contents) -> None:

@@ -20,14 +20,14 @@ _MAX_NUMBER = 2**64 - 1
 _OPERATOR = re.compile("[=!<>~]*")
 _OPERATORS = frozenset({"", "==", "!=", "<=", ">=", "<", ">", "=", "~="})
 _ANY_VERSION = re.compile(r"\*(?:\.\*)?")
-# The versions at the end of which any number of '.*' says nothing: '2023.*.*' is in the wild, and so is '>=*'.
+# Operators whose versions may end in any number of '.*', as in '2023.*.*' and '>=*'.
 _OPERATORS_WITH_ANY = frozenset({"==", "<=", ">=", "=", "~="})
 _GLOB_END = re.compile(r"\*|(?:\.\*)*")
 _GLOB_END_WITHOUT_OPERATOR = re.compile(r"\*|(?:(?:\.\*)+\.?)?")
 
 # What belongs to the version of 'name version build', before it is known whether it is one.
-_COMPONENTS = r"[0-9a-zA-Z*](?:[._-]*[0-9a-zA-Z*])*+[_-]*+"
-_LOOKS_LIKE_VERSION = rf"(?:[0-9]++!)?+{_COMPONENTS}(?:\+{_COMPONENTS}|(?!\+))"
+_COMPONENTS = r"[0-9a-zA-Z*](?>(?:[._-]*[0-9a-zA-Z*])*)[_-]*+"
+_LOOKS_LIKE_VERSION = rf"(?>(?:[0-9]++!)?){_COMPONENTS}(?:\+{_COMPONENTS}|(?!\+))"
 _CLAUSE = re.compile(
     rf"={_LOOKS_LIKE_VERSION}(?:\.?\*)?"
     rf"|\*(?:\.\*)?"

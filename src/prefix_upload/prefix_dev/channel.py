@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.auth import Anonymous
+from prefix_upload.auth import ApiKey
 from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.poll import poll
@@ -93,20 +93,20 @@ class Channel:
         """What can be looked up."""
         return self._queries
 
-    def obstacle(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
+    def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
         """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
 
-        Without a token, a channel that is not visible may be a private one, which is no obstacle for those who have a
-        token.
+        Without a token, a channel that is not visible may be a private one, which others can publish to.
         """
         if lookup.failed_for(Reason.NO_CHANNEL):
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
-        return self._doubt(lookup) if is_dry_run else None
+        return self._dry_run_error(lookup) if is_dry_run else None
 
-    def _doubt(self, lookup: Lookup) -> ChannelWideError | None:
+    def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
         if not lookup.is_answered and any(failure.reason in _NO_API for failure in lookup.failures):
             return no_api_error(lookup.failures)
-        has_token = not isinstance(self._credentials, Anonymous)
+        # NOTE: minted tokens may be refused for queries, and the server does not know a user for them.
+        has_token = isinstance(self._credentials, ApiKey)
         if has_token and (lookup.knows_user is False or lookup.failed_for(Reason.UNAUTHORIZED)):
             return refused_token_error(self._credentials, self._name)
         if has_token and lookup.failed_for(Reason.NOT_VISIBLE):

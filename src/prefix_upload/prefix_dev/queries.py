@@ -82,7 +82,7 @@ class Lookup:
         return any(failure.reason is reason for failure in self.failures)
 
     def unknown(self, packages: Iterable[Package]) -> list[Package]:
-        """Those packages of which it is not known whether the channel has them."""
+        """Those packages that may or may not be on the channel."""
         return [package for package in packages if package.key not in self.records]
 
 
@@ -132,7 +132,7 @@ class ChannelQueries:
         try:
             result = self._query_graphql(packages)
         except LookupFailedError as error:
-            failure = LookupFailedError(f"GraphQL: {error}", error.reason)
+            failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
         self._knows_user |= result.knows_user is True
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
@@ -145,7 +145,7 @@ class ChannelQueries:
                 self._get(f"{subdir}/repodata.json", _MAX_REPODATA_BODY, into=file)
                 return Lookup(from_repodata(file, packages), is_answered=True)
         except LookupFailedError as error:
-            failure = LookupFailedError(f"repodata of {subdir}: {error}", error.reason)
+            failure = LookupFailedError(error.message, error.reason, f"repodata of {subdir}")
             return Lookup({}, (failure,))
 
     def serves(self, package: Package) -> bool:

@@ -28,7 +28,7 @@ class QueryCredentials:
     """The credentials for queries. Remembers what the server made of them.
 
     A token is renewed for a query only if an earlier query was answered with one: otherwise queries refuse such tokens,
-    and another one would fare no better. Safe to use from several threads.
+    and a new token would be rejected too. Safe to use from several threads.
 
     Attributes:
         error: why no token could be obtained, if that was tried in vain.

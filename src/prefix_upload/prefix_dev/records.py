@@ -63,11 +63,11 @@ class Reason(Enum):
     UNAVAILABLE = auto()
     """The server may answer later."""
     MALFORMED = auto()
-    """The server reported a success, but its response is not one of prefix.dev's API, such as an HTML page."""
+    """The server reported success, but its response is not one of prefix.dev's API, such as an HTML page."""
     NO_CHANNEL = auto()
     """The channel does not exist, or is not visible to the user whose token was sent."""
     NOT_VISIBLE = auto()
-    """The same, but the server did not say that it knows the user: perhaps it ignored the token."""
+    """Like `NO_CHANNEL`, but the server may have ignored the token."""
 
     @property
     def is_lasting(self) -> bool:
@@ -76,10 +76,17 @@ class Reason(Enum):
 
 
 class LookupFailedError(Exception):
-    """A query got no usable response. The message gives the reason in words."""
+    """A query got no usable response.
 
-    def __init__(self, message: str, reason: Reason) -> None:
-        super().__init__(message)
+    Args:
+        message: what happened.
+        reason: what kind of failure that is.
+        source: which query failed, such as "GraphQL".
+    """
+
+    def __init__(self, message: str, reason: Reason, source: str = "") -> None:
+        super().__init__(f"{source}: {message}" if source else message)
+        self.message = message
         self.reason = reason
 
 

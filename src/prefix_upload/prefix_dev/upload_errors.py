@@ -9,16 +9,20 @@ from prefix_upload.errors import (
     CHECK_CONNECTION,
     RERUN_IS_SAFE,
     ChannelError,
+    ChannelNotFoundError,
     ChannelWideError,
     ConflictError,
+    ConnectionFailedError,
     ServerDownError,
+    TokenRejectedError,
     setting,
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 from prefix_upload.prefix_dev.account import meant_channel
+from prefix_upload.prefix_dev.records import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -40,7 +44,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
 
     `lookup` is the last look-up of the package; `None` if no earlier attempt can have arrived.
     """
-    doubt = _earlier_doubt(lookup)
+    doubt = _earlier_uncertainty(lookup)
     message = f"The server rejected the upload ({response.summary}).{doubt}"
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -63,18 +67,23 @@ def missing_channel_error(credentials: Credentials, channel: str, known: Sequenc
     """The error if the server reports that there is no such channel; `known` are the user's channels."""
     meant = meant_channel(channel, known)
     question = f"Did you mean '{meant}'? " if meant else ""
-    return ChannelWideError(f"The channel '{channel}' was not found.", question + _check_channel(credentials, channel))
+    return ChannelNotFoundError(
+        f"The channel '{channel}' was not found.", question + _check_channel(credentials, channel)
+    )
 
 
 def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:
     """The error if the server answers a query as if no token had been sent, or refuses it because of the token."""
-    return ChannelWideError(
+    return TokenRejectedError(
         f"The server does not accept {credentials}.", credentials.hint(HTTPStatus.UNAUTHORIZED, channel)
     )
 
 
-def no_api_error(failures: Iterable[LookupFailedError]) -> ChannelWideError:
+def no_api_error(failures: Sequence[LookupFailedError]) -> ChannelWideError:
     """The error if the server does not answer queries at all, or not as prefix.dev does."""
+    if all(failure.reason is Reason.UNREACHABLE for failure in failures):
+        reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
+        return ConnectionFailedError(f"Could not connect to the server: {reasons}.", CHECK_CONNECTION)
     reasons = "; ".join(dict.fromkeys(map(str, failures)))
     return ChannelWideError(f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION)
 
@@ -90,7 +99,7 @@ def retries_exhausted_error(failure: Failure, attempts: int, lookup: Lookup | No
     """
     message = f"Gave up after {attempts} attempt{'s' * (attempts > 1)}: {describe_failure(failure)}."
     if lookup is not None:
-        message += _doubt(lookup)
+        message += _uncertainty(lookup)
     elif isinstance(failure, RequestError) and failure.is_unconnected:
         return connection_error(failure)
     is_down = isinstance(failure, RequestError) or failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -99,14 +108,16 @@ def retries_exhausted_error(failure: Failure, attempts: int, lookup: Lookup | No
 
 def connection_error(error: RequestError, lookup: Lookup | None = None) -> ChannelWideError:
     """The error if no request gets through; `lookup` as in `rejection_error`."""
-    return ChannelWideError(f"Could not connect to the server: {error}.{_earlier_doubt(lookup)}", CHECK_CONNECTION)
+    return ConnectionFailedError(
+        f"Could not connect to the server: {error}.{_earlier_uncertainty(lookup)}", CHECK_CONNECTION
+    )
 
 
-def _earlier_doubt(lookup: Lookup | None) -> str:
-    return "" if lookup is None else f" An earlier attempt may have arrived.{_doubt(lookup)}"
+def _earlier_uncertainty(lookup: Lookup | None) -> str:
+    return "" if lookup is None else f" An earlier attempt may have arrived.{_uncertainty(lookup)}"
 
 
-def _doubt(lookup: Lookup) -> str:
+def _uncertainty(lookup: Lookup) -> str:
     """What is known about a package that may have arrived, but was not found."""
     if lookup.records:
         return " It is not on the channel yet, but may still appear."

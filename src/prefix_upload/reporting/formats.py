@@ -16,12 +16,17 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def format_size(count: int) -> str:
     """A number of bytes in human-readable decimal units."""
-    value = float(count)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - decimal units
+    value, unit = float(count), _UNITS[0]
+    for larger in _UNITS[1:]:
+        if round(value, _decimals(value, unit)) < 1000:  # noqa: PLR2004 - decimal units
             break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004 - three digits
+        value, unit = value / 1000, larger
+    return f"{value:.{_decimals(value, unit)}f} {unit}"
+
+
+def _decimals(value: float, unit: str) -> int:
+    """One below 100 as it is shown, since 99.96 would be shown as 100.0."""
+    return 0 if unit == _UNITS[0] or round(value, 1) >= 100 else 1  # noqa: PLR2004 - three digits
 
 
 def format_duration(seconds: float) -> str:

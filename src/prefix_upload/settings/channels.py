@@ -68,6 +68,10 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
 def _path_of_page(path: str) -> str:
     """The channel's path in the path of its page, or of one of the pages below it: `@namespace/channel/packages/…`."""
     parts = path.removeprefix("@").split("/")
+
+    def is_page(index: int) -> bool:
+        return index < len(parts) and parts[index] in _PAGES
+
     # The page of a namespace's primary channel has only one part.
-    depth = 2 if path.startswith("@") or parts[1:2] not in [[page] for page in _PAGES] else 1
-    return "/".join(parts[:depth] if parts[depth : depth + 1] in [[page] for page in _PAGES] else parts)
+    depth = 2 if path.startswith("@") or not is_page(1) else 1
+    return "/".join(parts[:depth] if is_page(depth) else parts)

@@ -130,7 +130,7 @@ INPUTS = (
     ),
     Input(
         "timeout",
-        parsers.integer(1, 86_400),
+        parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
     ),
@@ -143,7 +143,8 @@ INPUTS = (
     Input(
         "max-size",
         parsers.size,
-        "Packages larger than this are invalid: `100MB`, `1.5GiB`. If empty, only the server's limit applies.",
+        "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
+        "If empty, only the server's limit applies.",
     ),
     Input(
         "summary",

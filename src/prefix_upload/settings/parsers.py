@@ -24,6 +24,8 @@ _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # The number of characters of a value that a message shows: the value may be a whole file by mistake.
 _SHOWN = 100
 
+_STORE_AGAIN = "Store the API key again, without quotes or anything else around it."
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -75,12 +77,12 @@ def boolean(text: str, _: Context) -> bool:
         raise InputError(f"is {text!r}, which is not a boolean", "Use 'true' or 'false'.") from None
 
 
-def integer(low: int, high: int) -> Callable[[str, Context], int]:
-    """A parser for whole numbers from `low` to `high`."""
+def integer(low: int, high: int, what: str = "an integer") -> Callable[[str, Context], int]:
+    """A parser for whole numbers from `low` to `high`; `what` is what the number is to a user."""
 
     def parse(text: str, _: Context) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise InputError(f"is {text!r}", f"Use an integer from {low} to {high}.")
+            raise InputError(f"is {text!r}", f"Use {what} from {low} to {high}.")
         return int(text)
 
     return parse
@@ -122,10 +124,9 @@ def token(text: str, _: Context) -> Secret | None:
         return None
     # NOTE: never quote the key in a message. It goes into an HTTP header, so it must be visible ASCII.
     if not re.fullmatch(r"[!-~]+", text):
-        raise InputError(
-            "contains white space, a line break or a non-ASCII character",
-            "Store the API key again, without quotes or anything else around it.",
-        )
+        raise InputError("contains whitespace, a line break or a non-ASCII character", _STORE_AGAIN)
+    if text[0] == text[-1] and text[0] in "'\"":
+        raise InputError("is in quotes", _STORE_AGAIN)
     return Secret(text)
 
 

@@ -64,7 +64,7 @@ def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
         )
     if not path.is_absolute():
         if pattern.startswith("~"):
-            raise InputError(f"has the pattern {pattern!r}", workspace.outside_hint)
+            raise InputError(f"has the pattern {pattern!r}, but '~' isn't expanded", workspace.outside_hint)
         return str(path)
     for root in (PurePosixPath(workspace.path), *workspace.aliases):
         if path.is_relative_to(root):
@@ -106,7 +106,7 @@ def checksums_file(text: str, context: Context) -> Path | None:
     if not is_inside:
         raise InputError(
             f"{described}, which is outside the workspace",
-            "Write a path relative to the workspace, without '..', that no link leads out of it.",
+            "Write a path inside the workspace, without '..' or links that lead outside it.",
         )
     if is_folder:
         raise InputError(

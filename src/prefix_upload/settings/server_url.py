@@ -12,27 +12,38 @@ from prefix_upload.settings.parsers import InputError
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context
 
-# User and password in a URL, which are not shown.
-_PASSWORD = re.compile(r"//[^/]*:[^@]*@")
+# User and password in a URL, and its query, which are not shown.
+_USER = re.compile(r"^((?:(?:[a-z][a-z0-9+.-]*:)?//)?+)(?:[^/]*:.*|[^/]*)@", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+# Anything that has a host with a dot in it, such as `prefix.dev/channels`.
+_WITH_HOST = re.compile(r"(?:[a-z]+:/*)?((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::[0-9]{1,4})?)(?:[/?#].*)?", re.IGNORECASE)
 
 
 def server_url(text: str, _: Context) -> str:
     """Parses the origin of a server. The value has no trailing slash and no default port."""
-    shown = _PASSWORD.sub("//***@", text)
+    shown = _QUERY.sub("?…", _USER.sub(r"\1***@", text))
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise InputError(f"is {shown!r}, which is not a URL", "Write 'https://' and the host.") from None
+        raise InputError(f"is {shown!r}, which is not a URL", _suggestion(text)) from None
     host = parts.hostname or ""
     if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) or parts.scheme not in {"http", "https"}:
-        raise InputError(f"is {shown!r}, which is not an http(s) URL", "Write 'https://' and the host.")
+        raise InputError(f"is {shown!r}, which is not an http(s) URL", _suggestion(text))
+    netloc = f"[{host}]" if ":" in host else host
+    netloc += f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else ""
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
-        where = f"{host}:{port}" if port else host
         raise InputError(
-            "has more than scheme, host and port", f"Write '{parts.scheme}://{where}' and nothing after it."
+            f"is {shown!r}, which has more than scheme, host and port",
+            f"Write '{parts.scheme}://{netloc}' and nothing after it.",
         )
     if not uses_secure_transport(text):
-        raise InputError(f"is {shown!r}, which would send the token over unencrypted http", f"Write 'https://{host}'.")
-    netloc = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
+        raise InputError(
+            f"is {shown!r}, which would send the token over unencrypted http", f"Write 'https://{netloc}'."
+        )
+    return f"{parts.scheme}://{netloc}"
+
+
+def _suggestion(text: str) -> str:
+    match = _WITH_HOST.fullmatch(text)
+    return f"Write 'https://{match[1].lower()}'." if match else "Write 'https://' and the host."

@@ -94,7 +94,7 @@ def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
         yield Diagnostic(
             f"Contradictory {names}",
             f"{names} are both true, but a file can't be both overwritten and kept.",
-            "Set one of them.",
+            "Set at most one of them to true.",
             page="#inputs",
         )
 

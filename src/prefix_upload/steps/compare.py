@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from prefix_upload.errors import TokenRejectedError
 from prefix_upload.prefix_dev import BATCH_SIZE, Lookup, conflict_error
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
@@ -37,8 +38,8 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     found = _look_up(run, packages)
     if run.is_cancelled:
         return []
-    if obstacle := run.call(lambda: run.channel.obstacle(found, is_dry_run=run.settings.dry_run)):
-        run.stop(obstacle, packages)
+    if error := run.call(lambda: run.channel.blocking_error(found, is_dry_run=run.settings.dry_run)):
+        run.stop(error, packages)
         return []
     if found.failures and found.unknown(packages):
         run.ledger.warnings.append(messages.cannot_compare(found.failures, is_dry_run=run.settings.dry_run))
@@ -50,6 +51,8 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
             uploads.append(compared)
         else:
             run.finish(compared)
+    if not uploads and isinstance(error := run.channel.blocking_error(found, is_dry_run=True), TokenRejectedError):
+        run.ledger.warnings.append(messages.token_rejected(error))
     return uploads
 
 

@@ -27,12 +27,12 @@ _Sent = tuple[Package, "Outcome"]
 class Confirmation:
     """What the server reports about an upload; `None` if that is not known.
 
-    `no_api` is why its response is not one of prefix.dev's API.
+    `malformed_reason` is why its response is not one of prefix.dev's API.
     """
 
     record: Record | None = None
     is_attested: bool | None = None
-    no_api: str = ""
+    malformed_reason: str = ""
 
 
 def confirm(run: Run) -> None:
@@ -74,7 +74,7 @@ def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
     except CancelledError:
         # What is missing so far may still appear.
         for package, _ in pending:
-            confirmations[package.key] = replace(confirmations[package.key], record=None, no_api="")
+            confirmations[package.key] = replace(confirmations[package.key], record=None, malformed_reason="")
     return [_confirmed(outcome, confirmations[package.key]) for package, outcome in sent]
 
 
@@ -84,13 +84,15 @@ def _look_up(
     """Updates the confirmations. Returns whether another look-up may find more."""
     queries = run.channel.queries
     lookup = queries.lookup([package for package, _ in pending], is_thorough=is_last)
-    no_api = next((str(failure) for failure in lookup.failures if failure.reason is Reason.MALFORMED), "")
+    malformed_reason = next((str(failure) for failure in lookup.failures if failure.reason is Reason.MALFORMED), "")
     for package, outcome in pending:
         before = confirmations[package.key]
         is_attested = before.is_attested
         if outcome.attestation is not None and not is_attested:
             is_attested = queries.has_attestation(package, outcome.attestation.bundle)
-        confirmations[package.key] = Confirmation(lookup.records.get(package.key, before.record), is_attested, no_api)
+        confirmations[package.key] = Confirmation(
+            lookup.records.get(package.key, before.record), is_attested, malformed_reason
+        )
     return lookup.is_worth_repeating
 
 
@@ -107,10 +109,10 @@ def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     package, record = outcome.file, confirmation.record
     if not isinstance(package, Package):
         return outcome
-    if record is None and not confirmation.no_api:
+    if record is None and not confirmation.malformed_reason:
         return replace(outcome, warning=messages.NOT_COMPARED)
     if record is None:
-        return _failed(outcome, messages.not_answered(confirmation.no_api))
+        return _failed(outcome, messages.not_answered(confirmation.malformed_reason))
     if record.sha256 != package.sha256:
         return _failed(outcome, messages.not_confirmed(package, record))
     if outcome.attestation is not None and confirmation.is_attested is False:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
+from prefix_upload.globbing import BUILD_FOLDERS
 from prefix_upload.package.listing import listed
 
 if TYPE_CHECKING:
@@ -38,13 +41,20 @@ def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
 
 def left_out(paths: Sequence[str]) -> Diagnostic:
     """The warning about packages in folders that `**` does not enter."""
+    folders = dict.fromkeys(f"!{_build_folder(path)}" for path in paths)
     return Diagnostic(
         "Packages left out",
-        f"'**' does not enter folders named 'broken' or 'bld', which hold packages whose tests failed and unfinished "
-        f"builds. Not published: {listed(paths)}.",
-        "To publish them, name the folder in a pattern. Otherwise exclude it with a '!' line.",
+        "'**' does not enter folders named 'broken' or 'bld', where builds keep unfinished packages and those whose "
+        f"tests failed. Not published: {listed(paths)}.",
+        f"To publish them, name the folder in a pattern. To silence this warning, add {listed(list(folders))}.",
         page="#patterns",
     )
+
+
+def _build_folder(path: str) -> str:
+    """The innermost folder above a file that `**` does not enter."""
+    folders = PurePosixPath(path).parents
+    return str(next((folder for folder in folders if folder.name in BUILD_FOLDERS), folders[0]))
 
 
 def outside(paths: Sequence[str]) -> Diagnostic:
@@ -59,7 +69,7 @@ def outside(paths: Sequence[str]) -> Diagnostic:
 
 def invalid(file: CandidateFile) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
-    hint = " ".join(("Nothing was uploaded.", *file.hints))
+    hint = " ".join(file.hints)
     return Diagnostic("Invalid package", f"{'; '.join(file.findings)}.", hint, page="#what-is-checked")
 
 
@@ -124,7 +134,7 @@ def misfits(found: Sequence[Misfit]) -> Diagnostic:
 def server_down(packages: int) -> ChannelWideError:
     """The error of a server with which too many packages in a row were given up."""
     return ChannelWideError(
-        f"{pluralize(packages, 'package')} in a row got no response, or an error of the server's own (5xx).",
+        f"{pluralize(packages, 'package')} in a row got no response, or a server error (5xx).",
         f"The server seems to be down. {RERUN_IS_SAFE}",
     )
 
@@ -132,13 +142,18 @@ def server_down(packages: int) -> ChannelWideError:
 def cannot_compare(errors: Iterable[Exception], *, is_dry_run: bool) -> Diagnostic:
     """The warning that queries about the channel failed, with the consequences."""
     reasons = "; ".join(dict.fromkeys(map(str, errors)))
+    consequence = "" if is_dry_run else ", so packages that may be there are sent all the same"
     return Diagnostic(
         "Channel not compared",
-        f"Could not look up what the channel already has ({reasons}).",
-        f"Before you publish, check {setting('channel')} and {setting('server-url')}."
-        if is_dry_run
-        else "All packages are uploaded. If the server reports that one exists, the hashes are compared then.",
+        f"Could not look up what the channel already has ({reasons}){consequence}.",
+        f"Before you publish, check {setting('channel')} and {setting('server-url')}." if is_dry_run else "",
     )
+
+
+def token_rejected(error: ChannelWideError) -> Diagnostic:
+    """The warning that the token would not have been of use, if a run had nothing to upload."""
+    message = f"{error.message} Nothing had to be uploaded, so the run did not need it."
+    return replace(error.diagnostic, message=message)
 
 
 # The upload was accepted, but its record could not be read.
@@ -192,7 +207,7 @@ def not_answered(reason: str) -> Diagnostic:
     """The error of an upload that was accepted by a server that does not answer queries as prefix.dev does."""
     return Diagnostic(
         "Not confirmed",
-        f"The server reported a success, but it does not answer queries as a prefix.dev server does ({reason}), so the "
+        f"The server reported success, but it does not answer queries as a prefix.dev server does ({reason}), so the "
         "package may not be there.",
         f"Check {setting('server-url')}.",
     )
@@ -210,8 +225,13 @@ def not_confirmed(package: Package, record: Record) -> Diagnostic:
 
 def combined(warnings: Sequence[Diagnostic]) -> Diagnostic:
     """All warnings about a package as one."""
-    texts = (" ".join(filter(None, (getattr(w, part) for w in warnings))) for part in ("message", "hint"))
-    return Diagnostic(warnings[0].title, *texts)
+    return replace(
+        warnings[0],
+        message=" ".join(warning.message for warning in warnings),
+        hint=" ".join(warning.hint for warning in warnings if warning.hint),
+        example="\n".join(warning.example for warning in warnings if warning.example),
+        page=next((warning.page for warning in warnings if warning.page), ""),
+    )
 
 
 def pluralize(count: int, noun: str) -> str:

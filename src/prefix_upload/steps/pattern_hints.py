@@ -28,6 +28,8 @@ _MAX_ALTERNATIVES = 1000
 
 _QUOTES = "'\"`‘’“”«»"  # noqa: RUF001 - what word processors make of quotes
 _VARIABLE = re.compile(r"\$\{\{.*?\}\}|\$\{\w+\}|\$\(.*?\)|\$\w+|%\w+%")
+# Variables for folders that the container does not see.
+_OUTSIDE = frozenset({"HOME", "RUNNER_TEMP", "RUNNER_TOOL_CACHE", "TEMP", "TMPDIR"})
 _WORKSPACE_VARIABLE = re.compile(r"(?:\$\{?GITHUB_WORKSPACE\}?|%GITHUB_WORKSPACE%|\$\{\{\s*github\.workspace\s*\}\})/*")
 
 
@@ -121,12 +123,12 @@ def _spelling(pattern: str, contents: Contents) -> Iterator[str]:
         bare = re.sub(f"[{_QUOTES}]", "", pattern)
         yield f"'{pattern}' contains quotes, which are part of the pattern: write '{bare}'."
     if re.fullmatch(r"-\s.*|\[.*[,'\"].*\]", pattern):
-        yield f"'{pattern}' is written as a list, but the input is a text: write one pattern per line."
+        yield f"'{pattern}' is a YAML list, but the input is a string: write one pattern per line."
     elif _is_separated(pattern):
-        yield f"'{pattern}' is a single pattern, with its commas and blanks: write one pattern per line."
-    if re.search(r"\{[^{}]*\s[^{}]*\}", pattern):
+        yield f"'{pattern}' is treated as one pattern: write each pattern on its own line."
+    if re.search(r"\{[^{}]*\s[^{}]*\}", pattern) and not _VARIABLE.search(pattern):
         without = re.sub(r"\s", "", pattern)
-        yield f"The blanks in the braces of '{pattern}' are part of the names: write '{without}'."
+        yield f"The spaces in the braces of '{pattern}' are part of the names: write '{without}'."
     if "\\" in pattern or re.match("[A-Za-z]:/", pattern):
         yield _backslash(pattern, contents)
     if re.search(r"\s#", pattern):
@@ -139,6 +141,10 @@ def _variable(pattern: str) -> str:
     if variable is None:
         return f"Patterns are relative to the workspace, and variables are not expanded: write '{relative}'."
     name = variable[0].strip("${}()% ")
+    if name in _OUTSIDE:
+        return f"'{variable[0]}' in '{pattern}' is not expanded, and that folder is outside the workspace."
+    if name.startswith("GITHUB_"):
+        return f"'{variable[0]}' in '{pattern}' is not expanded: write '${{{{ github.{name[7:].lower()} }}}}'."
     instead = f": write '${{{{ env.{name} }}}}'" if name.isidentifier() and "(" not in variable[0] else ""
     return f"'{variable[0]}' in '{pattern}' is not expanded{instead}."
 
@@ -200,7 +206,9 @@ def _nearby(pattern: str, contents: Contents) -> str:
         return f"The folder is further down: write '**/{pattern}'."
     stem = re.sub(r"\.(conda|tar\.\w+|tgz|zip|whl)$", "", pattern)
     endings = [ending for ending in PACKAGE_EXTENSIONS if _matches(stem + ending, contents.packages)]
-    return f"The packages end in '{endings[0]}': write '{stem}{endings[0]}'." if endings else ""
+    # The closest one: '.tar.bz' is meant to be '.tar.bz2'.
+    closest = next((ending for ending in endings if ending.startswith(pattern[len(stem) :])), (endings or [""])[0])
+    return f"Did you mean '{stem}{closest}'?" if endings else ""
 
 
 def _first(pattern: str, contents: Contents, flags: int) -> str:

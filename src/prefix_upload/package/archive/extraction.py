@@ -116,7 +116,7 @@ class Extraction:
             if old != place:
                 yield "is at a path where the package has a folder as well as something else"
         elif before - old != self._tarball:
-            yield "is in both tarballs of the package, of which clients keep different ones"
+            yield "is in both tarballs of the package, and clients keep different ones"
         elif old == Place.SYMLINK:
             yield "replaces an earlier link, through which some clients write"
         elif Place.SHARED in {old, place}:

@@ -27,7 +27,7 @@ MAX_NAME = 4096
 
 GNU_PAX = "has a pax header in the GNU format, which rattler cannot read"
 UNKNOWN_TYPE = "is of an unknown type, which clients take for a regular file"
-SPARSE = "is a sparse file, of which some clients only see the parts that are stored"
+SPARSE = "is a sparse file, and some clients only see its stored parts"
 
 _WITH_DATA = frozenset({Kind.FILE, Kind.SPARSE_FILE})
 _LINKS = frozenset({Kind.SYMLINK, Kind.HARD_LINK})
@@ -92,9 +92,7 @@ class ExtendedHeaders:
 
     def _refuse_mixture(self, is_mixture: bool) -> None:
         if is_mixture:
-            raise CorruptArchiveError(
-                "has two extended headers for one tar member, of which readers use different ones"
-            )
+            raise CorruptArchiveError("has two extended headers for one tar member, and readers use different ones")
 
     def member(self, header: Header) -> Member:
         """The member with this header block.
@@ -154,7 +152,7 @@ def member_remarks(header: Header, member: Member) -> Iterator[str]:
 
 
 def check_sparse_map(header: Header, parts: list[bytes]) -> None:
-    """Checks the map of an old GNU sparse file, of which readers take a damaged one differently.
+    """Checks the map of an old GNU sparse file. Readers interpret a damaged one differently.
 
     Args:
         header: the header of the member.

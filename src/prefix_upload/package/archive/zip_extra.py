@@ -1,4 +1,4 @@
-"""The extra fields of ZIP members, some of which change a member's size, name or type for some readers only."""
+"""The extra fields of ZIP members. Some of them change a member's size, name or type for some readers only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def extra_fields(extra: bytes, name: bytes) -> dict[int, bytes]:
         if at + size > len(extra):
             raise ExtraError("a truncated extra field")
         if identifier in fields:
-            raise ExtraError("an extra field more than once, of which readers use different ones")
+            raise ExtraError("an extra field more than once, and readers use different ones")
         fields[identifier] = extra[at : at + size]
         at += size
     _check_fields(fields, name)

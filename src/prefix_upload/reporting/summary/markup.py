@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 MAX_OPEN = 20
 
 
-def fitted(lines: Iterable[str], share: int, more: str) -> str:
-    """As many lines as fit into `share` bytes, and a line with the number of the others."""
+def truncate_lines(lines: Iterable[str], max_bytes: int, overflow: str) -> str:
+    """As many lines as fit into `max_bytes`, and a line with the number of the others, which `overflow` formats."""
     kept: list[str] = []
     left_out = 0
     for line in lines:
-        share -= len(line.encode()) + 1
-        if share < 0:
+        max_bytes -= len(line.encode()) + 1
+        if max_bytes < 0:
             left_out += 1
         else:
             kept.append(line)
     if left_out:
-        kept.append(more.format(left_out))
+        kept.append(overflow.format(left_out))
     return "\n".join(kept)
 
 
@@ -35,14 +35,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], share: int) -> 
         f"| {' | '.join('---:' if columns[number].startswith(' ') else '---' for number in used)} |",
     ]
     lines = (f"| {' | '.join(row[number] for number in used)} |" for row in rows)
-    return "\n".join(head) + "\n" + fitted(lines, share, f"| … and {{}} more {'|' * len(used)}")
+    return "\n".join(head) + "\n" + truncate_lines(lines, share, f"| … and {{}} more {'|' * len(used)}")
 
 
-def folded(title: str, content: str, *, is_open: bool = False) -> str:
+def details(title: str, content: str, *, is_open: bool = False) -> str:
     """Content that a click on its title shows or hides. The title is HTML."""
     return f"<details{' open' if is_open else ''}>\n<summary>{title}</summary>\n\n{content}\n\n</details>"
 
 
-def unbroken(text: str) -> str:
+def with_nbsp(text: str) -> str:
     """Our own text without line breaks, for a cell of a table."""
     return text.replace(" ", "&nbsp;")

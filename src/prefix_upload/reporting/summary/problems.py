@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.report import Status
 from prefix_upload.reporting.diagnostics import file_warnings, grouped
 from prefix_upload.reporting.sanitize import as_code, for_markdown
-from prefix_upload.reporting.summary.markup import MAX_OPEN, fitted, folded
+from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,9 @@ def problems(report: Report, share: int) -> str:
     consequences = [_consequence(reason, files) for reason, files in grouped(reasons)]
     if not lines and not consequences:
         return ""
-    # What has the last word has its space first.
-    last = fitted(consequences, share // 3, "- … and {} more reasons")
-    text = fitted(lines, share - len(last.encode()), "- … and {} more")
+    # Reserve space for the last lines first.
+    last = truncate_lines(consequences, share // 3, "- … and {} more reasons")
+    text = truncate_lines(lines, share - len(last.encode()), "- … and {} more")
     return "### What went wrong\n\n" + "\n".join(part for part in (text, last) if part)
 
 
@@ -43,12 +43,12 @@ def warnings(report: Report, share: int) -> str:
     lines += [_bullet(warning, files) for warning, files in grouped(file_warnings(report))]
     if not lines:
         return ""
-    text = fitted(lines, share, "- … and {} more")
-    return f"### Warnings\n\n{text}" if len(lines) <= MAX_OPEN else folded(f"<b>{len(lines)} warnings</b>", text)
+    text = truncate_lines(lines, share, "- … and {} more")
+    return f"### Warnings\n\n{text}" if len(lines) <= MAX_OPEN else details(f"<b>{len(lines)} warnings</b>", text)
 
 
 def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
-    """A line about files that were not attempted. What to do is said where their cause is."""
+    """A line about files that were not attempted. What to do is shown with their cause."""
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
     return f"- **{count} not attempted**: {for_markdown(reason.message)}"
 
@@ -56,8 +56,10 @@ def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
 def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
     names = ", ".join(as_code(file) for file in files[:_MAX_LISTED])
     more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
-    subject = f" {names}{more}:" if names else ""
-    page = f" See <{problem.page}>" if problem.page else ""
-    hint = f"<br>**What to do:** {for_markdown(problem.hint)}{page}" if problem.hint else page
+    subject = f" {names}{more}:" if names else ":"
+    hint = f"<br>**What to do:** {for_markdown(problem.hint)}" if problem.hint else ""
     example = indent(f"\n\n```yaml\n{problem.example}\n```\n", "  ") if problem.example else ""
-    return f"- **{for_markdown(problem.title).strip()}**{subject} {for_markdown(problem.message)}{hint}{example}"
+    separator = "\n  " if example else " "
+    page = f"{separator}See <{problem.page}>" if problem.page else ""
+    title, message = for_markdown(problem.title).strip(), for_markdown(problem.message)
+    return f"- **{title}**{subject} {message}{hint}{example}{page}"

@@ -8,7 +8,7 @@ from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status
 from prefix_upload.reporting.formats import format_size
 from prefix_upload.reporting.sanitize import as_code, for_markdown
-from prefix_upload.reporting.summary.markup import MAX_OPEN, folded, table, unbroken
+from prefix_upload.reporting.summary.markup import MAX_OPEN, details, table, with_nbsp
 from prefix_upload.reporting.summary.verdict import counts, totals
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def tables(report: Report, share: int) -> str:
 def _legend(report: Report) -> str:
     """What the icons of the tables mean."""
     used = {outcome.status for outcome in report.outcomes}
-    entries = [unbroken(f"{_ICONS[status]} {status.replace('-', ' ')}") for status in Status if status in used]
+    entries = [with_nbsp(f"{_ICONS[status]} {status.replace('-', ' ')}") for status in Status if status in used]
     if any(map(_has_warning, report.outcomes)):
-        entries.append(unbroken(f"{_WARNING_ICON} has a warning"))
+        entries.append(with_nbsp(f"{_WARNING_ICON} has a warning"))
     return " · ".join(entries)
 
 
@@ -86,8 +86,8 @@ def _table(report: Report, title: str, outcomes: Sequence[Outcome], share: int, 
         text = table(_FILE_COLUMNS, (_file_row(outcome) for outcome in outcomes), share)
     if is_open or (title == _FAILED and len(outcomes) <= MAX_OPEN):
         return f"### {title}\n\n{text}"
-    details = f", {counts(outcomes)}" if is_of_subdir else ""
-    return folded(f"<b>{title}</b>: {totals(outcomes)}{details}", text)
+    statuses = f", {counts(outcomes)}" if is_of_subdir else ""
+    return details(f"<b>{title}</b>: {totals(outcomes)}{statuses}", text)
 
 
 def _package_row(report: Report, outcome: Outcome) -> Sequence[str]:
@@ -99,7 +99,7 @@ def _package_row(report: Report, outcome: Outcome) -> Sequence[str]:
         f"[{name}]({report.package_page_url(package)})" if outcome.status in _WITH_PAGE else name,
         for_markdown(package.version),
         for_markdown(package.build),
-        unbroken(format_size(package.size)),
+        with_nbsp(format_size(package.size)),
         f"`{package.sha256[:_HASH_DIGITS]}`",
         _log_entry(outcome),
     )
@@ -110,7 +110,7 @@ def _file_row(outcome: Outcome) -> Sequence[str]:
     if not isinstance(file, Artifact):
         return (_status(outcome), as_code(file.label), "", "")
     label = f"{file.subdir}/{file.file_name}"
-    return (_status(outcome), as_code(label), unbroken(format_size(file.size)), f"`{file.sha256[:_HASH_DIGITS]}`")
+    return (_status(outcome), as_code(label), with_nbsp(format_size(file.size)), f"`{file.sha256[:_HASH_DIGITS]}`")
 
 
 def _status(outcome: Outcome) -> str:

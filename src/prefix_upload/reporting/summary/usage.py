@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.errors import setting
 from prefix_upload.package.model import Artifact
-from prefix_upload.report import Status
+from prefix_upload.report import Status, distinct_names
 from prefix_upload.reporting.formats import checksum_lines, format_size
-from prefix_upload.reporting.summary.markup import MAX_OPEN, fitted, folded
+from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,20 +24,30 @@ _NOARCH = "noarch"
 def checksums(report: Report, share: int) -> str:
     """The whole hash of each package, in at most about `share` bytes.
 
-    `sha256sum -c` reads the lines. Packages that are not on the channel with these bytes are in its comments.
+    `sha256sum -c` reads the lines. Packages that are not on the channel with these bytes are in its comments, or in a
+    folded list of their own if no package is.
     """
-    on_channel = list(checksum_lines(report))
+    on_channel, others = list(checksum_lines(report)), _other_checksums(report)
+    if not on_channel:
+        lines = truncate_lines(others, share, "… and {} more")
+        title = "<b>Checksums of packages that aren't on the channel</b>"
+        return details(title, f"```text\n{lines}\n```") if lines else ""
+    comments = ["# Not on the channel with these bytes:", *(f"# {line}" for line in others)] if others else []
+    lines = truncate_lines([*on_channel, *comments], share, "# … and {} more")
+    is_open = len(on_channel) + len(others) <= MAX_OPEN
+    return details("<b>Checksums</b> (<code>sha256sum -c</code>)", f"```text\n{lines}\n```", is_open=is_open)
+
+
+def _other_checksums(report: Report) -> list[str]:
+    """Lines for the packages that are not on the channel with these bytes, named as `checksum_lines` names those."""
+    on_channel = list(report.packages_on_channel)
     others = [
-        f"# {outcome.file.sha256}  {outcome.file.subdir}/{outcome.file.file_name}"
+        outcome.file
         for outcome in report.outcomes
         if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
     ]
-    title = ["# Not on the channel with these bytes:"] if others else []
-    lines = fitted([*on_channel, *title, *others], share, "# … and {} more")
-    if not lines:
-        return ""
-    count = len(on_channel) + len(others)
-    return folded("<b>Checksums</b> (<code>sha256sum -c</code>)", f"```text\n{lines}\n```", is_open=count <= MAX_OPEN)
+    names = distinct_names([*on_channel, *others])[len(on_channel) :]
+    return [f"{package.sha256}  {name}" for package, name in zip(others, names, strict=True)]
 
 
 def how_to_publish(report: Report) -> str:
@@ -71,7 +81,7 @@ def how_to_install(report: Report) -> str:
         pixi.append(f"pixi add {platforms}{shown}{f' # {more}' if more else ''}")
         comment = ", ".join(filter(None, (more, "" if is_noarch else f"on {', '.join(subdirs)}")))
         conda.append(f"conda install --channel {channel} {shown}{f' # {comment}' if comment else ''}")
-    parts = (fitted(lines, _USAGE_SHARE, "# … and {} more platforms") for lines in (pixi, conda))
+    parts = (truncate_lines(lines, _USAGE_SHARE, "# … and {} more platforms") for lines in (pixi, conda))
     return "### Install\n\n```sh\n" + "\n\n".join(parts) + "\n```"
 
 

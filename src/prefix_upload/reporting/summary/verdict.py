@@ -29,7 +29,10 @@ _COUNTED = (
 def verdict(report: Report) -> str:
     """The result of the run in one line, without markup."""
     nothing = "nothing was published" if report.errors else "nothing to publish"
-    return f"{report.channel or 'prefix-upload'}: {counts(report.outcomes) or nothing}"
+    dry_run = " (dry run)" if report.dry_run else ""
+    is_refused = report.count(Status.INVALID) > 0 and not report.dry_run
+    counted = counts(report.outcomes) + ("; nothing was uploaded" if is_refused else "")
+    return f"{report.channel or 'prefix-upload'}: {counted or nothing}{dry_run}"
 
 
 def counts(outcomes: Iterable[Outcome]) -> str:
