@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefix_upload import concurrency
 from prefix_upload.concurrency import Pool, run_inline, start_thread, submit_if_large
@@ -272,3 +274,82 @@ def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:
     # The clock may pass once more while the last call of `on_wait` and the look at the clock cross.
     assert 100.0 + concurrency.GRACE < now[0] <= 100.0 + concurrency.GRACE + 1.0
     assert len(begun) == 3
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 30), max_size=4), max_size=30),
+    st.integers(1, 6),
+)
+def test_what_an_item_needs_comes_first(needs: list[set[int]], workers: int) -> None:
+    """Everything has a result, after the call with each item that it needs has returned."""
+    graph = {item: sorted(other for other in others if other < item) for item, others in enumerate(needs)}
+    returned: set[int] = set()
+
+    def work(item: int) -> int:
+        assert returned.issuperset(graph[item])
+        returned.add(item)
+        return item
+
+    results = list(pool().map_in_order(work, graph, workers=workers, on_wait=nothing))
+    assert sorted(results) == list(graph)
+
+
+def test_nothing_waits_for_what_it_does_not_need() -> None:
+    """There are no stages: an item is begun once its own needs are met, while others are still under way."""
+    slow, begun = threading.Event(), []
+
+    def work(item: str) -> str:
+        begun.append(item)
+        if item == "slow":
+            slow.wait(10)
+        if item == "third":
+            slow.set()
+        return item
+
+    graph = {"slow": [], "first": [], "second": ["first"], "third": ["second"], "after slow": ["slow", "third"]}
+    results = list(pool().map_in_order(work, graph, workers=2, on_wait=nothing))
+    assert results == ["first", "second", "third", "slow", "after slow"]
+    assert sorted(begun[:2]) == ["first", "slow"]
+
+
+def test_ready_items_begin_in_their_order() -> None:
+    """As without any needs."""
+    graph: dict[int, list[int]] = {9: [], 1: [7], 5: [], 7: [], 3: []}
+    assert list(pool().map_in_order(lambda item: item, graph, workers=1, on_wait=nothing)) == [9, 5, 7, 3, 1]
+
+
+def test_what_needs_an_item_that_gave_way_is_dropped() -> None:
+    """It has no result either, and the others do."""
+
+    def work(item: int) -> int:
+        if item == 1:
+            raise CancelledError
+        return item
+
+    graph = {0: [], 1: [0], 2: [1], 3: [0]}
+    assert sorted(pool().map_in_order(work, graph, workers=2, on_wait=nothing)) == [0, 3]
+
+
+def test_a_cancellation_drops_what_is_not_ready() -> None:
+    """Nothing that waits for others is begun."""
+    cancelled = threading.Event()
+
+    def work(item: int) -> int:
+        cancelled.set()
+        return item
+
+    graph = {0: [], 1: [0], 2: [1]}
+    assert list(pool(cancelled.is_set).map_in_order(work, graph, workers=2, on_wait=nothing)) == [0]
+
+
+def test_what_work_raises_ends_the_order() -> None:
+    """Whatever needs the item is not begun."""
+    begun = []
+
+    def work(item: int) -> None:
+        begun.append(item)
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        list(pool().map_in_order(work, {0: [], 1: [0]}, workers=2, on_wait=nothing))
+    assert begun == [0]

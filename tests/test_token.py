@@ -69,8 +69,6 @@ def test_a_message_is_redacted_before_it_is_truncated(
     assert pieces(action(), 6) == set()
 
 
-@pytest.mark.parametrize("length", range(4, len(TOKEN) + 1))
-@pytest.mark.parametrize("page", ["bad key {}", '{{"error": "bad key {}…"}}', "<html><p>{}</p></html>"])
 def test_a_graphql_error_is_redacted_before_it_is_truncated(
     action: Action, workspace: Path, server: LocalChannel
 ) -> None:
@@ -83,6 +81,8 @@ def test_a_graphql_error_is_redacted_before_it_is_truncated(
     assert TOKEN[:8] not in finished.log + finished.summary
 
 
+@pytest.mark.parametrize("length", range(4, len(TOKEN) + 1))
+@pytest.mark.parametrize("page", ["bad key {}", '{{"error": "bad key {}…"}}', "<html><p>{}</p></html>"])
 def test_a_message_that_the_server_truncated(
     action: Action, workspace: Path, server: LocalChannel, length: int, page: str
 ) -> None:

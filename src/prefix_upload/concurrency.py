@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from queue import Empty, Queue
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from graphlib import TopologicalSorter
+from queue import Empty, Queue, SimpleQueue
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from prefix_upload.errors import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 _Item = TypeVar("_Item")
+_Node = TypeVar("_Node", bound="Hashable")
 _Result = TypeVar("_Result")
 
 # Seconds between two checks for a cancellation.
@@ -98,29 +100,72 @@ class Pool:
             workers: how many calls run at the same time.
             on_wait: called in the calling thread, several times a second while there is no result.
         """
-        queued = deque(() if self.is_cancelled() else items)
+        ready = list(items)
+        return self._run(work, ready, lambda _: (), workers=min(workers, len(ready)), on_wait=on_wait)
+
+    def map_in_order(
+        self,
+        work: Callable[[_Node], _Result],
+        needs: Mapping[_Node, Iterable[_Node]],
+        *,
+        workers: int,
+        on_wait: Callable[[], None],
+    ) -> Iterator[_Result]:
+        """Like `map`, but calls `work` with an item after the calls with all items that it needs have returned.
+
+        Args:
+            work: as for `map`.
+            needs: for each item, those that it needs. Without cycles.
+            workers: as for `map`.
+            on_wait: as for `map`.
+        """
+        sorter = TopologicalSorter(dict.fromkeys(needs, ()))  # first, so that ready items come in their order
+        for item, needed in needs.items():
+            sorter.add(item, *needed)
+        sorter.prepare()
+
+        def following(item: _Node) -> Iterable[_Node]:
+            sorter.done(item)
+            return sorter.get_ready()
+
+        return self._run(work, sorter.get_ready(), following, workers=min(workers, len(needs)), on_wait=on_wait)
+
+    def _run(
+        self,
+        work: Callable[[_Item], _Result],
+        ready: Iterable[_Item],
+        following: Callable[[_Item], Iterable[_Item]],
+        *,
+        workers: int,
+        on_wait: Callable[[], None],
+    ) -> Iterator[_Result]:
+        """As `map`. `ready` are the items to start with, and `following` those that become ready after an item."""
+        queue = _Items[_Item]()
         # NOTE: not SimpleQueue. Before Python 3.13, its `get` never returns if a signal handler outlasts the timeout.
-        done: Queue[Future[_Result] | None] = Queue()
-        running = min(workers, len(queued))
-        for _ in range(running):
-            threading.Thread(target=_worker, args=(work, queued, done), daemon=True).start()
+        done: Queue[tuple[_Item, Future[_Result]]] = Queue()
+        if not self.is_cancelled():
+            queue.put_all(ready)
+            for _ in range(workers):
+                threading.Thread(target=_worker, args=(work, queue, done), daemon=True).start()
         try:
-            while running:
+            while queue.unfinished:
                 if self.is_cancelled():
-                    queued.clear()
+                    queue.clear()
                 if self._is_grace_over():
                     return
                 try:
-                    future = done.get(timeout=_POLL)
+                    item, future = done.get(timeout=_POLL)
                 except Empty:
                     on_wait()
                     continue
-                if future is None:
-                    running -= 1
-                elif not isinstance(future.exception(), CancelledError):
-                    yield future.result()
+                queue.unfinished -= 1
+                if not isinstance(future.exception(), CancelledError):
+                    result = future.result()
+                    queue.put_all(following(item))
+                    yield result
         finally:
-            queued.clear()
+            queue.clear()
+            queue.close(workers)
 
     def call(self, work: Callable[[], _Result], on_wait: Callable[[], None] = lambda: None) -> _Result | None:
         """Returns the result of a single call in a new thread. A pool that is already cancelled still makes the call.
@@ -134,6 +179,11 @@ class Pool:
             on_wait()
         return None if isinstance(future.exception(), CancelledError) else future.result()
 
+    def call_briefly(self, work: Callable[[], _Result], seconds: float) -> _Result | None:
+        """The result of a single call in a new thread; `None` if it does not return within so many seconds."""
+        future = start_thread(work)
+        return future.result() if wait([future], seconds).done else None
+
     def _is_grace_over(self) -> bool:
         if not self.is_cancelled():
             return False
@@ -141,15 +191,45 @@ class Pool:
         return self.clock() > self._deadline
 
 
-def _worker(work: Callable[[_Item], _Result], queued: deque[_Item], done: Queue[Future[_Result] | None]) -> None:
-    """A worker: puts a completed future for each item that it takes, and `None` once the queue is empty."""
-    while True:
-        try:
-            item = queued.popleft()
-        except IndexError:
-            done.put(None)
-            return
-        done.put(run_inline(partial(work, item)))
+class _Items(Generic[_Item]):
+    """A queue of items for worker threads. All methods but `get` are for the calling thread.
+
+    Attributes:
+        unfinished: the number of items that are queued, or with which calls are running.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[_Item] | None] = SimpleQueue()
+        self.unfinished = 0
+
+    def put_all(self, items: Iterable[_Item]) -> None:
+        """Adds items."""
+        for item in items:
+            self.unfinished += 1
+            self._queue.put((item,))
+
+    def clear(self) -> None:
+        """Drops the items that no call has started with."""
+        with suppress(Empty):
+            while True:
+                self._queue.get_nowait()
+                self.unfinished -= 1
+
+    def close(self, workers: int) -> None:
+        """Lets each of the workers end once it is idle."""
+        for _ in range(workers):
+            self._queue.put(None)
+
+    def get(self) -> tuple[_Item] | None:
+        """Waits for an item; `None` if there are none any more."""
+        return self._queue.get()
+
+
+def _worker(work: Callable[[_Item], _Result], queue: _Items[_Item], done: Queue[tuple[_Item, Future[_Result]]]) -> None:
+    """A worker: puts each item that it takes with a completed future."""
+    while (taken := queue.get()) is not None:
+        (item,) = taken
+        done.put((item, run_inline(partial(work, item))))
 
 
 def _complete(future: Future[_Result], work: Callable[[], _Result]) -> None:

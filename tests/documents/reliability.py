@@ -21,8 +21,8 @@ After the second run both packages are on the channel, or the message says what 
 after the first run, with the right bytes. *Second run* gives the statuses after the second run. If there is no message,
 the run recovered by itself. Unless the row says otherwise, runs have `retries: {RETRIES}`; the pause before a retry
 is 0.5 to 1 s, then 1 to 2 s, and so on up to 30 s, or what the server asks for, up to 120 s. If the second package is
-*not-attempted*, the packages were uploaded one after the other (`concurrency: 1`); with several uploads at a time, each
-of them can fail. A dash means that the run ended before it looked for packages.
+*not-attempted*, it depends on the first one, or the packages were uploaded one after the other (`concurrency: 1`): with
+several uploads at a time, each of them can fail. A dash means that the run ended before it looked for packages.
 
 `make docs` writes this page from the table of the tests. An excerpt from a longer message ends in "…".
 """

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -21,61 +21,8 @@ from graphql import (
 )
 
 from localchannel.exchange import Exchange, Refusal, Reply
+from localchannel.schema import SDL
 from localchannel.store import Access, Store, Stored
-
-# Field names, types and nullability are prefix.dev's.
-SDL = """
-scalar DateTime
-
-type Query {
-  channel(name: String!): Channel
-  variant(
-    channelName: String!, packageName: String!, platformName: String!, fileName: String!
-  ): PackageVariant
-  viewer: User
-}
-
-type Channel {
-  name: String!
-  channelPath: String!
-  isPublic: Boolean!
-  description: String
-  createdAt: DateTime!
-  baseUrl: String!
-  allowV3Uploads: Boolean!
-}
-
-type PackageVariant {
-  filename: String!
-  buildString: String!
-  buildNumber: Int!
-  license: String
-  createdAt: DateTime
-  updatedAt: DateTime
-  version: String!
-  platform: String!
-  size: Int
-  md5: String
-  sha256: String
-  yankedReason: String
-  hidden: Boolean!
-  attestationsUrl: String!
-  isDownloadBlocked: Boolean!
-  activeQuarantines: [PublicQuarantine!]!
-}
-
-type PublicQuarantine {
-  action: QuarantineAction!
-  reason: String!
-}
-
-enum QuarantineAction { YANK DELETE }
-
-type User {
-  name: String!
-  login: String!
-}
-"""
 
 _SCHEMA = build_schema(SDL)
 
@@ -100,6 +47,7 @@ class Graph:
         self._store = store
         self.lies: dict[Key, Record | None] = {}
         self.lag = 0
+        self.plan: Sequence[Record] | None = None
         self._looks: Counter[tuple[Key, str]] = Counter()
 
     def find(self, key: Key) -> Stored | None:
@@ -156,6 +104,9 @@ class _Root:
         """The channel, unless it is unknown or not for these eyes."""
         if not self._may_see(name):
             return None
+        return self._channel(name)
+
+    def _channel(self, name: str) -> Record:
         return {
             "name": name.rpartition("/")[2],
             "channelPath": name,
@@ -163,6 +114,8 @@ class _Root:
             "createdAt": datetime.now(UTC).isoformat(),
             "baseUrl": f"{self._base_url}/{name}",
             "allowV3Uploads": False,
+            "size": sum(stored.size for stored in self._store.all(name).values()),
+            "owner": {"__typename": "User", "name": self._store.channels[name].owner},
         }
 
     def variant(self, _: Info, **of: str) -> Record | None:
@@ -181,7 +134,17 @@ class _Root:
 
     def viewer(self, _: Info) -> Record | None:
         """The owner of the key."""
-        return None if self._access is None else {"name": "local", "login": "local"}
+        if self._access is None:
+            return None
+        page = [self._channel(name) for name in self._store.channels]
+        channels = {"page": page, "current": 0, "pages": 1, "totalCount": len(page)}
+        return {"name": "local", "login": "local", "channels": channels}
+
+    def planAndUsage(self, _: Info) -> Record:  # noqa: N802 - the schema's name
+        """The plan of the key's owner."""
+        if self._access is None or self._graph.plan is None:
+            raise GraphQLError("Unauthorized")
+        return {"usage": {"stats": self._graph.plan}}
 
     def _may_see(self, name: str) -> bool:
         channel = self._store.channels.get(name)

@@ -3,6 +3,7 @@
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -149,12 +150,21 @@ class LocalChannel:
         """Forget all failures to come and all lies, and let the repodata follow again."""
         self._script.clear()
         self._graph.lies.clear()
+        self._graph.plan = None
         for channel in self._store.channels:
             self.freeze_index(channel, frozen=False)
 
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
         self._graph.lies[channel, subdir, file] = record
+
+    def limit(self, *stats: Mapping[str, object]) -> None:
+        """Let the owner of a key have a plan with these numbers, as `Usage` in the schema; before, it is not told."""
+        self._graph.plan = stats
+
+    def bill(self, channel: str, owner: str) -> None:
+        """Let a channel be billed to this account."""
+        self._store.channels[channel] = replace(self._store.channels[channel], owner=owner)
 
     def lag(self, looks: int) -> None:
         """Let the records of each upload show what was there before it, when they are looked up so many times."""

@@ -23,9 +23,10 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel's settings."""
+    """A channel's settings; `owner` is whom it is billed to."""
 
     public: bool = True
+    owner: str = "local"
 
 
 @dataclass(frozen=True)

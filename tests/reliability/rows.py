@@ -112,6 +112,22 @@ def failing(*faults: Fault, **inputs: str) -> Callable[[Scene], object]:
     return plan
 
 
+def needed_and(then: Callable[[Scene], object]) -> Callable[[Scene], object]:
+    """A plan in which the other package depends on the one that is hit."""
+
+    def plan(scene: Scene) -> None:
+        written(scene.other, package_bytes(OTHER, depends=("hit >=1",)))
+        then(scene)
+
+    return plan
+
+
+def over_the_plan(scene: Scene) -> None:
+    """A plan of the account with a limit of 1 MiB for a package, of which the server tells."""
+    written(scene.hit, package_bytes(HIT, size=LARGE))
+    scene.server.limit({"entityType": "PACKAGE_SIZE", "used": 0, "limit": 2**20})
+
+
 def over_a_wire(
     harm: Harm, sent: int = 0, received: int | None = None, times: int | None = 1, **inputs: str
 ) -> Callable[[Scene], object]:
@@ -463,6 +479,20 @@ REFUSED = [
             5,
         )
         for code in (401, 403, 404)
+    ),
+    Row(
+        "The package is larger than the plan of the channel's owner allows",
+        over_the_plan,
+        "and the plan of the channel's owner allows 1,048,576.",
+        UNREACHABLE,
+        5,
+    ),
+    Row(
+        "422 for a package that the other one depends on",
+        needed_and(failing(upload(Answer(422, "no")))),
+        "The server rejected the upload (HTTP 422: no).",
+        UNREACHABLE,
+        5,
     ),
     Row(
         "401 after some packages, because the key was revoked",

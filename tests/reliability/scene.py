@@ -29,13 +29,15 @@ LARGE = 6_000_000
 IN_THE_BODY = 1_000_000
 
 
-def package_bytes(stem: str, *, size: int = 1000, seed: int = 0, timestamp: int = 0) -> bytes:
+def package_bytes(
+    stem: str, *, size: int = 1000, seed: int = 0, timestamp: int = 0, depends: tuple[str, ...] = ()
+) -> bytes:
     """A package with noise of this size.
 
     Another seed gives other contents under the same name, another timestamp other bytes of the same contents.
     """
     noise = random.Random(f"{stem}{seed}").randbytes(size)
-    index = index_of(stem, timestamp=timestamp)
+    index = index_of(stem, timestamp=timestamp, depends=depends)
     return conda_bytes(stem, index=index, payload_members=[tar_member("share/noise", noise)])
 
 

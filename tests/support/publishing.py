@@ -51,6 +51,10 @@ class Stage:
         self.before_phase(title)
         self.events.append(title)
 
+    def note(self, text: str) -> None:
+        """Notes it."""
+        self.events.append(text)
+
     def checked(self, file: Package | CandidateFile) -> None:
         """Notes it."""
         self.events.append(f"{'ok' if isinstance(file, Package) else 'invalid'} {file.relative_path}")

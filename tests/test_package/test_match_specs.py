@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rattler.exceptions import InvalidMatchSpecError
 
-from prefix_upload.package.match_specs import is_match_spec
+from prefix_upload.package.match_specs import MatchSpec, is_match_spec, parse_match_spec
 
 REAL = """
 python
@@ -106,3 +106,22 @@ def test_what_rattler_parses_is_a_match_spec(spec: str) -> None:
     except InvalidMatchSpecError:
         return
     assert is_match_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("foo", MatchSpec("foo")),
+        ("FOO", MatchSpec("foo")),
+        ("foo >=1, <2", MatchSpec("foo", ">=1,<2")),
+        ("foo=1.2", MatchSpec("foo", "1.2*")),
+        ("foo 1.2 h0_0", MatchSpec("foo", "1.2", "h0_0")),
+        ("foo ==1.2=h0_0  # why", MatchSpec("foo", "==1.2", "h0_0")),
+        ("conda-forge::foo * *cuda*", MatchSpec("foo", "*", "*cuda*")),
+        ("foo >=1[version='>=2', build=\"*_cpu\", md5=" + "0" * 32 + "]", MatchSpec("foo", ">=2", "*_cpu")),
+        ("https://example.com/linux-64/foo-1.0-0.conda", MatchSpec("foo")),
+    ],
+)
+def test_the_parts_of_a_match_spec(spec: str, parts: MatchSpec) -> None:
+    """Name, version and build, wherever they stand."""
+    assert parse_match_spec(spec) == parts

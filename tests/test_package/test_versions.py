@@ -5,7 +5,7 @@ import rattler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefix_upload.package.versions import is_version
+from prefix_upload.package.versions import compare_versions, is_version, starts_with
 
 # Texts that are made of what versions are made of, and those that look like one.
 TEXTS = st.one_of(
@@ -54,3 +54,39 @@ def test_every_version_is_one_for_rattler(text: str) -> None:
 def test_the_grammar_is_accepted(text: str) -> None:
     """Nothing that has an epoch, segments and a local version in this order is refused."""
     assert is_version(text)
+
+
+# Versions that differ in little, so that many of them are equal or begin alike.
+SIMILAR = st.from_regex(
+    r"(0!|1!)?(0|1|10|a|1a|rc1|dev|post1|1dev)([._](0|1|10|a|0a1|rc1|dev|post1)){0,3}_?(\+(0|1a|b)(\.1)?)?",
+    fullmatch=True,
+)
+
+
+@given(SIMILAR, SIMILAR)
+def test_versions_are_in_the_order_of_rattler(one: str, other: str) -> None:
+    """Epochs, pre-releases, 'dev' and 'post', underscores at the end, and local versions."""
+    a, b = rattler.Version(one), rattler.Version(other)
+    assert compare_versions(one, other) == (a > b) - (a < b)
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix", "expected"),
+    [
+        ("1.2", "1.2", True),
+        ("1.2.3", "1.2", True),
+        ("1", "1.0", True),
+        ("1.20", "1.2", False),
+        ("1.2", "1.2.1", False),
+        ("1.0rc1", "1.0rc", True),
+        ("1.0rc1", "1.0r", True),
+        ("1.0rc1", "1.0b", False),
+        ("1!1.2", "1.2", False),
+        ("1.2+cu12.1", "1.2", True),
+        ("1.2+cu12.1", "1.2+cu12", True),
+        ("1.2.1+cu12", "1.2+cu12", False),
+    ],
+)
+def test_prefixes(version: str, prefix: str, expected: bool) -> None:
+    """A version begins with whole segments, but for a text at the end."""
+    assert starts_with(version, prefix) is expected

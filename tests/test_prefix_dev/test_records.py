@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, build_schema, parse, validate
 
-from localchannel.graph import SDL
+from localchannel.schema import SDL
+from prefix_upload.prefix_dev.account import channels_query, limits_query
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Reason,
@@ -45,6 +46,12 @@ def indexed(sha256: str, md5: str | None = None, withheld: str = "") -> Record:
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     return build_schema(SDL)
+
+
+@pytest.mark.parametrize("question", [limits_query("octo/stable"), channels_query()], ids=["limits", "channels"])
+def test_the_queries_about_an_account_are_valid(schema: GraphQLSchema, question: dict[str, Any]) -> None:
+    """By the server's schema."""
+    assert validate(schema, parse(question["query"])) == []
 
 
 @pytest.mark.parametrize("hashes_only", [False, True])

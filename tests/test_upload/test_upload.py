@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from localchannel import LocalChannel
+    from localchannel import LocalChannel, Request
     from prefix_upload.package.model import CandidateFile, Package
     from support.publishing import MakeRun, Publish
 
@@ -45,8 +45,13 @@ def paths_of(server: LocalChannel) -> list[str]:
     return [request.path.removesuffix(f"/{CHANNEL}") for request in server.requests]
 
 
+def look_ups(server: LocalChannel) -> list[Request]:
+    """The questions for records."""
+    return [request for request in server.requests if request.path == GRAPHQL and "variant(" in request.json["query"]]
+
+
 def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
-    """Validate all, ask once, upload each, confirm once."""
+    """Validate all, ask for the records and for the plan, upload each, confirm once."""
     stage = Stage()
     run = publish(*three, stage=stage, concurrency="1")
     names = [path.name for path in three]
@@ -58,7 +63,7 @@ def test_the_order_of_work(server: LocalChannel, publish: Publish, three: list[P
         *(f"uploaded {name}" for name in names),
         "Confirm 3 uploads",
     ]
-    assert paths_of(server) == [GRAPHQL, *["/api/v1/upload"] * 3, GRAPHQL]
+    assert paths_of(server) == [GRAPHQL, GRAPHQL, *["/api/v1/upload"] * 3, GRAPHQL]
     assert exit_code(run.report) is ExitCode.SUCCESS
     assert run.report.warnings == ()
     assert [outcome.file.file_name for outcome in run.report.outcomes] == names
@@ -136,7 +141,7 @@ def test_many_packages_are_asked_for_in_batches(server: LocalChannel, publish: P
     paths = [building.package(workspace, f"demo{number}", content=f"{number}\n") for number in range(250)]
     run = publish(*paths, concurrency="16")
     assert set(run.statuses.values()) == {Status.UPLOADED}
-    questions = [request for request in server.requests if request.path == GRAPHQL]
+    questions = look_ups(server)
     counts = [sum(name.startswith("file") for name in request.json["variables"]) for request in questions]
     assert sorted(counts[:3]) == sorted(counts[3:]) == [50, 100, 100]
     assert len(server.uploads) == 250
@@ -480,7 +485,7 @@ def test_a_record_may_take_its_time(server: LocalChannel, publish: Publish, thre
     run = publish(*three, stage=stage)
     assert set(run.statuses.values()) == {Status.UPLOADED}
     assert stage.pauses == [1, 2]
-    questions = [request.json["variables"] for request in server.requests if request.path == GRAPHQL]
+    questions = [request.json["variables"] for request in look_ups(server)]
     assert [sum(name.startswith("file") for name in counts) for counts in questions] == [3, 3, 1, 1]
 
 
@@ -662,7 +667,10 @@ def test_nothing_is_signed_in_a_cancelled_run(make_run: MakeRun) -> None:
     """A worker that takes a package after the cancellation does not sign it."""
     signed: list[str] = []
     stage = Stage(is_cancelled=lambda: True, signer=Signer(lambda: signed.append("signed")))
-    outcome = transfer._Sender(make_run(stage=stage, glob="*")).upload(compare.Upload(make_package()))
+    package = make_package()
+    sender = transfer._Sender(make_run(stage=stage, glob="*"), [compare.Upload(package)], {package.key: ()})
+    outcome = sender.process(package.key)
+    assert outcome is not None
     assert (outcome.status, signed) == (Status.NOT_ATTEMPTED, [])
 
 
@@ -696,7 +704,7 @@ def test_signed_packages_are_confirmed_in_batches(server: LocalChannel, publish:
     paths = [building.written(workspace / f"{stem}.conda", building.conda_bytes(stem)) for stem in stems]
     run = publish(*paths, stage=Stage(signer=Signer()), concurrency="1")
     assert set(run.statuses.values()) == {Status.UPLOADED}
-    assert sum(request.path == GRAPHQL for request in server.requests) == 4
+    assert len(look_ups(server)) == 4
 
 
 @pytest.mark.parametrize(
@@ -709,7 +717,7 @@ def test_confirmation_batches(
     """With attestations, the uploads are split evenly among the workers; without, they are one query."""
     stage = Stage(signer=Signer() if is_signed else None)
     assert set(publish(*three, stage=stage, concurrency=concurrency).statuses.values()) == {Status.UPLOADED}
-    questions = [request.json["variables"] for request in server.requests if request.path == GRAPHQL]
+    questions = [request.json["variables"] for request in look_ups(server)]
     looked_up = [sum(name.startswith("file") for name in variables) for variables in questions]
     assert (looked_up[0], sorted(looked_up[1:])) == (3, counts)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localchannel import Answer, At, Fault
+from localchannel import Answer, At, Call, Fault, Stall
 from prefix_upload.report import Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.steps import preflight
 from support import building
 from support.publishing import Signer, Stage, at
 from support.running import CHANNEL, TOKEN
@@ -274,6 +276,148 @@ def test_a_server_without_prefix_devs_newer_fields(server: LocalChannel, publish
     assert publish(demo).statuses == {DEMO: Status.ALREADY_PRESENT}
     (_, second) = (request for request in server.requests if request.path == GRAPHQL)
     assert "activeQuarantines" not in second.json["query"]
+
+
+# What stands in the way of an upload.
+
+MIB = 2**20
+
+
+def stat(kind: str, limit: int | None, used: int = 0, scope: str | None = None) -> dict[str, object]:
+    return {"entityType": kind, "scope": scope, "used": used, "limit": limit}
+
+
+@pytest.fixture
+def large(workspace: Path) -> Path:
+    """A package of more than a MiB."""
+    noise = building.tar_member("share/noise", random.Random(1).randbytes(MIB))
+    return building.written(
+        workspace / "large-1.0-h0_0.conda", building.conda_bytes("large-1.0-h0_0", payload_members=[noise])
+    )
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_a_package_that_is_too_large_for_the_plan(
+    server: LocalChannel, publish: Publish, demo: Path, large: Path, dry_run: str
+) -> None:
+    """Nothing is sent, and the file is named with both numbers."""
+    server.limit(stat("STORAGE", None, 5), stat("PACKAGE_SIZE", MIB))
+    run = publish(demo, large, dry_run=dry_run)
+    assert run.statuses == {DEMO: Status.NOT_ATTEMPTED, large.name: Status.FAILED}
+    assert f"has {large.stat().st_size:,} bytes, and the plan of the channel's owner allows 1,048,576." in run.problem(
+        large.name
+    )
+    assert "larger than the plan" in run.problem(DEMO)
+    assert server.uploads == []
+    assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
+
+
+def test_a_package_that_is_there_may_be_larger(server: LocalChannel, publish: Publish, large: Path) -> None:
+    """It came when the plan was another one."""
+    server.publish(CHANNEL, large)
+    server.limit(stat("PACKAGE_SIZE", MIB))
+    assert publish(large).statuses == {large.name: Status.ALREADY_PRESENT}
+
+
+def test_not_enough_storage(server: LocalChannel, publish: Publish, large: Path) -> None:
+    """A warning with the numbers: the server decides."""
+    server.limit(stat("STORAGE", 9 * MIB, 8 * MIB))
+    run = publish(large)
+    (warning,) = run.report.warnings
+    assert f"need {large.stat().st_size:,} bytes" in warning.message
+    assert "has 1,048,576 left: 8,388,608 of 9,437,184 are used" in warning.message
+    assert run.statuses == {large.name: Status.UPLOADED}
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        [stat("PACKAGE_SIZE", 2 * MIB), stat("STORAGE", 10 * MIB, 8 * MIB), stat("MEMBERS", 1, 1)],
+        [stat("PACKAGE_SIZE", MIB, scope="PRIVATE"), stat("STORAGE", 9 * MIB, 8 * MIB, scope="PRIVATE")],
+        [stat("PACKAGE_SIZE", 100), stat("STORAGE", 10, 8)],
+        [stat("PACKAGE_SIZE", None), stat("STORAGE", None, 8 * MIB)],
+        [],
+    ],
+    ids=["enough", "of private channels", "not in bytes", "no limit", "nothing"],
+)
+def test_limits_that_are_not_reached(
+    server: LocalChannel, publish: Publish, large: Path, stats: list[dict[str, object]]
+) -> None:
+    """Nothing is said about them."""
+    server.limit(*stats)
+    run = publish(large)
+    assert (run.statuses, run.report.warnings) == ({large.name: Status.UPLOADED}, ())
+
+
+def test_storage_that_does_not_include_the_channel(
+    server: LocalChannel, publish: Publish, demo: Path, large: Path
+) -> None:
+    """Less is used than the channel has, so these are not bytes, or not those of this channel."""
+    server.publish(CHANNEL, large)
+    server.limit(stat("STORAGE", MIB, MIB - 1))
+    assert publish(demo).report.warnings == ()
+
+
+def test_what_is_overwritten_needs_no_storage(server: LocalChannel, publish: Publish, demo: Path, old: Path) -> None:
+    """It frees about as much."""
+    server.publish(CHANNEL, old)
+    server.limit(stat("STORAGE", MIB, MIB))
+    run = publish(demo, force="true")
+    assert (run.statuses, run.report.warnings) == ({DEMO: Status.OVERWRITTEN}, ())
+
+
+def test_the_plan_of_somebody_else(server: LocalChannel, publish: Publish, large: Path) -> None:
+    """A key tells the plan of its owner, which says nothing about a channel that is billed to another account."""
+    server.limit(stat("PACKAGE_SIZE", MIB))
+    server.bill(CHANNEL, "somebody")
+    assert publish(large).statuses == {large.name: Status.UPLOADED}
+
+
+@pytest.mark.parametrize("answer", ["", "no JSON", "[]", '{"data": null}', '{"data": {"viewer": []}}'])
+def test_a_plan_that_is_not_told(server: LocalChannel, publish: Publish, demo: Path, answer: str) -> None:
+    """It is not needed."""
+    server.fail(Fault(Call(lambda: server.fail(Fault(Answer(200, answer), path=GRAPHQL))), path=GRAPHQL, at=At.DONE))
+    run = publish(demo)
+    assert (run.statuses, run.report.warnings) == ({DEMO: Status.UPLOADED}, ())
+
+
+def test_a_plan_that_takes_long(
+    server: LocalChannel, publish: Publish, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes on without it."""
+    monkeypatch.setattr(preflight, "_PATIENCE", 0.01)
+    server.fail(Fault(Call(lambda: server.fail(Fault(Stall(), path=GRAPHQL))), path=GRAPHQL, at=At.DONE))
+    assert publish(demo).statuses == {DEMO: Status.UPLOADED}
+
+
+@pytest.mark.parametrize("token", ["", "pfx_wrong"])
+def test_the_plan_is_asked_for_with_a_key_only(server: LocalChannel, publish: Publish, demo: Path, token: str) -> None:
+    """Others have none."""
+    publish(demo, token=token, dry_run="true")
+    assert not [request for request in server.requests if "planAndUsage" in str(request.json)]
+
+
+@pytest.mark.parametrize(
+    ("channel", "meant"),
+    [
+        ("stable", CHANNEL),
+        ("Octo/Stable", CHANNEL),
+        ("octo/stabel", CHANNEL),
+        ("octo/other", ""),
+    ],
+)
+def test_the_channel_that_is_meant(publish: Publish, demo: Path, channel: str, meant: str) -> None:
+    """Of the channels that the key's owner has, one that is nearly the same."""
+    (error,) = publish(demo, channel=channel).report.errors
+    assert (f"Did you mean '{meant}'?" in error.hint) is bool(meant)
+
+
+def test_channels_that_are_not_told(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """Then no other spelling is suggested."""
+    server.fail(Fault(Call(lambda: server.fail(Fault(Answer(500), path=GRAPHQL))), path=GRAPHQL, at=At.DONE))
+    (error,) = publish(demo, channel="stable").report.errors
+    assert "was not found" in error.message
+    assert "Did you mean" not in error.hint
 
 
 # Signing in.

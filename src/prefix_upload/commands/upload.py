@@ -8,6 +8,8 @@ from prefix_upload.steps.authenticate import authenticate
 from prefix_upload.steps.compare import compare, plan
 from prefix_upload.steps.confirm import confirm
 from prefix_upload.steps.find import find
+from prefix_upload.steps.order import order
+from prefix_upload.steps.preflight import preflight
 from prefix_upload.steps.transfer import transfer
 from prefix_upload.steps.validate import validate
 
@@ -27,8 +29,11 @@ def upload(run: Run) -> None:
     if not packages or run.is_cancelled:
         return
     uploads = compare(run, packages)
+    needs = order(run, packages, uploads)
+    if not preflight(run, uploads):
+        return
     if run.settings.dry_run:
         plan(run, uploads)
     elif authenticate(run, uploads):
-        transfer(run, uploads)
+        transfer(run, uploads, needs)
         confirm(run)

@@ -48,6 +48,10 @@ class Console:
         """Opens a collapsible group of lines."""
         self._log.open_group(title)
 
+    def note(self, text: str) -> None:
+        """Logs a line."""
+        self._log.info(f"  {text}")
+
     def checked(self, file: Package | CandidateFile) -> None:
         """Logs whether a file is valid."""
         if isinstance(file, Package):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
@@ -39,57 +41,86 @@ _BAD_GLOB = re.compile(r"\*{3}|[^*/]\*\*|\*\*[^*/]|\*.*\[[^\]]*$|\[[^\]]*\*[^\]]
 _JOINT = re.compile(r"\(|\)|(?<![^\s()])(?:and|or)(?![^\s()])")
 
 
+@dataclass(frozen=True)
+class MatchSpec:
+    """What a match spec says about the package that it matches; other keys than these are left out.
+
+    Attributes:
+        name: the name, in lower case.
+        version: a version specifier; "" for any version.
+        build: a build string, a glob or a regular expression; "" for any build.
+    """
+
+    name: str
+    version: str = ""
+    build: str = ""
+
+
 def is_match_spec(text: str) -> bool:
     """Whether all clients can parse the text as a dependency.
 
     The strictest of them is rattler, whose indexer refuses the whole subdir otherwise. It takes neither a glob nor a
     regular expression for a name or a version, and no more the '; if' of an early draft of conditions.
     """
-    return len(text) <= _MAX_LENGTH and _is_spec(text, _KEYS)
+    return parse_match_spec(text) is not None
 
 
-def _is_spec(text: str, keys: _Keys) -> bool:
+@lru_cache(maxsize=10_000)  # packages have much in common
+def parse_match_spec(text: str) -> MatchSpec | None:
+    """The match spec; `None` if `is_match_spec` is false."""
+    return _parse(text, _KEYS) if len(text) <= _MAX_LENGTH else None
+
+
+def _parse(text: str, keys: _Keys) -> MatchSpec | None:
     visible = _SECTION.sub(lambda section: re.sub(_QUOTED, _blank, section[0], flags=re.DOTALL), text)
     text = text[: len(visible.partition("#")[0])]  # without a comment
     if re.search(r";\s*if\s|;.*;", visible[: len(text)], re.DOTALL):
-        return False
+        return None
     text = text.strip()
+    section = None
     if text.endswith("]"):
         section = next((match for match in _SECTION.finditer(text) if match.end() == len(text)), None)
-        if section is None or not _are_pairs(section[0][1:-1], keys):
-            return False
-        text = text[: section.start()]
+        if section is None:
+            return None
+    pairs = _pairs(section[0][1:-1], keys) if section else {}
+    if pairs is None:
+        return None
+    text = text[: section.start()] if section else text
     if "::" not in text and ("://" in text or _LOCATION.fullmatch(text)):
-        return _is_location_of_package(text)
+        return _parse_location(text)
     *channel, text = text.rsplit(":", 2)
     if len(channel) > 1 and not _CHANNEL.fullmatch(channel[0]):
-        return False
-    return _is_name_version_build(text.strip())
+        return None
+    spec = _parse_name_version_build(text.strip())
+    return replace(spec, **{key: pairs[key] for key in ("version", "build") if key in pairs}) if spec else None
 
 
-def _is_location_of_package(text: str) -> bool:
+def _parse_location(text: str) -> MatchSpec | None:
     file_name = text.replace("\\", "/").rpartition("/")[2]
     parts = split_file_name(file_name) if file_name.endswith(PACKAGE_EXTENSIONS) else None
-    return parts is not None and _NAME.fullmatch(parts[0]) is not None and _is_location(text)
+    if parts is None or not _NAME.fullmatch(parts[0]) or not _is_location(text):
+        return None
+    return MatchSpec(parts[0].lower())
 
 
 def _blank(match: re.Match[str]) -> str:
     return "_" * len(match[0])
 
 
-def _is_name_version_build(text: str) -> bool:
+def _parse_name_version_build(text: str) -> MatchSpec | None:
     end = _NAME_END.search(text)
     if end is None or not _NAME.fullmatch(text, 0, end.start()):
-        return False
-    rest = text[end.start() :].strip()
+        return None
+    name, rest = text[: end.start()].lower(), text[end.start() :].strip()
     if not rest:
-        return True
+        return MatchSpec(name)
     version_end = end_of_version(rest)
     if version_end is None or "[" in rest:
-        return False
+        return None
     version, build = re.sub(r"\s", "", rest[:version_end]), rest[version_end:]
     build = (build[1:] if build.startswith((" ", "=")) else build).strip()
-    return is_version_spec(_without_equals(version, build)) and _is_matcher(build)
+    version = _without_equals(version, build)
+    return MatchSpec(name, version, build) if is_version_spec(version) and _is_matcher(build) else None
 
 
 def _without_equals(version: str, build: str) -> str:
@@ -114,12 +145,15 @@ def _is_matcher(text: str) -> bool:
     return True
 
 
-def _are_pairs(section: str, keys: _Keys) -> bool:
+def _pairs(section: str, keys: _Keys) -> dict[str, str] | None:
+    """The keys and values of a section; `None` if one is not known, or its value is not valid."""
+    pairs = {}
     for match in _KEY_VALUE.finditer(section):
         is_valid, value = keys.get(match[1]), match[2]
-        if is_valid is None or not is_valid(value[1:-1] if value[0] in "\"'[" else value):
-            return False
-    return True
+        pairs[match[1]] = value[1:-1] if value[0] in "\"'[" else value
+        if is_valid is None or not is_valid(pairs[match[1]]):
+            return None
+    return pairs
 
 
 def _items(text: str) -> Iterator[str]:
@@ -165,7 +199,7 @@ def _is_condition(text: str) -> bool:
     for joint in [*_JOINT.finditer(_SECTION.sub(_blank, text)), None]:
         leaf = text[position : joint.start() if joint else len(text)].strip()
         if leaf:
-            if not expects_spec or not _is_spec(leaf, _KEYS_IN_CONDITION):
+            if not expects_spec or not _parse(leaf, _KEYS_IN_CONDITION):
                 return False
             expects_spec = False
         if joint is None:

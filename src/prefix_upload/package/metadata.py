@@ -46,6 +46,12 @@ class Index:
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """The match specs of what the package needs at run time, as many as are checked."""
+        specs = (spec for name, spec in index_fields.specs(self.fields) if name == "depends")
+        return tuple(islice(specs, limits.MAX_CHECKED_SPECS))
+
 
 def read_index(raw: bytes) -> Index:
     """Reads and checks `info/index.json`, given its bytes."""

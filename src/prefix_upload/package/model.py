@@ -52,11 +52,12 @@ class Package(Artifact):
     """A local file that passed validation. Only `validate.check` creates packages.
 
     `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users: relative
-    to the workspace, with `/` as separator.
+    to the workspace, with `/` as separator. `depends` are the match specs of the packages that it needs at run time.
     """
 
     path: Path
     relative_path: str
+    depends: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

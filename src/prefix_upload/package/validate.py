@@ -120,6 +120,7 @@ class ValidationState:
             subdir=self.index.subdir,
             size=self.size,
             sha256=self.sha256,
+            depends=self.index.depends,
             warnings=tuple(self.warnings),
         )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from prefix_upload.package.versions import compare_versions, is_compatible, starts_with
+
 # A version as part of a specifier: upper case, '-' and what conda and rattler make of a '_' at the end are fine here.
 _SEGMENTS = r"[0-9a-zA-Z]+(?:[._-][0-9a-zA-Z]+)*(?:[._-]?[_-])?"
 _VERSION = re.compile(rf"(?:[0-9]+!)?{_SEGMENTS}(?:\+{_SEGMENTS})?")
@@ -33,6 +35,10 @@ _CLAUSE = re.compile(
 )
 _JOINT = re.compile(r"\s*[,|]\s*")
 _SPACE = re.compile(r"\s*")
+# The results of a comparison with which an operator is content.
+_ORDERS = {"<": {-1}, "<=": {-1, 0}, ">": {1}, ">=": {0, 1}}
+# What a specifier consists of, once it is known to be one.
+_PART = re.compile(r"[(),|]|[^(),|\s]+")
 # Groups within groups. Parsers recurse into them, and deeper ones may exhaust their stack.
 MAX_DEPTH = 30
 
@@ -45,6 +51,42 @@ def end_of_version(text: str) -> int | None:
 def is_version_spec(text: str) -> bool:
     """Whether the text is a version specifier, such as '>=1.0,<2|3.*'."""
     return _parse_group(text, 0, 0) == len(text)
+
+
+def admits(spec: str, version: str) -> bool:
+    """Whether a version specifier, which has to be valid, admits the version."""
+    return _admits_group(_PART.findall(spec)[::-1], version)
+
+
+def _admits_group(parts: list[str], version: str) -> bool:
+    """Whether a group admits the version. Takes its parts, and the ')' after them, from the end of the list."""
+    is_admitted, are_all = False, True
+    while True:
+        part = parts.pop()
+        are_all &= _admits_group(parts, version) if part == "(" else _admits_clause(part, version)
+        joint = parts.pop() if parts else ")"
+        if joint != ",":  # which binds before '|'
+            is_admitted, are_all = is_admitted or are_all, True
+        if joint == ")":
+            return is_admitted
+
+
+def _admits_clause(clause: str, version: str) -> bool:
+    operator = _match(_OPERATOR, clause, 0)
+    literal = _match(_VERSION, clause, len(operator))
+    if not literal:
+        return True  # '*'
+    if operator == "~=":
+        return is_compatible(version, literal)
+    has_glob = clause.endswith(("*", "."))
+    order = compare_versions(version, literal)
+    if operator in _ORDERS:
+        # For rattler, '>1.2.*' is '>=1.2'.
+        return order in _ORDERS[">=" if operator == ">" and has_glob else operator]
+    # For conda and rattler, '==1.2.*' is '==1.2'.
+    is_prefix = operator == "=" or (operator != "==" and has_glob)
+    is_equal = starts_with(version, literal) if is_prefix else order == 0
+    return is_equal != (operator == "!=")
 
 
 def _end_of_group(text: str, start: int, depth: int) -> int | None:

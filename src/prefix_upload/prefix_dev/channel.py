@@ -93,11 +93,10 @@ class Channel:
     def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
         """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
 
-        Without a token, a channel that is not visible may be a private one, which is no obstacle for those who have a
-        token.
+        Without a token, a channel that is not visible may be a private one, which others can publish to.
         """
         if lookup.failed_for(Reason.NO_CHANNEL):
-            return missing_channel_error(self._credentials, self._name)
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
 
     def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
@@ -109,7 +108,7 @@ class Channel:
         if has_token and (lookup.knows_user is False or is_refused):
             return refused_token_error(self._credentials, self._name)
         if has_token and lookup.failed_for(Reason.NOT_VISIBLE):
-            return missing_channel_error(self._credentials, self._name)
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         # Without a token, a channel that is not public is not an error.
         is_unexplained = has_token or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
         return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None

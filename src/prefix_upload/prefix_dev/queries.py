@@ -19,6 +19,7 @@ from prefix_upload.http import (
     RetryPolicy,
     describe_failure,
 )
+from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import (
     GraphQLResult,
@@ -32,7 +33,7 @@ from prefix_upload.prefix_dev.records import (
 from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -102,6 +103,8 @@ class ChannelQueries:
         self._unanswered = 0
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
+        # Whether the server knows whose token it is, so that it may tell about their account.
+        self._knows_user = False
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
 
@@ -137,6 +140,7 @@ class ChannelQueries:
         except LookupFailedError as error:
             failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
+        self._knows_user |= result.knows_user is True
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
     def repodata(self, packages: Sequence[Package]) -> Lookup:
@@ -178,6 +182,22 @@ class ChannelQueries:
                 self._unanswered += error.reason is Reason.UNREACHABLE
         return None
 
+    def limits(self) -> Limits:
+        """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
+        body = self._account(limits_query(self._channel)) if self._knows_user else b""
+        return limits_in(body)
+
+    def own_channels(self) -> list[str]:
+        """The paths of the user's channels, as far as the server tells them."""
+        return channels_in(self._account(channels_query()))
+
+    def _account(self, query: Mapping[str, object]) -> bytes:
+        """The response to a query about the user's account, which is asked for once; nothing if there is none."""
+        try:
+            return self._query("account", self._sending(query), retries=0).body
+        except LookupFailedError:
+            return b""
+
     def _query_graphql(self, packages: Sequence[Package]) -> GraphQLResult:
         try:
             return from_graphql(self._post_graphql(packages), packages)
@@ -191,15 +211,17 @@ class ChannelQueries:
 
     def _post_graphql(self, packages: Sequence[Package], *, hashes_only: bool = False) -> bytes:
         query = graphql_query(self._channel, packages, hashes_only=hashes_only or self._hashes_only)
+        response = self._query("GraphQL", self._sending(query))
+        # Texts in it are truncated, after which a part of a secret could not be recognized.
+        return response.redact(response.body.decode("utf-8", "replace")).encode()
 
+    def _sending(self, query: Mapping[str, object]) -> SendQuery:
         def send(timeout: float, *, anonymously: bool) -> Response:
             return self._client.post(
                 "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
             )
 
-        response = self._query("GraphQL", send)
-        # Texts in it are truncated, after which a part of a secret could not be recognized.
-        return response.redact(response.body.decode("utf-8", "replace")).encode()
+        return send
 
     def _get(self, path: str, max_body: int, *, retries: int = QUERY_RETRIES, into: BinaryIO | None = None) -> Response:
         def send(timeout: float, *, anonymously: bool) -> Response:

@@ -18,6 +18,7 @@ from prefix_upload.errors import (
     setting,
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
+from prefix_upload.prefix_dev.account import meant_channel
 from prefix_upload.prefix_dev.records import Reason
 
 if TYPE_CHECKING:
@@ -67,9 +68,13 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
-def missing_channel_error(credentials: Credentials, channel: str) -> ChannelWideError:
-    """The error if the server reports that there is no such channel."""
-    return ChannelNotFoundError(f"The channel '{channel}' was not found.", _check_channel(credentials, channel))
+def missing_channel_error(credentials: Credentials, channel: str, known: Sequence[str]) -> ChannelWideError:
+    """The error if the server reports that there is no such channel; `known` are the user's channels."""
+    meant = meant_channel(channel, known)
+    question = f"Did you mean '{meant}'? " if meant else ""
+    return ChannelNotFoundError(
+        f"The channel '{channel}' was not found.", question + _check_channel(credentials, channel)
+    )
 
 
 def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:

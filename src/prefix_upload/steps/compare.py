@@ -38,7 +38,7 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     found = _look_up(run, packages)
     if run.is_cancelled:
         return []
-    if error := run.channel.blocking_error(found, is_dry_run=run.settings.dry_run):
+    if error := run.call(lambda: run.channel.blocking_error(found, is_dry_run=run.settings.dry_run)):
         run.stop(error, packages)
         return []
     if found.failures and found.unknown(packages):

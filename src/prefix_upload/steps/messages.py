@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import ConflictError
+    from prefix_upload.package.dependencies import Misfit
     from prefix_upload.package.model import CandidateFile, Package
-    from prefix_upload.prefix_dev import Record
+    from prefix_upload.prefix_dev import Record, Storage
 
 ENDED_BEFORE = Diagnostic("Not attempted", "Not uploaded, because the run ended first.")
 WOULD_OVERWRITE = Diagnostic(
@@ -25,6 +26,9 @@ ENDED_DURING = Diagnostic(
     "Cancelled",
     "The run ended while this package was being uploaded. It may or may not be on the channel.",
     RERUN_IS_SAFE,
+)
+OTHERS_TOO_LARGE = Diagnostic(
+    "Not attempted", "Not uploaded, because other packages are larger than the plan of the channel's owner allows."
 )
 OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
@@ -87,6 +91,53 @@ def not_attempted(error: ChannelWideError) -> Diagnostic:
     """The error of a package that was not sent because of a channel-wide failure."""
     message = f"Not uploaded, because of an earlier failure: {error.message}"
     return Diagnostic("Not attempted", message, error.hint, page=error.page)
+
+
+def too_large(package: Package, limit: int) -> Diagnostic:
+    """The error of a package that is larger than a plan allows."""
+    return Diagnostic(
+        "Too large for the plan",
+        f"The package has {package.size:,} bytes, and the plan of the channel's owner allows {limit:,}.",
+        "Nothing was uploaded. Make the package smaller, leave it out, or change the plan.",
+    )
+
+
+def out_of_storage(needed: int, storage: Storage) -> Diagnostic:
+    """The warning about packages that need more storage than a plan has left."""
+    return Diagnostic(
+        "Storage is running out",
+        f"The packages need {needed:,} bytes, and the plan of the channel's owner has "
+        f"{max(0, storage.limit - storage.used):,} left: {storage.used:,} of {storage.limit:,} are used.",
+        "The server may refuse some of them. Delete packages that are not needed any more, or change the plan.",
+    )
+
+
+def dependency_missing(missing: Package) -> Diagnostic:
+    """The error of a package that was not sent because one that it depends on was not uploaded."""
+    return Diagnostic(
+        "Not attempted",
+        f"Not uploaded, because it depends on '{missing.label}', which failed.",
+        f"Fix that package first. {RERUN_IS_SAFE}",
+    )
+
+
+def cycle_broken(cycle: Sequence[Package]) -> str:
+    """The note about packages that depend on each other, so that none of them can come after all that it needs."""
+    names = " → ".join(package.file_name for package in (*cycle, cycle[0]))
+    return f"These packages depend on each other: {names}. {cycle[-1].file_name} is uploaded first."
+
+
+def misfits(found: Sequence[Misfit]) -> Diagnostic:
+    """The warning about dependencies on packages of the batch in versions that it does not have."""
+    texts = []
+    for misfit in found:
+        others = listed([other.file_name for other in misfit.others], str)
+        texts.append(f"'{misfit.package.label}' depends on '{misfit.spec}', but there is only {others}")
+    return Diagnostic(
+        "Dependencies do not match",
+        f"Of some packages, this run does not have the version or build that others depend on: {listed(texts, str)}.",
+        "If the channels that users install from do not have it either, those packages can't be installed.",
+    )
 
 
 def server_down(packages: int) -> ChannelWideError:

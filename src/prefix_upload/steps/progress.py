@@ -37,6 +37,9 @@ class ProgressReporter(Protocol):
     def phase(self, title: str) -> None:
         """Called when a step begins."""
 
+    def note(self, text: str) -> None:
+        """Called with something about the run that only matters to those who read along."""
+
     def checked(self, file: Package | CandidateFile) -> None:
         """Called when a file has been validated; only a `Package` is valid."""
 

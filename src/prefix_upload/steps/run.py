@@ -10,7 +10,7 @@ from prefix_upload.steps import messages
 from prefix_upload.steps.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from prefix_upload.concurrency import Pool
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prefix_upload.steps.progress import ProgressReporter
 
 _Item = TypeVar("_Item")
+_Node = TypeVar("_Node", bound="Hashable")
 _Result = TypeVar("_Result")
 
 # Seconds without an outcome after which the uploads in progress are shown.
@@ -79,6 +80,13 @@ class Run:
         """Yields the results of `work` as they complete, from this many worker threads (see `Pool.map`)."""
         self._last_news = self.pool.clock()
         return self.pool.map(work, items, workers=workers, on_wait=self._show_progress)
+
+    def each_in_order(
+        self, work: Callable[[_Node], _Result], needs: Mapping[_Node, Iterable[_Node]], workers: int
+    ) -> Iterator[_Result]:
+        """Like `each`, but calls `work` with an item after those that it needs (see `Pool.map_in_order`)."""
+        self._last_news = self.pool.clock()
+        return self.pool.map_in_order(work, needs, workers=workers, on_wait=self._show_progress)
 
     def call(self, work: Callable[[], _Result]) -> _Result | None:
         """The result of `work`, called in a thread; `None` if a cancellation cut it short."""

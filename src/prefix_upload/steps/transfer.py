@@ -1,6 +1,7 @@
-"""Step 5: sends the missing packages, several at a time.
+"""Step 5: sends the missing packages, several at a time, each after those of the batch that it depends on.
 
-A failure stops those not started only if it is channel-wide, or if the server seems to be down.
+A failure stops those not started only if they depend on the failed package, if the failure is channel-wide, or if the
+server seems to be down.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from prefix_upload.errors import (
     FileChangedError,
     ServerDownError,
 )
+from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev import Record
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
@@ -24,9 +26,9 @@ from prefix_upload.steps.present import conflict_outcome, present_outcome, same_
 from prefix_upload.steps.progress import Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.dependencies import Key
     from prefix_upload.report import Attestation
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import Run
@@ -37,30 +39,58 @@ _MAX_GIVEN_UP = 3
 _WITHOUT_RESPONSE = (AttestationError, CancelledError, FileChangedError)
 
 
-def transfer(run: Run, uploads: Sequence[Upload]) -> None:
-    """Sends the packages and records the outcome of each."""
+def transfer(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+    """Sends the packages and records the outcome of each.
+
+    Args:
+        run: the run.
+        uploads: the packages to send.
+        needs: for each package of the batch, those that it depends on.
+    """
     run.reporter.phase(f"Upload {messages.pluralize(len(uploads), 'package')} to {run.settings.channel}")
-    for outcome in run.each(_Sender(run).upload, uploads, run.settings.concurrency):
-        run.finish(outcome)
+    for outcome in run.each_in_order(_Sender(run, uploads, needs).process, needs, run.settings.concurrency):
+        if outcome is not None:
+            run.finish(outcome)
 
 
 class _Sender:
     """Uploads packages until there is a channel-wide failure, or the server is down. Called from worker threads."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
         self._run = run
+        self._uploads = {upload.package.key: upload for upload in uploads}
+        self._needs = needs
+        # The packages that did not get onto the channel, each with the one whose failure is the reason.
+        self._missing = {
+            outcome.file.key: outcome.file
+            for outcome in run.ledger.recorded({Status.FAILED})
+            if isinstance(outcome.file, Package)
+        }
         self._lock = threading.Lock()
         self._given_up = 0
         self._stopped_by: ChannelWideError | None = None
 
-    def upload(self, upload: Upload) -> Outcome:
-        """Signs and sends one package, unless the run was cancelled or stopped by a channel-wide failure."""
+    def process(self, key: Key) -> Outcome | None:
+        """Uploads a package if it has to be. Called after the packages that it needs have been processed."""
+        upload = self._uploads.get(key)
+        if upload is None:
+            return None
+        missing = next((self._missing[needed] for needed in self._needs[key] if needed in self._missing), None)
+        outcome = self._upload(upload, missing)
+        if outcome.status.is_failure:
+            self._missing[key] = missing or upload.package
+        return outcome
+
+    def _upload(self, upload: Upload, missing: Package | None) -> Outcome:
+        """Signs and sends one package, unless the run was cancelled or stopped, or one that it needs is missing."""
         package = upload.package
         if self._run.is_cancelled:
             return _not_attempted(package)
         if self._stopped_by is not None:
             error = messages.not_attempted(self._stopped_by)
             return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=error)
+        if missing is not None:
+            return Outcome(file=package, status=Status.NOT_ATTEMPTED, error=messages.dependency_missing(missing))
         try:
             outcome = self._sign_and_send(upload)
         except ChannelError as error:

@@ -1,0 +1,33 @@
+"""Orders the uploads: a package comes after those of the batch that it depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.dependencies import find_dependencies
+from prefix_upload.steps import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from prefix_upload.package.dependencies import Key
+    from prefix_upload.package.model import Package
+    from prefix_upload.steps.compare import Upload
+    from prefix_upload.steps.run import Run
+
+
+def order(run: Run, packages: Sequence[Package], uploads: Sequence[Upload]) -> Mapping[Key, Sequence[Key]]:
+    """The keys of all packages, each with those of the packages that it needs.
+
+    Notes the cycles that had to be broken, and warns about dependencies that no version in the batch fits. Packages
+    that are not uploaded are only part of what the others are compared with.
+    """
+    dependencies = find_dependencies(packages)
+    uploaded = {upload.package.key for upload in uploads}
+    for cycle in dependencies.cycles:
+        if uploaded.issuperset(package.key for package in cycle):
+            run.reporter.note(messages.cycle_broken(cycle))
+    misfits = [misfit for misfit in dependencies.misfits if misfit.package.key in uploaded]
+    if misfits:
+        run.ledger.warnings.append(messages.misfits(misfits))
+    return dependencies.needs
