@@ -78,7 +78,7 @@ def test_a_graphql_error_is_redacted_before_it_is_truncated(
     server.fail(Fault(Answer(200, message), path="/api/graphql", times=None))
     finished = action()
     assert "y" * 200 in finished.log
-    assert TOKEN[:8] not in finished.log + finished.summary
+    assert pieces(finished, 6) == set()
 
 
 @pytest.mark.parametrize("length", range(4, len(TOKEN) + 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from wcmatch import fnmatch, glob
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 # Where rattler-build and conda-build put packages whose tests failed, and builds in progress.
-BUILD_FOLDERS = frozenset({"broken", "bld"})
+_BUILD_FOLDERS = frozenset({"broken", "bld"})
 _ANY_FOLDERS = "**"
 _ESCAPE = re.compile(r"\\(.)")
 
@@ -61,9 +61,15 @@ def expand(pattern: str, workspace: Path, is_excluded: Callable[[str], bool]) ->
     parts = [part for part in pattern.split("/") if part != "."]
     if not parts or "" in (parts[0], parts[-1]) or ".." in parts:  # outside, or a folder
         return Matches()
-    search = _Search(workspace, frozenset(BUILD_FOLDERS.difference(parts)), is_excluded)
+    search = _Search(workspace, frozenset(_BUILD_FOLDERS.difference(parts)), is_excluded)
     search.expand("", tuple(part for part in parts if part), is_left_out=False)
     return search.matches
+
+
+def build_folder_of(path: str) -> str:
+    """The innermost folder above a file that `**` does not enter, or else the folder that the file is in."""
+    folders = PurePosixPath(path).parents
+    return str(next((folder for folder in folders if folder.name in _BUILD_FOLDERS), folders[0]))
 
 
 class _Search:

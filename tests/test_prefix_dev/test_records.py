@@ -12,13 +12,13 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 
 from localchannel.schema import SDL
 from prefix_upload.prefix_dev.account import channels_query, limits_query
+from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Reason,
     Record,
     from_graphql,
     graphql_query,
-    has_bundle,
 )
 from prefix_upload.prefix_dev.repodata import from_repodata
 from support.packages import make_package

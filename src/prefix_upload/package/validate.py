@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
@@ -13,12 +13,13 @@ from prefix_upload.package.file_lists import duplicate_warnings, list_warnings
 from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.install_paths import entry_point_warnings, install_findings
-from prefix_upload.package.metadata import Index, folder_warnings, read_index
+from prefix_upload.package.metadata import folder_warnings, read_index
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from prefix_upload.package.portability import portability_warnings
+from prefix_upload.package.validation_state import ValidationState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -61,68 +62,6 @@ def candidate(paths: Sequence[Path], options: ValidationOptions) -> CandidateFil
     """A candidate for a file that has not been validated yet."""
     path = paths[0]
     return CandidateFile(relative_path=path.relative_to(options.workspace).as_posix(), file_name=path.name, findings=())
-
-
-@dataclass(slots=True)
-class ValidationState:
-    """What is known about a file so far.
-
-    Attributes:
-        workspace: the folder that paths are shown relative to.
-        paths: all paths that lead to the file. The first one is the one that is shown.
-        target: the file itself, with all symlinks resolved; `None` if it cannot be used.
-    """
-
-    workspace: Path
-    paths: tuple[Path, ...]
-    target: Path | None = None
-    index: Index = field(default_factory=Index)
-    size: int = 0
-    sha256: str = ""
-    findings: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def path(self) -> Path:
-        """The path that the file is published as."""
-        return self.paths[0]
-
-    def add(self, finding: str, hint: str = hints.REBUILD) -> None:
-        """Adds a finding, and what to do about it."""
-        self.findings.setdefault(finding, hint)
-
-    def add_all(self, findings: Iterable[str], hint: str = hints.REBUILD) -> None:
-        """Adds findings, and what to do about them."""
-        for finding in findings:
-            self.add(finding, hint)
-
-    def shown(self, path: Path) -> str:
-        """A path as it is shown to users."""
-        return path.relative_to(self.workspace).as_posix()
-
-    def finish(self) -> Package | CandidateFile:
-        """The package, or a candidate with the findings."""
-        if self.findings:
-            return CandidateFile(
-                relative_path=self.shown(self.path),
-                file_name=self.path.name,
-                findings=tuple(self.findings),
-                hints=tuple(dict.fromkeys(self.findings.values())),
-            )
-        return Package(
-            path=self.target or self.path,
-            relative_path=self.shown(self.path),
-            file_name=self.path.name,
-            name=self.index.fields["name"],
-            version=self.index.fields["version"],
-            build=self.index.fields["build"],
-            build_number=self.index.fields["build_number"],
-            subdir=self.index.subdir,
-            size=self.size,
-            sha256=self.sha256,
-            depends=self.index.depends,
-            warnings=tuple(self.warnings),
-        )
 
 
 def _resolve(state: ValidationState, workspace: Path) -> Path | None:

@@ -3,8 +3,8 @@
 from prefix_upload.prefix_dev.account import Storage
 from prefix_upload.prefix_dev.attempts import is_settled
 from prefix_upload.prefix_dev.channel import Channel
+from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
-from prefix_upload.prefix_dev.queries import Lookup
 from prefix_upload.prefix_dev.records import BATCH_SIZE, Reason, Record
 
 __all__ = ["BATCH_SIZE", "Channel", "Lookup", "Reason", "Record", "Storage", "is_settled", "poll"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.channel import Channel
-    from prefix_upload.prefix_dev.queries import Lookup
+    from prefix_upload.prefix_dev.lookup import Lookup
     from prefix_upload.prefix_dev.records import Record
 
 

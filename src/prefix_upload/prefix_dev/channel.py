@@ -17,8 +17,9 @@ from prefix_upload.http import Client, Failure, RequestError, Response, RetryPol
 from prefix_upload.package.contents_digest import UnreadableContentsError
 from prefix_upload.prefix_dev.attempts import Attempts, Receipt, is_settled
 from prefix_upload.prefix_dev.contents import ContentsComparison
+from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
-from prefix_upload.prefix_dev.queries import ChannelQueries, Lookup
+from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.prefix_dev.records import Reason, Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (

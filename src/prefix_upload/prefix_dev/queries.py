@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,20 +20,20 @@ from prefix_upload.http import (
     describe_failure,
 )
 from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query
+from prefix_upload.prefix_dev.bundles import has_bundle
+from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import (
     GraphQLResult,
     LookupFailedError,
     Reason,
-    Records,
     from_graphql,
     graphql_query,
-    has_bundle,
 )
 from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -47,49 +47,6 @@ _MAX_ATTESTATIONS_BODY = 2**22
 _MAX_UNANSWERED = 3
 # Suffixes of a package's URL under which its attestations are served: by prefix.dev today, and according to CEP 50.
 _ATTESTATIONS = (".v0.sigs", ".sigs")
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """What the queries about a batch found.
-
-    Attributes:
-        records: the records that were found.
-        failures: why queries failed.
-        is_answered: whether a query succeeded.
-        knows_user: whether the server accepted the token; `None` if it did not say.
-    """
-
-    records: Records
-    failures: tuple[LookupFailedError, ...] = ()
-    is_answered: bool = False
-    knows_user: bool | None = None
-
-    @classmethod
-    def combined(cls, lookups: Iterable[Lookup]) -> Lookup:
-        """All of them as one; records of later ones replace those of earlier ones."""
-        records: Records = {}
-        failures: list[LookupFailedError] = []
-        is_answered, knows_user = False, None
-        for lookup in lookups:
-            records |= lookup.records
-            failures += lookup.failures
-            is_answered |= lookup.is_answered
-            knows_user = lookup.knows_user if knows_user is None else knows_user
-        return cls(records, tuple(failures), is_answered, knows_user)
-
-    @property
-    def is_worth_repeating(self) -> bool:
-        """Whether records that are missing may be found within seconds."""
-        return self.is_answered or not all(failure.reason.is_lasting for failure in self.failures)
-
-    def failed_for(self, reason: Reason) -> bool:
-        """Whether a query failed for this reason."""
-        return any(failure.reason is reason for failure in self.failures)
-
-    def unknown(self, packages: Iterable[Package]) -> list[Package]:
-        """Those packages that may or may not be on the channel."""
-        return [package for package in packages if package.key not in self.records]
 
 
 class ChannelQueries:

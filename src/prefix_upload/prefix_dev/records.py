@@ -171,18 +171,6 @@ def indexed_record(entry: Any, *, is_removed: bool) -> Record | None:
     return None
 
 
-def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
-    """Whether a package's attestations, a JSON array of Sigstore bundles, contain this one.
-
-    Raises:
-        LookupFailedError: the body is not a JSON array.
-    """
-    served = _json(body)
-    if not isinstance(served, list):
-        raise LookupFailedError("the response is not a JSON array", Reason.MALFORMED)
-    return bundle in served
-
-
 def _field(number: int) -> str:
     """The alias of a package in the query."""
     return f"package{number}"

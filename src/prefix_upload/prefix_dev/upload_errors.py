@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
-    from prefix_upload.prefix_dev.queries import Lookup
+    from prefix_upload.prefix_dev.lookup import Lookup
     from prefix_upload.prefix_dev.records import LookupFailedError, Record
 
 # Hints by status, for responses that concern a single package.

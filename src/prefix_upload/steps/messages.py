@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
-from prefix_upload.globbing import BUILD_FOLDERS
+from prefix_upload.globbing import build_folder_of
 from prefix_upload.package.listing import listed
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def unmatched(patterns: Iterable[str], advice: str) -> Diagnostic:
 
 def left_out(paths: Sequence[str]) -> Diagnostic:
     """The warning about packages in folders that `**` does not enter."""
-    folders = dict.fromkeys(f"!{_build_folder(path)}" for path in paths)
+    folders = dict.fromkeys(f"!{build_folder_of(path)}" for path in paths)
     return Diagnostic(
         "Packages left out",
         "'**' does not enter folders named 'broken' or 'bld', where builds keep unfinished packages and those whose "
@@ -49,12 +48,6 @@ def left_out(paths: Sequence[str]) -> Diagnostic:
         f"To publish them, name the folder in a pattern. To silence this warning, add {listed(list(folders))}.",
         page="#patterns",
     )
-
-
-def _build_folder(path: str) -> str:
-    """The innermost folder above a file that `**` does not enter."""
-    folders = PurePosixPath(path).parents
-    return str(next((folder for folder in folders if folder.name in BUILD_FOLDERS), folders[0]))
 
 
 def outside(paths: Sequence[str]) -> Diagnostic:
