@@ -60,6 +60,7 @@ def checkout(workspace: Path) -> Path:
         ("a/*.conda b/*.conda", "write each pattern on its own line"),
         ("- output/**/*.conda", "is a YAML list"),
         ("['a/*.conda', 'b/*.conda']", "is a YAML list"),
+        ('["output/**/*.conda"]', "write 'output/**/*.conda'"),
         ("output/**/*.conda # all", "A comment needs a line of its own"),
         ("output/{noarch, linux-64}/*.conda", "'output/{noarch,linux-64}/*.conda'"),
         ("$OUT/*.conda", "'$OUT' in '$OUT/*.conda' is not expanded: write '${{ env.OUT }}'"),

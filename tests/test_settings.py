@@ -255,6 +255,21 @@ def test_checksums_file_elsewhere(workspace: Path, text: str, says: str) -> None
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://prefix.dev/t/pfx_sesame/octo/stable",
+        "https://pfx_sesame@prefix.dev/octo/stable/x",
+        "https://u:sesame@prefix.dev:port/octo",
+        "prefix.dev/t/pfx_sesame/octo/stable",
+        "https://prefix.dev/octo/a/b?token=sesame",
+    ],
+)
+def test_credentials_in_a_channel_are_not_shown(text: str) -> None:
+    """A URL that was copied from a configuration of conda may have them."""
+    assert "sesame" not in str(problem(channel=text))
+
+
 # Channel.
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from prefix_upload.errors import setting
 from prefix_upload.http.urls import DEFAULT_PORTS
-from prefix_upload.settings.parsers import InputError
+from prefix_upload.settings.parsers import InputError, without_credentials
 
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context
@@ -24,13 +24,13 @@ def channel(text: str, context: Context) -> str:
     if not text:
         raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
-        raise InputError(f"is {text!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
+        raise InputError(f"is {without_credentials(text)!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
     url = _as_url(text, context.server_url)
     path = text.rstrip("/") if url is None else _path_of_channel_url(url, context.server_url)
     parts = path.split("/")
     if len(parts) > 2 or not all(_CHANNEL_PART.fullmatch(part) for part in parts):  # noqa: PLR2004 - as the hint below says
         raise InputError(
-            f"is {text!r}, which is not a channel name",
+            f"is {without_credentials(text)!r}, which is not a channel name",
             "Write 'namespace' or 'namespace/channel', with letters, digits, '.', '_' and '-'.",
         )
     return path
@@ -54,7 +54,9 @@ def _path_of_channel_url(text: str, server_url: str) -> str:
         port = None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
         origin = (parts.hostname, port)
     except ValueError:
-        raise InputError(f"is {text!r}, which is not a URL", "Write 'namespace/channel'.") from None
+        raise InputError(
+            f"is {without_credentials(text)!r}, which is not a URL", "Write 'namespace/channel'."
+        ) from None
     if origin not in {(server.hostname, server.port), (f"repo.{server.hostname}", server.port)}:
         raise InputError(
             f"is a URL on {parts.hostname!r}, but the server is {server_url}",

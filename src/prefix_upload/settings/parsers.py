@@ -26,6 +26,11 @@ _SHOWN = 100
 
 _STORE_AGAIN = "Store the API key again, without quotes or anything else around it."
 
+_USER = re.compile(r"^((?:(?:[a-z][a-z0-9+.-]*:)?//)?)(?:[^/]*:.*|[^/]*)@(?!$)", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+# As conda writes the token of a private channel into its URL.
+_TOKEN_IN_PATH = re.compile(r"/t/[^/]+")
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -129,6 +134,12 @@ def token(text: str, _: Context) -> Secret | None:
     if text[0] == text[-1] and text[0] in "'\"":
         raise InputError("is in quotes", _STORE_AGAIN)
     return Secret(text)
+
+
+def without_credentials(text: str) -> str:
+    """A URL as it may be shown: without user, password, query, and the token in a path such as `/t/<token>/channel`."""
+    text = _QUERY.sub("?…", _USER.sub(r"\1***@", text))
+    return _TOKEN_IN_PATH.sub("/t/***", text)
 
 
 def truncated_repr(text: str) -> str:

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
-from prefix_upload.settings.parsers import InputError
+from prefix_upload.settings.parsers import InputError, without_credentials
 
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context
 
-# User and password in a URL, and its query, which are not shown.
-_USER = re.compile(r"^((?:(?:[a-z][a-z0-9+.-]*:)?//)?+)(?:[^/]*:.*|[^/]*)@", re.IGNORECASE)
-_QUERY = re.compile(r"[?#].*", re.DOTALL)
 # Anything that has a host with a dot in it, such as `prefix.dev/channels`.
 _WITH_HOST = re.compile(r"(?:[a-z]+:/*)?((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::[0-9]{1,4})?)(?:[/?#].*)?", re.IGNORECASE)
 
 
 def server_url(text: str, _: Context) -> str:
     """Parses the origin of a server. The value has no trailing slash and no default port."""
-    shown = _QUERY.sub("?…", _USER.sub(r"\1***@", text))
+    shown = without_credentials(text)
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -121,6 +121,7 @@ def _spelling(pattern: str, contents: Contents) -> Iterator[str]:
     quotes = "".join(dict.fromkeys(char for char in pattern if char in _QUOTES))
     if quotes:
         bare = re.sub(f"[{_QUOTES}]", "", pattern)
+        bare = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare  # a YAML list of one
         yield f"'{pattern}' contains quotes, which are part of the pattern: write '{bare}'."
     if re.fullmatch(r"-\s.*|\[.*[,'\"].*\]", pattern):
         yield f"'{pattern}' is a YAML list, but the input is a string: write one pattern per line."
@@ -196,7 +197,7 @@ def _nearby(pattern: str, contents: Contents) -> str:
     """A pattern that differs a little, and matches a package."""
     folder, slash, last = pattern.rpartition("/")
     deeper = f"{folder}{slash}**/{last.replace('**', '*')}"
-    if _matches(deeper, contents.packages):
+    if "**" not in folder.split("/") and _matches(deeper, contents.packages):
         return f"The packages are in folders below: write '{deeper}'."
     if _matches(pattern, contents.packages, glob.IGNORECASE):
         return f"Upper and lower case differ: '{pattern}' would match {_first(pattern, contents, glob.IGNORECASE)}."

@@ -40,6 +40,9 @@ _PLAIN_KINDS = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.SPARSE_FILE})
 _EMPTY_FILE = PayloadFile(0, hashlib.sha256().digest())
 _LEADING_DOT = "starts with './', and rattler does not find the metadata of such a package"
 _REPEATED_INFO = "is repeated with the same contents"
+# In characters; Linux allows 4095 bytes, and libarchive counts differently.
+_MAX_TARGET = 1000
+_LONG_TARGET = f"is a symbolic link to a path of more than {_MAX_TARGET} characters, which some clients can't create"
 _LEAVES_PREFIX = "is a symbolic link to a path outside the package"
 
 
@@ -86,6 +89,8 @@ class MemberCollector:
         self._add_findings(member, violations)
         if member.kind is Kind.SYMLINK and not violations and leaves_prefix(path, member.target):
             self.add_remark(member, _LEAVES_PREFIX)
+        if member.kind is Kind.SYMLINK and len(member.target) > _MAX_TARGET:
+            self.add_remark(member, _LONG_TARGET)
         return not violations and path != ""
 
     def _extract(self, path: str, member: Member) -> None:
