@@ -192,6 +192,16 @@ def _tar_members_that_some_clients_cannot_read() -> Iterator[Case]:
         ("a GNU sparse file", [tar_header(tar_member(kind=tarfile.GNUTYPE_SPARSE), **sparse)], "a sparse file"),
         ("a link to the outside", [_link("l", b"../../../usr/lib/x")], "outside the package"),
         ("a link to an absolute path", [_link("l", b"/usr/lib/x")], "outside the package"),
+        (
+            "a folder that is read-only",
+            [tar_header(_folder("share/"), mode=(100, b"0000555\0")), tar_member()],
+            "rattler can't",
+        ),
+        (
+            "a folder without permissions",
+            [tar_header(_folder("share/"), mode=(100, b"0000000\0")), tar_member()],
+            "rattler can't",
+        ),
         ("a link with a very long target", [_long_target(b"t/" * 3000), _link("l")], "more than 1000 char"),
         ("a hard link to a link", [tar_member("a"), _link("l", b"a"), _hard_link("b", "l")], "to a symbolic link"),
         ("a mode that is empty", [tar_header(tar_member(), mode=(100, bytes(8)))], "an empty number"),
@@ -204,6 +214,10 @@ def _tar_members_that_some_clients_cannot_read() -> Iterator[Case]:
     yield Case("a tar without its end, .tar.bz2", tar_bz2(bz2.compress(plain[:-1024])), warning=no_end)
     yield Case("a payload without its end", conda(conda_bytes(payload=zstd(tar_member()))), warning=no_end)
     yield Case("an info without its end", conda(conda_bytes(info=zstd(index_member()))), warning=no_end)
+
+
+def _folder(name: str) -> bytes:
+    return tar_member(name, b"", kind=tarfile.DIRTYPE)
 
 
 def _long_target(target: bytes) -> bytes:

@@ -125,6 +125,7 @@ def tar_member(
     info.type = kind
     info.linkname = target
     info.size = len(content) if size is None else size
+    info.mode = 0o755 if kind == tarfile.DIRTYPE or name.endswith("/") else info.mode
     return info.tobuf(style, "utf-8", "surrogateescape") + _padded(content)
 
 

@@ -40,6 +40,9 @@ _PLAIN_KINDS = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.SPARSE_FILE})
 _EMPTY_FILE = PayloadFile(0, hashlib.sha256().digest())
 _LEADING_DOT = "starts with './', and rattler does not find the metadata of such a package"
 _REPEATED_INFO = "is repeated with the same contents"
+# The permissions that an owner needs to put files into a folder.
+_USABLE = 0o300
+_READ_ONLY_FOLDER = "is a folder that its owner can't write to or enter, and rattler can't unpack the files in it"
 # In characters; Linux allows 4095 bytes, and libarchive counts differently.
 _MAX_TARGET = 1000
 _LONG_TARGET = f"is a symbolic link to a path of more than {_MAX_TARGET} characters, which some clients can't create"
@@ -74,6 +77,8 @@ class MemberCollector:
         if not has_plain_name:
             path = normalized(name)
             self._check_spelling(path, member)
+        if member.kind is Kind.DIRECTORY and member.mode & _USABLE != _USABLE:
+            self.add_remark(member, _READ_ONLY_FOLDER)
         if (has_plain_name and member.kind in _PLAIN_KINDS) or self._is_allowed(path, member):
             self._extract(path, member)
         if path[:4].casefold() == "info":
