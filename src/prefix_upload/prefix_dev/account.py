@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -94,6 +93,8 @@ def meant_channel(path: str, known: Sequence[str]) -> str:
 
     Tries another case, then a namespace too much or too little, then another spelling.
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom needed, and start-up time counts
+
     by_path = {each.lower(): each for each in known}
     path = path.lower()
     name = path.rpartition("/")[2]

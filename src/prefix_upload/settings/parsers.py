@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.auth.secret import Secret
@@ -111,10 +110,16 @@ def size(text: str, _: Context) -> int | None:
     if not text:
         return None
     match = _SIZE.fullmatch(text)
-    count = int(Fraction(match[1]) * _SIZE_FACTORS[(match[2] or "").lower()]) if match else 0
+    count = _bytes(match[1], _SIZE_FACTORS[(match[2] or "").lower()]) if match else 0
     if not count:
         raise InputError(f"is {text!r}", f"Write a size such as {_size_example(text)}, or leave it empty.")
     return count
+
+
+def _bytes(number: str, factor: int) -> int:
+    """A decimal number of units in bytes, rounded down."""
+    whole, _, decimals = number.partition(".")
+    return int(whole + decimals) * factor // 10 ** len(decimals)
 
 
 def _size_example(text: str) -> str:
