@@ -7,7 +7,7 @@ import io
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from prefix_upload.package import archive
+from prefix_upload.package import archive, names
 from support.building import STEM
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def compare(clients: Clients, data: bytes, extension: str, stem: str = STEM) -> 
     the clients.
     """
     contents = archive.read(io.BytesIO(data), stem + extension, everything=True)
-    if contents.findings:
+    if contents.findings or any(names.tarball_findings(stem + extension, contents.tarballs)):
         return Verdict.INVALID, ""
     found = clients.extract(data, extension, stem)
     trees = {name: extracted.tree for name, extracted in found.items() if extracted.error is None}

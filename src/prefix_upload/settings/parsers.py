@@ -119,7 +119,7 @@ def size(text: str, _: Context) -> int | None:
 def _bytes(number: str, factor: int) -> int:
     """A decimal number of units in bytes, rounded down."""
     whole, _, decimals = number.partition(".")
-    return int(whole + decimals) * factor // 10 ** len(decimals)
+    return int(int(whole + decimals) * factor // 10 ** len(decimals))
 
 
 def _size_example(text: str) -> str:
