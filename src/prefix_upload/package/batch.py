@@ -18,22 +18,26 @@ def check_batch(checked: Sequence[Package | CandidateFile]) -> list[Package | Ca
     """Resolves duplicates: packages with the same subdir and file name.
 
     Of packages with the same bytes or contents, only the first is kept. If contents differ, all of them become invalid.
-    Packages with different bytes are read for that.
+    Packages with different bytes are read for that, unless another file is invalid: then nothing is uploaded anyway.
     """
+    is_valid = all(isinstance(file, Package) for file in checked)
     groups: dict[tuple[str, str], list[Package]] = {}
     for package in checked:
         if isinstance(package, Package):
             groups.setdefault(package.key, []).append(package)
-    resolved = {path: file for group in groups.values() for path, file in _resolve(group).items()}
+    resolved = {path: file for group in groups.values() for path, file in _resolve(group, is_valid=is_valid).items()}
     batch = (file if isinstance(file, CandidateFile) else resolved.get(file.relative_path) for file in checked)
     return [file for file in batch if file is not None]
 
 
-def _resolve(group: Sequence[Package]) -> Mapping[str, Package | CandidateFile]:
+def _resolve(group: Sequence[Package], *, is_valid: bool) -> Mapping[str, Package | CandidateFile]:
     """What becomes of packages for the same place, by path. Those that are left out are missing."""
     first = group[0]
     if all(package.sha256 == first.sha256 for package in group):
         return {first.relative_path: first}
+    if not is_valid:
+        why = "different bytes"
+        return {package.relative_path: _conflict(package, _other(package, group), why) for package in group}
     found = list(_different(group))
     if not found:
         others = listed([package.relative_path for package in group if package.sha256 != first.sha256])
@@ -42,6 +46,11 @@ def _resolve(group: Sequence[Package]) -> Mapping[str, Package | CandidateFile]:
     conflicts = {package.relative_path: _conflict(package, first, why) for package, _, why in found}
     other, why, _ = found[0]
     return {package.relative_path: _conflict(package, other, why) for package in group} | conflicts
+
+
+def _other(package: Package, group: Sequence[Package]) -> Package:
+    """A package of the group with different bytes."""
+    return next(other for other in group if other.sha256 != package.sha256)
 
 
 def _different(group: Sequence[Package]) -> Iterator[tuple[Package, str, str]]:
