@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.package import validate
+from prefix_upload.package import batch, validate
 from prefix_upload.package.batch import check_batch
 from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
 from support.building import built, package, written
@@ -51,6 +51,18 @@ def test_one_place_on_the_channel(workspace: Path, check: Check) -> None:
             f"{culprit.relative_path!r} has the same file name and subdir (noarch), but different contents: "
             "'share/demo.txt' differs"
         )
+
+
+def test_packages_are_not_read_if_another_file_is_invalid(
+    workspace: Path, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is uploaded then, so only the bytes are compared."""
+    monkeypatch.setattr(batch, "read_local", None)
+    one, other = check(package(workspace / "a")), check(package(workspace / "b", content="other\n"))
+    broken = CandidateFile(relative_path="x", file_name="x", findings=("broken",))
+    first, second, _ = check_batch([one, other, broken])
+    assert findings(first).endswith("but different bytes")
+    assert findings(second).endswith("but different bytes")
 
 
 @pytest.mark.parametrize("extension", [".conda", ".tar.bz2"])
