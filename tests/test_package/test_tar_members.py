@@ -24,7 +24,7 @@ def test_old_folders() -> None:
     """Before POSIX, a folder was a file whose name ends in a slash."""
     old = tar_member("a/", b"", kind=tarfile.AREGTYPE)
     for magic in (V7, GNU):
-        assert read(tar_header(old, magic=(MAGIC, magic))) == ([Member("a/", Kind.DIRECTORY, 0)], [])
+        assert read(tar_header(old, magic=(MAGIC, magic))) == ([Member("a/", Kind.DIRECTORY, 0, mode=0o755)], [])
     assert "ends in a slash" in refusal(tar_header(old, magic=(MAGIC, POSIX)))
     for extended in (pax_header(("path", b"b")), long(b"L", b"b\0"), pax_header(("mtime", b"1"))):
         assert "ends in a slash" in refusal(extended, old)
