@@ -100,18 +100,27 @@ class Channel:
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
 
-    def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
+    @property
+    def _has_key(self) -> bool:
         # NOTE: minted tokens may be refused for queries, and the server does not know a user for them.
-        has_token = isinstance(self._credentials, ApiKey)
+        return isinstance(self._credentials, ApiKey)
+
+    def token_error(self, lookup: Lookup) -> ChannelWideError | None:
+        """The error that the server does not accept the API key, if a look-up shows it."""
         is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
             lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
         )
-        if has_token and (lookup.knows_user is False or is_refused):
+        if self._has_key and (lookup.knows_user is False or is_refused):
             return refused_token_error(self._credentials, self._name)
-        if has_token and lookup.failed_for(Reason.NOT_VISIBLE):
+        return None
+
+    def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
+        if error := self.token_error(lookup):
+            return error
+        if self._has_key and lookup.failed_for(Reason.NOT_VISIBLE):
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         # Without a token, a channel that is not public is not an error.
-        is_unexplained = has_token or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
+        is_unexplained = self._has_key or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
         return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None
 
     def upload(

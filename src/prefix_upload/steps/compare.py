@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import ConflictError, TokenRejectedError
+from prefix_upload.errors import ConflictError
 from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
@@ -56,7 +56,7 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
             uploads.append(Upload(package, overwrites=True))
         else:
             others.append((package, record))
-    if not uploads and isinstance(error := run.channel.blocking_error(found, is_dry_run=True), TokenRejectedError):
+    if not uploads and (error := run.channel.token_error(found)):
         run.ledger.warnings.append(messages.token_rejected(error))
     return uploads if _compare_contents(run, others) else []
 

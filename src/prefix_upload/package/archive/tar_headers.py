@@ -39,8 +39,6 @@ _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _OCTAL_BEFORE_GARBAGE = re.compile(rb" *([0-7]*) *\0.*", re.DOTALL)
 _BINARY, _NEGATIVE = 0x80, 0xFF
 _MODE_BITS = 0o7777
-# The Adler-32 checksum has the sum of the bytes plus one, modulo 65521, in its lower half.
-_ADLER_MODULUS = 65521
 
 EMPTY_FIELD = "has an empty number in its header, which rattler cannot read"
 ODD_NUMBER = "has a number in its header that some clients cannot read"
