@@ -198,6 +198,7 @@ def _check_sum(block: bytes) -> tuple[str, ...]:
         raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
     blank = block[: _CHECKSUM.start] + b"        " + block[_CHECKSUM.stop :]
     # A cheap check first. The sum of 512 ASCII characters is below the modulus.
+    # The lower half of an Adler-32 checksum is the sum of the bytes plus one, modulo 65521.
     if (stored + 1) == zlib.adler32(blank) & 0xFFFF and blank.isascii():
         return () if block[_CHECKSUM.start] else (EMPTY_FIELD,)
     if stored == sum(blank):
