@@ -14,7 +14,8 @@ import pytest
 
 from identities import GITHUB_CLAIMS, OpenIDProvider, Refusal
 from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel, Publisher, Truncate
-from prefix_upload.auth import IdentityProvider, TrustedPublishing
+from prefix_upload.auth import IdentityProvider
+from prefix_upload.auth.trusted_publishing import TrustedPublishing
 from prefix_upload.http import Client, RetryPolicy
 from support.building import STEM, conda_bytes, written
 from support.keyless import Job

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import bracex
 from wcmatch import glob
@@ -22,16 +21,14 @@ if TYPE_CHECKING:
 MAX_ALTERNATIVES = 1000
 
 
-@dataclass(frozen=True)
-class Patterns:
+class Patterns(NamedTuple):
     """Glob patterns relative to the workspace: files to include, and files to exclude from those."""
 
     include: tuple[str, ...]
     exclude: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What the patterns find.
 
     Attributes:

@@ -19,8 +19,7 @@ PrefixUploadError
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +37,7 @@ def setting(name: str, value: str = "") -> str:
 CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificate settings of this machine."
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """A message for the user.
 
     `example` is always our own text. The other fields may contain untrusted text, such as file names or a server's
@@ -72,7 +70,7 @@ class Diagnostic:
 
     def map(self, change: Callable[[str], str]) -> Diagnostic:
         """The diagnostic with `change` applied to its title, message and hint."""
-        return replace(self, title=change(self.title), message=change(self.message), hint=change(self.hint))
+        return self._replace(title=change(self.title), message=change(self.message), hint=change(self.hint))
 
 
 def spell_settings(text: str, spell: Callable[[str, str], str]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider, TrustedPublishing
+from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider
 from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import start_thread
 from prefix_upload.errors import CancelledError
@@ -124,6 +124,8 @@ def _create_credentials(
     # A dry run needs no token: it only reads, and public channels need no credentials.
     if identity is None or settings.dry_run:
         return Anonymous(keys_page)
+    from prefix_upload.auth.trusted_publishing import TrustedPublishing  # noqa: PLC0415 - only needed without a key
+
     client = create_client(settings.server_url, lambda: None)
     return TrustedPublishing(
         identity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.package.model import Artifact
 
@@ -45,8 +45,7 @@ class Status(StrEnum):
         return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attestation:
+class Attestation(NamedTuple):
     """A publish attestation: a Sigstore bundle as JSON, and the index of its entry in the transparency log.
 
     `url` is a web page that shows the entry; "" if there is none.

@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
@@ -30,7 +29,7 @@ def main(path: Path) -> None:
             path.open("rb"), path.name, everything=True
         ),
         "validation, one thread": lambda: validate.check([path], options),
-        "validation": lambda: validate.check([path], replace(options, submit=start_thread)),
+        "validation": lambda: validate.check([path], options._replace(submit=start_thread)),
         "body of the upload, one thread": lambda: _consume(Body(package, lambda _: None, run_inline)),
     }
     sys.stdout.write(json.dumps({name: _timed(part) for name, part in parts.items()}))

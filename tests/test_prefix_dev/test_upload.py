@@ -675,7 +675,7 @@ def test_repodata_tells_where_graphql_does_not(
     server.fail(Fault(then, path=GRAPHQL, times=None))
     found = connect(retries=0).queries.lookup(packages)
     from_graphql = {package.key: record_of(package) for package in packages[:2]}
-    from_repodata = {key: replace(record, may_be_outdated=True) for key, record in from_graphql.items()}
+    from_repodata = {key: record._replace(may_be_outdated=True) for key, record in from_graphql.items()}
     assert found.records.items() >= from_repodata.items() or found.records.items() >= from_graphql.items()
     assert found.records.get(packages[2].key, Record(None)) == Record(None)
     storage = [request for request in server.requests if request.origin == "storage"]
@@ -699,7 +699,7 @@ def test_repodata_is_only_used_for_its_own_subdir(server: LocalChannel, connect:
     server.publish(CHANNEL, there.path)
     server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
     found = connect(retries=0).queries.lookup([there, elsewhere])
-    assert found.records.get(there.key) == replace(record_of(there), may_be_outdated=True)
+    assert found.records.get(there.key) == record_of(there)._replace(may_be_outdated=True)
     assert found.records.get(elsewhere.key, Record(None)) == Record(None)
 
 
@@ -708,7 +708,7 @@ def test_repodata_is_read_anonymously_after_a_403(server: LocalChannel, connect:
     server.publish(CHANNEL, package.path)
     server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(403), path=REPODATA))
     found = connect(retries=0).queries.lookup([package])
-    assert found.records == {package.key: replace(record_of(package), may_be_outdated=True)}
+    assert found.records == {package.key: record_of(package)._replace(may_be_outdated=True)}
     requests = [request for request in server.requests if request.origin == "api" and request.path.endswith(REPODATA)]
     assert [request.headers["Authorization"] for request in requests] == [f"Bearer {TOKEN}", None]
 
@@ -756,7 +756,7 @@ def test_a_question_is_given_up(server: LocalChannel, connect: Connect, package:
     server.fail(Fault(Answer(503, "down"), path=GRAPHQL, times=None))
     server.publish(CHANNEL, package.path)
     found = connect(retries=20).queries.lookup([package])
-    assert found.records == {package.key: replace(record_of(package), may_be_outdated=True)}
+    assert found.records == {package.key: record_of(package)._replace(may_be_outdated=True)}
     assert tuple(map(str, found.failures)) == ("GraphQL: HTTP 503: down",)
     assert pauses == [1, 2]
 

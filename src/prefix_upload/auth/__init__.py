@@ -3,7 +3,6 @@
 from prefix_upload.auth.credentials import Anonymous, ApiKey, Credentials
 from prefix_upload.auth.identity import GITHUB_COM, IdentityProvider, IdToken, IdTokenRequest
 from prefix_upload.auth.secret import Secret
-from prefix_upload.auth.trusted_publishing import TrustedPublishing
 
 __all__ = [
     "GITHUB_COM",
@@ -14,5 +13,4 @@ __all__ = [
     "IdTokenRequest",
     "IdentityProvider",
     "Secret",
-    "TrustedPublishing",
 ]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from prefix_upload.auth.secret import Secret
@@ -24,8 +23,7 @@ _MAX_BODY = 2**16
 GITHUB_COM = "https://github.com"
 
 
-@dataclass(frozen=True)
-class IdToken:
+class IdToken(NamedTuple):
     """A token for one audience. Its signature is left for the recipient to verify, so `claims` are unverified here."""
 
     secret: Secret
@@ -56,8 +54,7 @@ class IdToken:
         return cls(Secret(text), claims)
 
 
-@dataclass(frozen=True)
-class IdTokenRequest:
+class IdTokenRequest(NamedTuple):
     """Where GitHub issues identity tokens to this job.
 
     Attributes:

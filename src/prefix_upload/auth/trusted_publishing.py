@@ -29,7 +29,7 @@ _MARGIN = timedelta(seconds=60)
 _PREFIX = "pfx-jwt."
 # A bearer token: token68 (RFC 9110, section 11.2). A page or JSON has other characters, and words such as 'null' and
 # 'Unauthorized' are shorter than any token.
-_BEARER = re.compile(r"[A-Za-z0-9._~+/-]{14,16384}=*")
+_BEARER = r"[A-Za-z0-9._~+/-]{14,16384}=*"
 
 
 class TrustedPublishing:
@@ -111,7 +111,7 @@ class TrustedPublishing:
         if not response.is_success or not response.is_complete:
             raise self._refused(response, id_token)
         text = response.body.decode("utf-8", "replace")
-        if not _BEARER.fullmatch(text):
+        if not re.fullmatch(_BEARER, text):
             # NOTE: not shown, because it may be a token with something around it.
             raise AuthenticationError(
                 "The server's response to the token request is not a token.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from prefix_upload.errors import Diagnostic, spell_settings
@@ -117,7 +116,7 @@ class Console:
         for diagnostic in shown:
             if diagnostic.example:
                 # The hint ends where the example begins, so the page comes after both.
-                page = replace(diagnostic, hint="").advice
+                page = diagnostic._replace(hint="").advice
                 advice = [diagnostic.hint, *diagnostic.example.splitlines(), page]
             else:
                 advice = [diagnostic.advice]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -35,7 +34,7 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
     """
     is_key_contradicting = has_token and settings.attestations and is_prefix_dev(_host(settings))
     if is_key_contradicting:
-        yield replace(_KEY_CANNOT_ATTEST, page=publishers_page(settings.server_url, settings.channel))
+        yield _KEY_CANNOT_ATTEST._replace(page=publishers_page(settings.server_url, settings.channel))
     # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
     if settings.dry_run:
         return
@@ -47,7 +46,7 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
 
 def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
     if not job.is_on_github:
-        yield replace(_NO_TOKEN, page=api_keys_page(settings.server_url))
+        yield _NO_TOKEN._replace(page=api_keys_page(settings.server_url))
     elif job.has_identity:
         yield from _untrusted_host(_host(settings))
     elif job.is_from_fork:

@@ -34,7 +34,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
         # A server may repeat the token in its response, and the runner does not mask outputs.
         shown = diagnostic.map(lambda text: log.redact(spell_settings(text, as_input)))
         is_section = diagnostic.page.startswith("#")
-        return replace(shown, page=report.section_url(diagnostic.page)) if is_section else shown
+        return shown._replace(page=report.section_url(diagnostic.page)) if is_section else shown
 
     log.close_group()
     report = report.map_diagnostics(presentable)

@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _VARIABLES = ("https_proxy", "http_proxy", "all_proxy")
-_URL = re.compile(
-    r"""https?://(?:(?P<userinfo>[^/?\#\[\]\\\s\x00-\x1f\x7f]*)@)?
-    (?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]*))?(?:/[^@]*)?""",
-    re.IGNORECASE | re.VERBOSE,
-)
+_URL = r"""(?ix)https?://(?:(?P<userinfo>[^/?\#\[\]\\\s\x00-\x1f\x7f]*)@)?
+    (?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]*))?(?:/[^@]*)?"""
 # As curl and `requests` take it, too.
-_HOST_AND_PORT = re.compile(r"[a-z0-9._-]+:(?P<port>[0-9]{1,5})", re.IGNORECASE)
-_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/+", re.IGNORECASE)
+_HOST_AND_PORT = r"(?i)[a-z0-9._-]+:(?P<port>[0-9]{1,5})"
+_SCHEME = r"(?i)^(?:[a-z][a-z0-9+.-]*:)?/+"
 _MAX_PORT = 65535
 # Passwords of fewer characters are not looked for in messages, in which they would be a part of many words.
 _RECOGNIZABLE = 4
@@ -70,7 +67,7 @@ def proxy_secrets(environ: Mapping[str, str]) -> Iterator[str]:
     """Yields the passwords of all proxies, in every form in which a message may contain them."""
     for name in environ:
         if name.lower() in _VARIABLES:
-            userinfo = _SCHEME.sub("", environ[name].rpartition("@")[0])
+            userinfo = re.sub(_SCHEME, "", environ[name].rpartition("@")[0])
             user, colon, password = userinfo.partition(":")
             plain = unquote(password if colon else user)
             header = base64.b64encode(f"{unquote(user)}:{plain}".encode(errors="replace")).decode()
@@ -99,9 +96,9 @@ def _effective(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_valid(url: str) -> bool:
-    if match := _HOST_AND_PORT.fullmatch(url):
+    if match := re.fullmatch(_HOST_AND_PORT, url):
         return 0 < int(match["port"]) <= _MAX_PORT
-    match = _URL.fullmatch(url)
+    match = re.fullmatch(_URL, url)
     if match is None:
         return False
     try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ _PERMANENT = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """A server's response.
 
     Attributes:

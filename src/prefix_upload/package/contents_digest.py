@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
@@ -37,8 +36,7 @@ class UnreadableContentsError(Exception):
     """The contents of a package cannot be identified. The message is a clause that says why."""
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """How the contents of two packages differ, as sorted names of members."""
 
     changed: tuple[str, ...] = ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.package.match_specs import MatchSpec, parse_match_spec
 from prefix_upload.package.version_specs import admits
@@ -19,8 +18,7 @@ Key = tuple[str, str]
 _GLOB_CHARACTERS = frozenset("^$?[]{}|")
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """A dependency of a package on another package of the batch, of which the batch has no version that fits."""
 
     package: Package
@@ -28,8 +26,7 @@ class Misfit:
     others: Sequence[Package]
 
 
-@dataclass(frozen=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """The dependencies within a batch.
 
     Attributes:

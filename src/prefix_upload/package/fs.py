@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +41,7 @@ def read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
     return os.preadv(descriptor, [buffer], offset)
 
 
-@dataclass(frozen=True)
-class FileState:
+class FileState(NamedTuple):
     """What changes when a file is written to: its size in bytes, and its mtime and ctime in nanoseconds."""
 
     size: int

@@ -7,8 +7,7 @@ package of the subdir. Fields that no client reads may have any type.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from prefix_upload.package import archive
 
@@ -22,14 +21,13 @@ _MAX_COUNT = 2**64 - 1
 _MIN_SECONDS, _MAX_SECONDS = -377_705_023_201, 253_402_207_200
 _END_OF_SECONDS = 253_402_300_799
 
-_FLAG = re.compile(r"[a-z0-9_]+(:[a-z0-9_]+)?")  # CEP 45
-_EXTRA = re.compile(r"[a-z0-9_.+-]{1,64}")  # CEP 44
-_MD5 = re.compile(r"[0-9a-fA-F]{32}")
-_PURL = re.compile(r"pkg:/*[a-zA-Z][a-zA-Z0-9.+-]*/[^@?#]*[^@?#/].*", re.DOTALL)
+_FLAG = r"[a-z0-9_]+(:[a-z0-9_]+)?"  # CEP 45
+_EXTRA = r"[a-z0-9_.+-]{1,64}"  # CEP 44
+_MD5 = r"[0-9a-fA-F]{32}"
+_PURL = r"(?s)pkg:/*[a-zA-Z][a-zA-Z0-9.+-]*/[^@?#]*[^@?#/].*"
 
 
-@dataclass(frozen=True)
-class _Type:
+class _Type(NamedTuple):
     """What a field may be, and how a message describes that."""
 
     accepts: Callable[[Any], bool]
@@ -78,21 +76,21 @@ def _is_text_or_list(value: object) -> bool:
 
 
 def _are_flags(value: object) -> bool:
-    return _is_list_of_texts(value) and all(map(_FLAG.fullmatch, value))
+    return _is_list_of_texts(value) and all(re.fullmatch(_FLAG, text) for text in value)
 
 
 def _are_purls(value: object) -> bool:
-    return value is None or (_is_list_of_texts(value) and all(map(_PURL.fullmatch, value)))
+    return value is None or (_is_list_of_texts(value) and all(re.fullmatch(_PURL, text) for text in value))
 
 
 def _are_extras(value: object) -> bool:
     return isinstance(value, dict) and all(
-        _EXTRA.fullmatch(group) and _is_list_of_texts(specs) for group, specs in value.items()
+        re.fullmatch(_EXTRA, group) and _is_list_of_texts(specs) for group, specs in value.items()
     )
 
 
 def _is_optional_md5(value: object) -> bool:
-    return value is None or (_is_text(value) and _MD5.fullmatch(value) is not None)
+    return value is None or (_is_text(value) and re.fullmatch(_MD5, value) is not None)
 
 
 _TEXT = _Type(_is_text, "a string")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
 from prefix_upload.package.names import split_file_name
@@ -41,8 +40,7 @@ _BAD_GLOB = re.compile(r"\*{3}|[^*/]\*\*|\*\*[^*/]|\*.*\[[^\]]*$|\[[^\]]*\*[^\]]
 _JOINT = re.compile(r"\(|\)|(?<![^\s()])(?:and|or)(?![^\s()])")
 
 
-@dataclass(frozen=True)
-class MatchSpec:
+class MatchSpec(NamedTuple):
     """What a match spec says about the package that it matches; other keys than these are left out.
 
     Attributes:
@@ -92,7 +90,7 @@ def _parse(text: str, keys: _Keys) -> MatchSpec | None:
     if len(channel) > 1 and not _CHANNEL.fullmatch(channel[0]):
         return None
     spec = _parse_name_version_build(text.strip())
-    return replace(spec, **{key: pairs[key] for key in ("version", "build") if key in pairs}) if spec else None
+    return spec._replace(**{key: pairs[key] for key in ("version", "build") if key in pairs}) if spec else None
 
 
 def _parse_location(text: str) -> MatchSpec | None:

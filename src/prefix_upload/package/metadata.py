@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from prefix_upload.package import archive, index_fields
 from prefix_upload.package.archive import limits
 from prefix_upload.package.listing import listed
-from prefix_upload.package.match_specs import is_match_spec
 from prefix_upload.package.strict_json import parse_json_object
 
 if TYPE_CHECKING:
@@ -84,6 +83,10 @@ def folder_warnings(subdir: str, folder: str) -> Iterator[str]:
 
 def _spec_warnings(fields: dict[str, Any]) -> Iterator[str]:
     specs = list(islice(index_fields.specs(fields), limits.MAX_CHECKED_SPECS))
+    if not specs:
+        return
+    from prefix_upload.package.match_specs import is_match_spec  # noqa: PLC0415 - slow to load
+
     for name in dict.fromkeys(name for name, _ in specs):
         unclear = [spec for field, spec in specs if field == name and not is_match_spec(spec)]
         if unclear:

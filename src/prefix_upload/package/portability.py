@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 # "Naming Files, Paths, and Namespaces" in the documentation of Windows. Reserved names are so with any extension.
 _RESERVED = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9\u00b9\u00b2\u00b3]) *(?:\.[^/]*)?"
-_IMPOSSIBLE = re.compile(rf'[<>:"|?*\\\x00-\x1f]|[. ](?:/|\Z)|(?:\A|/){_RESERVED}(?:/|\Z)', re.IGNORECASE)
+_IMPOSSIBLE = rf'(?i)[<>:"|?*\\\x00-\x1f]|[. ](?:/|\Z)|(?:\A|/){_RESERVED}(?:/|\Z)'
 # Packages that depend on one of these virtual packages are not installed on Windows (CEP 30).
-_NOT_WINDOWS = re.compile(r"__(?:unix|linux|osx)(?![a-zA-Z0-9._-])")
+_NOT_WINDOWS = r"__(?:unix|linux|osx)(?![a-zA-Z0-9._-])"
 
 
 def portability_warnings(
@@ -31,7 +31,7 @@ def portability_warnings(
     """
     if not (subdir.startswith("win-") or (subdir == "noarch" and not _is_for_others(fields))):
         return
-    if impossible := sorted(name for name in names if _IMPOSSIBLE.search(name)):
+    if impossible := sorted(name for name in names if re.search(_IMPOSSIBLE, name)):
         yield f"Windows can't have files with these names: {listed(impossible)}"
     if colliding := sorted(_differing_in_case(names)):
         yield f"Windows and macOS keep only one of files whose names differ in case: {listed(colliding)}"
@@ -54,4 +54,4 @@ def _differing_in_case(names: Iterable[str]) -> Iterator[str]:
 
 def _is_for_others(fields: Mapping[str, Any]) -> bool:
     """Whether the package depends on another operating system."""
-    return any(field == "depends" and _NOT_WINDOWS.match(spec.strip()) for field, spec in specs(fields))
+    return any(field == "depends" and re.match(_NOT_WINDOWS, spec.strip()) for field, spec in specs(fields))

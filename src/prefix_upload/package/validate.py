@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.errors import setting
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class ValidationOptions:
+class ValidationOptions(NamedTuple):
     """What a run requires of a file. `workspace` is a resolved path; `max_size` is in bytes, `None` for no limit.
 
     `submit` starts the decoding of a large file, which is hashed meanwhile.

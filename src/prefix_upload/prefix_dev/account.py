@@ -6,8 +6,7 @@ Nothing here does I/O. The fields are those of prefix.dev's GraphQL schema.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,16 +19,14 @@ _MIN_LIMIT = 2**20
 _SIMILARITY = 0.8
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(NamedTuple):
     """The storage of a plan, in bytes."""
 
     used: int
     limit: int
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of a plan on what is uploaded to a channel. `None` where there is none, or it is not known.
 
     Attributes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.http import Failure, RequestError, describe_failure
 from prefix_upload.report import Status
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from prefix_upload.prefix_dev.records import Record
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """How an upload ended, and the channel's record of the package if it was looked up."""
 
     status: Status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -82,7 +81,7 @@ class ChannelQueries:
         second = self._all_repodata(missing + absent)
         # If one of the two lists a file, and the other does not yet or not any more, it is there.
         certain = {
-            p.key: replace(second.records[p.key], may_be_outdated=False) for p in absent if p.key in second.records
+            p.key: second.records[p.key]._replace(may_be_outdated=False) for p in absent if p.key in second.records
         }
         return Lookup.combined([first, second, Lookup(certain)])
 

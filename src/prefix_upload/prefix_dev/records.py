@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +26,7 @@ _HASHES = "sha256 md5"
 _WITHHOLDING = "yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What a channel has under one file name.
 
     Attributes:
@@ -90,8 +88,7 @@ class LookupFailedError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class GraphQLResult:
+class GraphQLResult(NamedTuple):
     """What a GraphQL response contains.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic
@@ -50,4 +49,4 @@ def file_warnings(report: Report) -> Iterator[tuple[str, Diagnostic]]:
 def _with_files(pairs: Iterable[tuple[str, Diagnostic]]) -> Iterator[Diagnostic]:
     for diagnostic, files in grouped(pairs):
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield replace(diagnostic, message=f"{files[0]}{more}: {diagnostic.message}")
+        yield diagnostic._replace(message=f"{files[0]}{more}: {diagnostic.message}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """One input of the action.
 
     Attributes:

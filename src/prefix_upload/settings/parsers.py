@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from prefix_upload.auth.secret import Secret
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})\s*([KMGT]i?)?B?", re.IGNORECASE)
+_SIZE = r"(?i)([0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})\s*([KMGT]i?)?B?"
 _SIZE_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -25,16 +25,15 @@ _SHOWN = 100
 
 _STORE_AGAIN = "Store the API key again, without quotes or anything else around it."
 
-_USER = re.compile(r"^((?:(?:[a-z][a-z0-9+.-]*:)?//)?)(?:[^/]*:.*|[^/]*)@(?!$)", re.IGNORECASE)
-_QUERY = re.compile(r"[?#].*", re.DOTALL)
+_USER = r"(?i)^((?:(?:[a-z][a-z0-9+.-]*:)?//)?)(?:[^/]*:.*|[^/]*)@(?!$)"
+_QUERY = r"(?s)[?#].*"
 # As conda writes the token of a private channel into its URL.
-_TOKEN_IN_PATH = re.compile(r"/t/[^/]+")
+_CREDENTIAL_IN_PATH = r"/t/[^/]+"
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(NamedTuple):
     """The folder that patterns are relative to.
 
     Attributes:
@@ -109,7 +108,7 @@ def size(text: str, _: Context) -> int | None:
     """Parses a size in bytes, with an optional unit; `None` (no limit) for an empty text."""
     if not text:
         return None
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text)
     count = _bytes(match[1], _SIZE_FACTORS[(match[2] or "").lower()]) if match else 0
     if not count:
         raise InputError(f"is {text!r}", f"Write a size such as {_size_example(text)}, or leave it empty.")
@@ -126,7 +125,7 @@ def _size_example(text: str) -> str:
     """What was probably meant, where a comma stands for the decimal point; else sizes of both kinds of units."""
     # '1,500MB' has a comma between thousands.
     corrected = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text).replace(",", ".", 1)
-    return f"'{corrected}'" if "," in text and _SIZE.fullmatch(corrected) else "'500MB', '1.5GB' or '1GiB'"
+    return f"'{corrected}'" if "," in text and re.fullmatch(_SIZE, corrected) else "'500MB', '1.5GB' or '1GiB'"
 
 
 def token(text: str, _: Context) -> Secret | None:
@@ -143,8 +142,8 @@ def token(text: str, _: Context) -> Secret | None:
 
 def without_credentials(text: str) -> str:
     """A URL as it may be shown: without user, password, query, and the token in a path such as `/t/<token>/channel`."""
-    text = _QUERY.sub("?…", _USER.sub(r"\1***@", text))
-    return _TOKEN_IN_PATH.sub("/t/***", text)
+    text = re.sub(_QUERY, "?…", re.sub(_USER, r"\1***@", text))
+    return re.sub(_CREDENTIAL_IN_PATH, "/t/***", text)
 
 
 def truncated_repr(text: str) -> str:

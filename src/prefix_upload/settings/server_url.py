@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context
 
 # Anything that has a host with a dot in it, such as `prefix.dev/channels`.
-_WITH_HOST = re.compile(r"(?:[a-z]+:/*)?((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::[0-9]{1,4})?)(?:[/?#].*)?", re.IGNORECASE)
+_WITH_HOST = r"(?i)(?:[a-z]+:/*)?((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::[0-9]{1,4})?)(?:[/?#].*)?"
 
 
 def server_url(text: str, _: Context) -> str:
@@ -42,5 +42,5 @@ def server_url(text: str, _: Context) -> str:
 
 
 def _suggestion(text: str) -> str:
-    match = _WITH_HOST.fullmatch(text)
+    match = re.fullmatch(_WITH_HOST, text)
     return f"Write 'https://{match[1].lower()}'." if match else "Write 'https://' and the host."

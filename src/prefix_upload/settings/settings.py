@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from prefix_upload.auth.audience import audience_of
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.

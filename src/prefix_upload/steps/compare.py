@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import ConflictError
 from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from prefix_upload.steps.run import Run
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """A package to send. `overwrites` is whether it replaces different bytes under the same name."""
 
     package: Package

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import CancelledError
 from prefix_upload.package.model import Package
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _Sent = tuple[Package, "Outcome"]
 
 
-@dataclass(frozen=True)
-class Confirmation:
+class Confirmation(NamedTuple):
     """What the server reports about an upload; `None` if that is not known.
 
     `malformed_reason` is why its response is not one of prefix.dev's API.
@@ -74,7 +73,7 @@ def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
     except CancelledError:
         # What is missing so far may still appear.
         for package, _ in pending:
-            confirmations[package.key] = replace(confirmations[package.key], record=None, malformed_reason="")
+            confirmations[package.key] = confirmations[package.key]._replace(record=None, malformed_reason="")
     return [_confirmed(outcome, confirmations[package.key]) for package, outcome in sent]
 
 

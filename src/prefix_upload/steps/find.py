@@ -35,7 +35,8 @@ def find(run: Run) -> Sequence[Sequence[Path]]:
     if not found.files:
         _nothing_found(run)
     elif found.unmatched:
-        advice = pattern_hints.advice(found.unmatched, patterns, _contents(run))
+        names = frozenset(path.relative_to(run.workspace).as_posix() for paths in found.files for path in paths)
+        advice = pattern_hints.advice(found.unmatched, patterns, _contents(run)._replace(found=names))
         run.ledger.warnings.append(messages.unmatched(found.unmatched, advice))
     return found.files
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import RERUN_IS_SAFE, ChannelWideError, Diagnostic, setting
@@ -155,7 +154,7 @@ def cannot_compare(errors: Iterable[Exception], *, is_dry_run: bool) -> Diagnost
 def token_rejected(error: ChannelWideError) -> Diagnostic:
     """The warning that the token would not have been of use, if a run had nothing to upload."""
     message = f"{error.message} Nothing had to be uploaded, so the run did not need it."
-    return replace(error.diagnostic, message=message)
+    return error.diagnostic._replace(message=message)
 
 
 # The upload was accepted, but its record could not be read.
@@ -227,8 +226,7 @@ def not_confirmed(package: Package, record: Record) -> Diagnostic:
 
 def combined(warnings: Sequence[Diagnostic]) -> Diagnostic:
     """All warnings about a package as one."""
-    return replace(
-        warnings[0],
+    return warnings[0]._replace(
         message=" ".join(warning.message for warning in warnings),
         hint=" ".join(warning.hint for warning in warnings if warning.hint),
         example="\n".join(warning.example for warning in warnings if warning.example),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.dependencies import find_dependencies
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
@@ -22,6 +21,10 @@ def order(run: Run, packages: Sequence[Package], uploads: Sequence[Upload]) -> M
     Notes the cycles that had to be broken, and warns about dependencies that no version in the batch fits. Packages
     that are not uploaded are only part of what the others are compared with.
     """
+    if len(packages) == 1:
+        return {packages[0].key: ()}
+    from prefix_upload.package.dependencies import find_dependencies  # noqa: PLC0415 - slow to load
+
     dependencies = find_dependencies(packages)
     uploaded = {upload.package.key for upload in uploads}
     for cycle in dependencies.cycles:

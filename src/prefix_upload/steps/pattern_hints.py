@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wcmatch import glob
 
@@ -27,27 +26,27 @@ _FLAGS = glob.GLOBSTAR | glob.BRACE
 _MAX_ALTERNATIVES = 1000
 
 _QUOTES = "'\"`‘’“”«»"  # noqa: RUF001 - what word processors make of quotes
-_VARIABLE = re.compile(r"\$\{\{.*?\}\}|\$\{\w+\}|\$\(.*?\)|\$\w+|%\w+%")
+_VARIABLE = r"\$\{\{.*?\}\}|\$\{\w+\}|\$\(.*?\)|\$\w+|%\w+%"
 # Variables for folders that the container does not see.
 _OUTSIDE = frozenset({"HOME", "RUNNER_TEMP", "RUNNER_TOOL_CACHE", "TEMP", "TMPDIR"})
-_WORKSPACE_VARIABLE = re.compile(r"(?:\$\{?GITHUB_WORKSPACE\}?|%GITHUB_WORKSPACE%|\$\{\{\s*github\.workspace\s*\}\})/*")
+_WORKSPACE_VARIABLE = r"(?:\$\{?GITHUB_WORKSPACE\}?|%GITHUB_WORKSPACE%|\$\{\{\s*github\.workspace\s*\}\})/*"
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What the workspace has, as paths relative to it. Hidden ones come last.
 
-    `is_complete` is whether everything was looked at.
+    `is_complete` is whether everything was looked at, and `found` are the files that other patterns match.
     """
 
     files: tuple[str, ...] = ()
     folders: frozenset[str] = frozenset()
     is_complete: bool = True
+    found: frozenset[str] = frozenset()
 
     @property
     def packages(self) -> list[str]:
-        """The files that are named like packages."""
-        return [name for name in self.files if name.endswith(PACKAGE_EXTENSIONS)]
+        """The files that are named like packages, and that no pattern finds."""
+        return [name for name in self.files if name.endswith(PACKAGE_EXTENSIONS) and name not in self.found]
 
 
 def scan(workspace: Path) -> Contents:
@@ -116,7 +115,7 @@ def _hints(pattern: str, exclude: Sequence[str], contents: Contents) -> Iterator
 
 
 def _spelling(pattern: str, contents: Contents) -> Iterator[str]:
-    if _VARIABLE.search(pattern):
+    if re.search(_VARIABLE, pattern):
         yield _variable(pattern)
     quotes = "".join(dict.fromkeys(char for char in pattern if char in _QUOTES))
     if quotes:
@@ -127,7 +126,7 @@ def _spelling(pattern: str, contents: Contents) -> Iterator[str]:
         yield f"'{pattern}' is a YAML list, but the input is a string: write one pattern per line."
     elif _is_separated(pattern):
         yield f"'{pattern}' is treated as one pattern: write each pattern on its own line."
-    if re.search(r"\{[^{}]*\s[^{}]*\}", pattern) and not _VARIABLE.search(pattern):
+    if re.search(r"\{[^{}]*\s[^{}]*\}", pattern) and not re.search(_VARIABLE, pattern):
         without = re.sub(r"\s", "", pattern)
         yield f"The spaces in the braces of '{pattern}' are part of the names: write '{without}'."
     if "\\" in pattern or re.match("[A-Za-z]:/", pattern):
@@ -137,8 +136,8 @@ def _spelling(pattern: str, contents: Contents) -> Iterator[str]:
 
 
 def _variable(pattern: str) -> str:
-    relative = _WORKSPACE_VARIABLE.sub("", pattern)
-    variable = _VARIABLE.search(relative)
+    relative = re.sub(_WORKSPACE_VARIABLE, "", pattern)
+    variable = re.search(_VARIABLE, relative)
     if variable is None:
         return f"Patterns are relative to the workspace, and variables are not expanded: write '{relative}'."
     name = variable[0].strip("${}()% ")
@@ -195,6 +194,8 @@ def _is_excluding(line: str, name: str) -> bool:
 
 def _nearby(pattern: str, contents: Contents) -> str:
     """A pattern that differs a little, and matches a package."""
+    if not contents.packages:
+        return ""
     folder, slash, last = pattern.rpartition("/")
     deeper = f"{folder}{slash}**/{last.replace('**', '*')}"
     if "**" not in folder.split("/") and _matches(deeper, contents.packages):

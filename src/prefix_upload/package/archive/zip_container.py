@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import Counter
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
 from prefix_upload.package.archive.zip_directory import SIZES_FOLLOW, UTF8_NAME, Described, read_directory
@@ -35,8 +34,7 @@ _OUTSIDE = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A stored member. `start` and `size` locate its data in the file, in bytes; `crc` is the CRC-32 of the data.
 
     `header_start` is where its own header begins, and `is_streamed` says whether the size only follows after the data,
