@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider
 from prefix_upload.auth.pages import api_keys_page, publishers_page
-from prefix_upload.concurrency import start_thread
+from prefix_upload.concurrency import Pool, start_thread
 from prefix_upload.errors import CancelledError
 from prefix_upload.http import QUERY_RETRIES, QUERY_TIMEOUT, Client, RetryPolicy, Server, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import Run
+from prefix_upload.steps.run import RollBack, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
     from prefix_upload.auth import IdTokenRequest
     from prefix_upload.cancellation import Cancellation
-    from prefix_upload.concurrency import Pool
     from prefix_upload.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
     from prefix_upload.steps.run import PackageSigner
+
+# Seconds after a cancellation until no further package is deleted, and that a deletion may still take then. The run has
+# to end within 5 s.
+_ROLL_BACK = 3.8
+_ROLL_BACK_GRACE = 0.3
+# Seconds between two checks for that.
+_STEP = 0.1
 
 
 def create_run(
@@ -89,6 +95,7 @@ def create_run(
         reporter=reporter,
         signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
+        roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
@@ -146,3 +153,32 @@ def _create_signer(
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 
     return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread, redact=redact)
+
+
+def _create_roll_back(
+    settings: Settings,
+    client: Client,
+    credentials: Credentials,
+    create_policy: partial[RetryPolicy],
+    cancellation: Cancellation,
+) -> RollBack | None:
+    """What rolling back needs: its waits and calls go on for some seconds after a cancellation."""
+    if not settings.rollback_on_failure or settings.dry_run:
+        return None
+    from prefix_upload.prefix_dev.deletions import Deletions  # noqa: PLC0415 - seldom needed
+    from prefix_upload.prefix_dev.queries import ChannelQueries  # noqa: PLC0415
+
+    def is_over() -> bool:
+        return cancellation.is_older_than(_ROLL_BACK)
+
+    def sleep(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if is_over():
+                raise CancelledError
+            time.sleep(min(left, _STEP))
+
+    policy = create_policy(sleep=sleep)
+    queries = ChannelQueries(client, settings.channel, credentials, policy)
+    deletions = Deletions(client, settings.channel, credentials, policy, queries)
+    return RollBack(deletions, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))

@@ -39,6 +39,7 @@ class Stage:
     before_phase: Callable[[str], None] = nothing
     before_sleep: Callable[[float], None] = nothing
     is_cancelled: Callable[[], bool] = lambda: False
+    is_over: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
     signer: PackageSigner | None = None
     events: list[str] = field(default_factory=list)

@@ -29,6 +29,7 @@ _SIGNS = {
     Status.SAME_CONTENT: "=",
     Status.SKIPPED: "-",
     Status.WOULD_UPLOAD: "?",
+    Status.ROLLED_BACK: "-",
 }
 
 
@@ -73,7 +74,7 @@ class Console:
                 per_second = format_size(int(source.size / outcome.seconds))
                 rate += f" in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
-        for diagnostic in (outcome.error, outcome.warning):
+        for diagnostic in () if outcome.status.is_consequence else (outcome.error, outcome.warning):
             if diagnostic is not None:
                 self._log.info(f"      {spell_settings(str(diagnostic), as_input)}")
 

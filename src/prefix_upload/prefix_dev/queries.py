@@ -33,6 +33,7 @@ from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -63,6 +64,13 @@ class ChannelQueries:
         self._knows_user = False
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
+        # The server's time in its first response.
+        self._first_response: datetime | None = None
+
+    @property
+    def first_response(self) -> datetime | None:
+        """When the server first responded, by its own clock; `None` if it has not, or did not say."""
+        return self._first_response
 
     @property
     def authentication_error(self) -> AuthenticationError | None:
@@ -205,6 +213,7 @@ class ChannelQueries:
             raise LookupFailedError(str(error), Reason.UNREACHABLE) from error
         except AuthenticationError as error:
             raise LookupFailedError(error.message, Reason.UNAUTHORIZED) from error
+        self._first_response = self._first_response or response.date
         if not response.is_success or not response.is_complete:
             raise LookupFailedError(describe_failure(response), _reason(response))
         return response

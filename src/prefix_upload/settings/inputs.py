@@ -110,6 +110,13 @@ INPUTS = (
         default=PRODUCTION,
     ),
     Input(
+        "rollback-on-failure",
+        parsers.boolean,
+        "If a package fails, delete again what this run has added to the channel. Needs permission to delete.",
+        default="false",
+        see="rollback",
+    ),
+    Input(
         "checksums-file",
         paths.checksums_file,
         "File in the workspace to write the output `checksums` to. If empty, none is written.",

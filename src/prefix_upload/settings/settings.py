@@ -37,6 +37,7 @@ class Settings(NamedTuple):
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
+    rollback_on_failure: bool
     checksums_file: Path | None
     concurrency: int
     retries: int

@@ -24,6 +24,7 @@ _COUNTED = (
     ((Status.INVALID,), "invalid"),
     ((Status.FAILED,), "failed"),
     ((Status.NOT_ATTEMPTED,), "not attempted"),
+    ((Status.ROLLED_BACK,), "rolled back"),
 )
 
 
