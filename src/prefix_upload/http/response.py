@@ -90,7 +90,7 @@ class Response(NamedTuple):
         """When the server responded, by its own clock, to the second; `None` if it does not say."""
         try:
             date = parsedate_to_datetime(self.headers.get("Date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return date.replace(tzinfo=date.tzinfo or UTC)
 
