@@ -61,6 +61,6 @@ def test_at_a_random_moment(seed: int, slow_server: LocalChannel, workspace: Pat
         return
     for name in (name.partition("/")[2] for name in there):
         is_in_doubt = "may or may not be on the channel" in rows[name].get("error", "")
-        assert is_in_doubt or f"noarch/{name}" in run.summary.partition("Roll-back incomplete")[2], log
+        assert is_in_doubt or f"noarch/{name}" in run.summary.partition("Rollback incomplete")[2], log
     assert all(f"noarch/{name}" not in there for name, row in rows.items() if row["status"] == "rolled-back")
     assert all(f"noarch/{name}" in there for name, row in rows.items() if row["status"] == "uploaded")

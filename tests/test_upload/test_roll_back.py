@@ -63,7 +63,7 @@ def deleted(server: LocalChannel) -> list[str]:
 
 def left(result: Result) -> str:
     """The error about what is left on the channel."""
-    (error,) = (error for error in result.report.errors if error.title == "Roll-back incomplete")
+    (error,) = (error for error in result.report.errors if error.title == "Rollback incomplete")
     return f"{error.message} {error.hint} {error.example}"
 
 

@@ -151,7 +151,7 @@ class _RollBack:
         urls = [self._tools.deletions.url(sent[key]) for key in self._left]
         hint = self._stopped_by.hint if self._stopped_by else ""
         return Diagnostic(
-            "Roll-back incomplete",
+            "Rollback incomplete",
             f"{messages.pluralize(len(self._left), 'package')} that this run has uploaded may still be on the channel: "
             f"{listed}.",
             f"{hint} To delete what is left, run:".strip(),
