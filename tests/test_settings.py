@@ -8,7 +8,7 @@ import pytest
 
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
-from prefix_upload.github.console import as_input
+from prefix_upload.github.results import as_input
 from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.http.urls import uses_secure_transport

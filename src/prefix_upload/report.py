@@ -25,6 +25,7 @@ class Status(StrEnum):
     SAME_CONTENT = "same-content"
     SKIPPED = "skipped"
     WOULD_UPLOAD = "would-upload"
+    VALID = "valid"
     INVALID = "invalid"
     FAILED = "failed"
     NOT_ATTEMPTED = "not-attempted"

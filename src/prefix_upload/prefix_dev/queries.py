@@ -18,7 +18,7 @@ from prefix_upload.http import (
     RetryPolicy,
     describe_failure,
 )
-from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query
+from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
@@ -150,6 +150,15 @@ class ChannelQueries:
         """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
         body = self._account(limits_query(self._channel)) if self._knows_user else b""
         return limits_in(body)
+
+    def whoami(self) -> tuple[str, list[str]]:
+        """The name of the key's owner, "" if the server tells none, and the paths of their channels.
+
+        Raises:
+            LookupFailedError: the server did not answer.
+        """
+        body = self._query("account", self._sending(channels_query())).body
+        return login_in(body), channels_in(body)
 
     def own_channels(self) -> list[str]:
         """The paths of the user's channels, as far as the server tells them."""

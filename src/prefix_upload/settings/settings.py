@@ -61,6 +61,7 @@ def parse(
     raw: Mapping[str, str],
     workspace: Workspace,
     further_checks: Callable[[Settings], Iterable[Diagnostic]] = lambda _: (),
+    command: str = "upload",
 ) -> Settings:
     """Parses and checks the inputs.
 
@@ -68,6 +69,7 @@ def parse(
         raw: the inputs by their names in `action.yml`; an empty or missing one counts as its default.
         workspace: the folder that patterns are relative to.
         further_checks: checks of the front end. For an invalid input, the settings have its default, or `None`.
+        command: the command that the inputs are for. Those that it does not have get their default, or `None`.
 
     Raises:
         ConfigurationError: one or more inputs are invalid; it has all problems of all inputs.
@@ -76,7 +78,10 @@ def parse(
     context = Context(workspace)
     values: dict[str, Any] = {}
     for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # `channel` is checked against it
-        values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        if command in entry.commands:
+            values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        else:
+            values[entry.field] = _default(entry, context)
         context.server_url = values["server_url"]
     settings = Settings(**values)
     diagnostics += consistency_errors(settings)
@@ -114,4 +119,8 @@ def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnosti
         diagnostics.extend(
             Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
         )
+    return _default(entry, context)
+
+
+def _default(entry: Input, context: Context) -> Any:
     return entry.parse(entry.default, context) if entry.default else None

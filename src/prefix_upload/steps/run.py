@@ -26,9 +26,6 @@ _Item = TypeVar("_Item")
 _Node = TypeVar("_Node", bound="Hashable")
 _Result = TypeVar("_Result")
 
-# Seconds without an outcome after which the uploads in progress are shown.
-_QUIET = 10.0
-
 
 class RollBack(NamedTuple):
     """What rolling back needs. Unlike the rest of a run, it works for some seconds after a cancellation."""
@@ -129,6 +126,6 @@ class Run:
         )
 
     def _show_progress(self) -> None:
-        if self.pool.clock() - self._last_news >= _QUIET:
+        if self.pool.clock() - self._last_news >= self.reporter.interval:
             self.reporter.waiting(list(self.ledger.transfers.values()))
             self._last_news = self.pool.clock()
