@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prefix_upload.errors import Diagnostic, setting
-from prefix_upload.reporting.console import Console
 from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
-from prefix_upload.github.results import publish_results
+from prefix_upload.github.results import as_input, publish_results
 from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Attestation, Outcome, Report, Status
+from prefix_upload.reporting.console import Console
 from prefix_upload.reporting.outputs import MAX_PACKAGES_OUTPUT, outputs
 from prefix_upload.steps.progress import Transfer
 from support.packages import make_package

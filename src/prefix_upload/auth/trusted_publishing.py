@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prefix_upload.auth.identity import IdToken
-from prefix_upload.auth.secret import Secret
 from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, AuthenticationError, setting
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -45,8 +44,11 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     execution = Execution(cancellation, console.log_exception)
     command = _command(arguments.command)
     report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), command)
+    report = report.map_diagnostics(terminal.presentable)
     _show(report, terminal, console)
     if arguments.as_json:
+        import json  # noqa: PLC0415
+
         from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
 
         sys.stdout.write(json.dumps(package_rows(report), indent=2) + "\n")

@@ -19,6 +19,8 @@ _BOLD, _PLAIN = "\033[1m", "\033[0m"
 
 def as_flag(name: str, value: str) -> str:
     """A setting as it is written in a shell: `--force`, or `--if-no-files-found ignore`."""
+    if name == "glob":  # the operands
+        return "the patterns"
     if value in {"", "true"}:
         return f"--{name}"
     return f"--no-{name}" if value == "false" else f"--{name} {value}"
@@ -66,7 +68,7 @@ class Terminal:
     def show(self, kind: str, diagnostics: Iterable[Diagnostic]) -> None:
         """Prints diagnostics: what happened in the first line, what to do below it."""
         for diagnostic in diagnostics:
-            first, *others = filter(None, diagnostic.map(self._spelled).paragraphs)
+            first, *others = filter(None, diagnostic.paragraphs)
             self._print(self.safe(f"{kind}: {first}"))
             for line in others:
                 self._print(f"  {self.safe(line)}")
@@ -79,6 +81,6 @@ class Terminal:
         """The text without secrets, and without characters that act on a terminal."""
         return sanitize.for_log(self.redact(text))
 
-    @staticmethod
-    def _spelled(text: str) -> str:
-        return spell_settings(text, as_flag)
+    def presentable(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The diagnostic without secrets, and with the flags for its settings."""
+        return diagnostic.map(lambda text: self.redact(spell_settings(text, as_flag)))

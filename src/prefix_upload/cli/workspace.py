@@ -25,14 +25,14 @@ def patterns_below(current: Path, patterns: Sequence[str]) -> tuple[Path, list[s
         The folder, and the patterns relative to it.
     """
     current = current.resolve()
-    paths = [os.path.normpath(current / pattern) for pattern in patterns]
+    signs = ["!" if pattern.startswith("!") else "" for pattern in patterns]
+    bare = (pattern.removeprefix(sign) for pattern, sign in zip(patterns, signs, strict=True))
+    paths = [os.path.normpath(current / pattern) for pattern in bare]
     fixed = [path if os.path.exists(path) else _fixed_part(path) for path in paths]  # noqa: PTH110 - text, not a path
     folder = Path(os.path.commonpath([str(current), *map(os.path.dirname, fixed)]))
     relative = [os.path.relpath(path, folder) for path in paths]
-    return folder, [
-        _escaped(name) if os.path.exists(path) else name  # noqa: PTH110
-        for path, name in zip(paths, relative, strict=True)
-    ]
+    names = [_escaped(name) if os.path.exists(path) else name for path, name in zip(paths, relative, strict=True)]  # noqa: PTH110
+    return folder, [sign + name for sign, name in zip(signs, names, strict=True)]
 
 
 def _fixed_part(path: str) -> str:

@@ -16,7 +16,7 @@ from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
 from prefix_upload.http.proxies import proxies_for, route_to
 from prefix_upload.http.response import Response
-from prefix_upload.http.urls import origin_of
+from prefix_upload.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

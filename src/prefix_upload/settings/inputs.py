@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefix_upload.package.model import ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import audience_of
 from prefix_upload.errors import ConfigurationError, Diagnostic, setting
 from prefix_upload.settings.inputs import INPUTS, Input
 from prefix_upload.settings.parsers import BOOLEANS, Context, InputError, Workspace
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from prefix_upload.auth import Secret
-    from prefix_upload.discovery import Patterns
-    from prefix_upload.package.model import ValidationLevel
+    from prefix_upload.package.formats import ValidationLevel
+    from prefix_upload.patterns import Patterns
+    from prefix_upload.secret import Secret
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
@@ -54,6 +53,8 @@ class Settings(NamedTuple):
     @property
     def audience(self) -> str:
         """The audience of identity tokens for the server."""
+        from prefix_upload.auth.audience import audience_of  # noqa: PLC0415 - loads much else
+
         return audience_of(urlsplit(self.server_url).hostname or "")
 
 
