@@ -215,7 +215,7 @@ def test_progress_bars() -> None:
     assert text.startswith("Upload 2 packages\n")
     assert f"{first.file_name}" in text
     assert "0.2/1.0 MB" in text
-    assert re.search(r"^  \+ uploaded .*\n", text, re.MULTILINE)
+    assert re.search(r"  \+ uploaded .*\n", text)
 
 
 # Checking.
