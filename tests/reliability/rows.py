@@ -128,6 +128,18 @@ def over_the_plan(scene: Scene) -> None:
     scene.server.limit({"entityType": "PACKAGE_SIZE", "used": 0, "limit": 2**20})
 
 
+def not_allowed(scene: Scene) -> None:
+    """A package that needs revision 3 of repodata, for a channel that does not allow that."""
+    written(scene.hit, package_bytes(HIT, depends=("tool[when='__unix']",)))
+    scene.server.allow_v3(CHANNEL, allowed=False)
+
+
+def not_allowed_and_not_told(scene: Scene) -> None:
+    """The same, on a server that does not know the field of the setting."""
+    not_allowed(scene)
+    scene.fail(graph(Answer(200, '{"errors": [{"message": "unknown field"}]}'), times=1))
+
+
 def over_a_wire(
     harm: Harm, sent: int = 0, received: int | None = None, times: int | None = 1, **inputs: str
 ) -> Callable[[Scene], object]:
@@ -485,6 +497,20 @@ REFUSED = [
         over_the_plan,
         "and the plan of the channel's owner allows 1,048,576.",
         UNREACHABLE,
+        5,
+    ),
+    Row(
+        "The package needs revision 3 of repodata, which the channel does not allow",
+        not_allowed,
+        "and the channel does not allow that.",
+        UNREACHABLE,
+        5,
+    ),
+    Row(
+        "The same, on a server that does not say whether the channel allows it",
+        not_allowed_and_not_told,
+        "does not allow v3 repodata uploads).",
+        (FAILED, UPLOADED),
         5,
     ),
     Row(

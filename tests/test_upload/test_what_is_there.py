@@ -307,7 +307,7 @@ def test_a_package_that_is_too_large_for_the_plan(
     assert f"has {large.stat().st_size:,} bytes, and the plan of the channel's owner allows 1,048,576." in run.problem(
         large.name
     )
-    assert "larger than the plan" in run.problem(DEMO)
+    assert "the server would not accept other packages" in run.problem(DEMO)
     assert server.uploads == []
     assert exit_code(run.report) is ExitCode.UPLOAD_FAILED
 
