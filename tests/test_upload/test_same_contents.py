@@ -124,6 +124,22 @@ def test_the_token_stays_with_the_server(server: LocalChannel, publish: Publish,
     assert "Authorization" not in downloads[-1].headers
 
 
+def test_a_file_that_conflicts_is_downloaded_once(
+    server: LocalChannel, publish: Publish, workspace: Path, tmp_path: Path
+) -> None:
+    """Besides that, a run asks for the records, for the plan, and for the records of what it uploaded."""
+    paths = [package(workspace, name) for name in ("first", "second", "third", "fourth")]
+    for name in ("first", "second"):
+        server.publish(CHANNEL, package(tmp_path / "old", name, content="old\n"))
+    server.publish(CHANNEL, paths[2])
+    publish(*paths)
+    requests = [(request.method, request.path.partition("?")[0]) for request in server.requests]
+    graphql, upload = ("POST", "/api/graphql"), ("POST", f"/api/v1/upload/{CHANNEL}")
+    downloads = [("GET", f"/{CHANNEL}/noarch/{path.name}") for path in paths[:2]]
+    # Each download is redirected to the storage.
+    assert sorted(requests) == sorted([graphql, *downloads * 2, graphql, upload, graphql])
+
+
 def test_different_contents_name_the_files(
     server: LocalChannel, publish: Publish, workspace: Path, tmp_path: Path
 ) -> None:
