@@ -36,6 +36,7 @@ class Node:
     specs: list[str] = field(default_factory=list)
     needs: list[Node] = field(default_factory=list)
     end: Status = Status.UPLOADED
+    is_taken: bool = False
 
     @property
     def key(self) -> str:
@@ -58,8 +59,6 @@ class Node:
         if self.end is Status.FAILED and self.is_taken:
             return Status.FAILED
         return self.end if all(need.expected in IS_THERE for need in self.needs) else Status.NOT_ATTEMPTED
-
-    is_taken: bool = False
 
 
 def graph(random: Random) -> list[Node]:
@@ -108,6 +107,12 @@ def test_random_dependencies(
     nodes = graph(random)
     before = prepare(nodes, random, server, tmp_path / "elsewhere")
     paths = [node.write(workspace) for node in nodes]
+    planned = publish(*paths, dry_run="true").statuses
+    assert list(server.files(CHANNEL)) == before
+    # What the server refuses shows when it is uploaded.
+    if all(node.is_taken or node.end is not Status.FAILED for node in nodes):
+        would = {Status.UPLOADED: Status.WOULD_UPLOAD}
+        assert planned == {node.key: would.get(node.expected, node.expected) for node in nodes}
     run = publish(*paths, concurrency=str(random.choice([1, 2, 8])))
     assert run.statuses == {node.key: node.expected for node in nodes}
     # The server lists packages in the order of their arrival.
