@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tempfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEMO = "demo-1.0-h0_0.conda"
 DOWNLOAD = f"/noarch/{DEMO}"
+BOMB = gzip.compress(bytes(2**26))
 
 
 @pytest.fixture
@@ -161,8 +163,31 @@ def test_different_contents_name_the_files(
         (Fault(Answer(200, "<html>"), path=DOWNLOAD, times=None), "does not have the hash of its record"),
         (Fault(Truncate(100), path=DOWNLOAD, times=None), "was not downloaded"),
         (Fault(Answer(200, bytes(3 * 2**20)), path=DOWNLOAD, times=None), "it has more than 10"),
+        (Fault(Answer(200, BOMB, {"Content-Encoding": "gzip"}), path=DOWNLOAD, times=None), "it has more than 10"),
+        (
+            Fault(Answer(200, b"x", {"Content-Encoding": "gzip"}), path=DOWNLOAD, times=None),
+            "does not have the hash of its record",
+        ),
+        (Fault(Answer(303, headers={"Location": "file:///etc/passwd"}), path=DOWNLOAD, times=None), "was not downl"),
+        (Fault(Answer(303, headers={"Location": "//[::1"}), path=DOWNLOAD, times=None), "redirects to an invalid URL"),
+        (Fault(Answer(303, headers={"Location": "?"}), path=DOWNLOAD, times=None), "was not downloaded: HTTP 303"),
+        (Fault(Answer(204), path=DOWNLOAD, times=None), "does not have the hash of its record"),
+        (Fault(Answer(206, b"PK"), path=DOWNLOAD, times=None), "does not have the hash of its record"),
     ],
-    ids=["missing", "refused", "not a package", "truncated", "too large"],
+    ids=[
+        "missing",
+        "refused",
+        "not a package",
+        "truncated",
+        "too large",
+        "too large when it is decoded",
+        "not gzip",
+        "a redirect to a file",
+        "a redirect to nowhere",
+        "a redirect to itself",
+        "no content",
+        "a part",
+    ],
 )
 @pytest.mark.parametrize(("skip_existing", "status"), [("false", Status.FAILED), ("true", Status.SKIPPED)])
 def test_contents_that_cannot_be_compared(
