@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +18,18 @@ from prefix_upload.package.archive import limits
 from prefix_upload.package.contents_digest import Difference, difference, read_local
 from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.package.placeholders import InstalledDigest, Placeholder, find_placeholders
-from support.building import STEM, built, index_of, package_bytes, tar_member, written
+from support.building import STEM, built, index_of, package, package_bytes, tar_member, written
+from support.installing import install
+from support.running import CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from localchannel import LocalChannel
+
     Make = Callable[..., Package]
+    Checked = Callable[[Path], Package]
 
 OLD = "/build/demo_1700000001/host_env_placehold_placehold"
 NEW = "/build/demo_1700000002/host_env_placehold_placehold"
@@ -39,7 +45,7 @@ def extension(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def checked(workspace: Path) -> Callable[[Path], Package]:
+def checked(workspace: Path) -> Checked:
     """Validates a package."""
 
     def check(path: Path) -> Package:
@@ -51,7 +57,7 @@ def checked(workspace: Path) -> Callable[[Path], Package]:
 
 
 @pytest.fixture
-def make(workspace: Path, extension: str, checked: Callable[[Path], Package]) -> Make:
+def make(workspace: Path, extension: str, checked: Checked) -> Make:
     """Makes a package with one file, which is recorded with these placeholders."""
     numbers = iter(range(100))
 
@@ -108,9 +114,7 @@ BINARY = ["printf '\\001\\000%s/lib:%s/share\\000\\377\\000' $PREFIX $PREFIX > $
 
 
 @pytest.mark.parametrize("noarch", [True, False], ids=["noarch", "native"])
-def test_two_builds_of_a_recipe(
-    workspace: Path, checked: Callable[[Path], Package], extension: str, noarch: bool
-) -> None:
+def test_two_builds_of_a_recipe(workspace: Path, checked: Checked, extension: str, noarch: bool) -> None:
     """rattler-build's prefix has the time of the build in it."""
     script = [*SCRIPT, *BINARY]
     first, second = (
@@ -120,9 +124,7 @@ def test_two_builds_of_a_recipe(
     assert not compared(first, second)
 
 
-def test_two_builds_of_a_recipe_that_differ_in_such_a_file(
-    workspace: Path, checked: Callable[[Path], Package], extension: str
-) -> None:
+def test_two_builds_of_a_recipe_that_differ_in_such_a_file(workspace: Path, checked: Checked, extension: str) -> None:
     """All but the prefix counts."""
     scripts = ([*SCRIPT, *BINARY], [f"{SCRIPT[0]}; echo more >> $PREFIX/bin/activate-demo", *BINARY])
     first, second = (
@@ -130,6 +132,43 @@ def test_two_builds_of_a_recipe_that_differ_in_such_a_file(
         for name, script in zip("ab", scripts, strict=True)
     )
     assert compared(first, second) == Difference(changed=("bin/activate-demo",))
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["paths.json", "has_prefix"])
+def test_what_a_real_client_installs(server: LocalChannel, workspace: Path, checked: Checked, old: bool) -> None:
+    """It is the same if the contents are."""
+    packages = []
+    for number in range(2):
+        if old:
+            path = written(workspace / str(number) / f"{STEM}.tar.bz2", old_package(number))
+        else:
+            path = built(workspace / str(number), script=[*SCRIPT, *BINARY])
+        packages.append(checked(path))
+    assert packages[0].sha256 != packages[1].sha256
+    assert not compared(*packages)
+    server.publish(CHANNEL, package(workspace / "other", "other"))
+    first, second = (installed(server, each.path, workspace / "client") for each in packages)
+    assert first == second
+    assert any(str(workspace).encode() in content for content in first.values())
+
+
+def old_package(number: int) -> bytes:
+    """A package with a list in the old form."""
+    prefix = f"/build/demo_170000000{number}/placehold" + "_placehold" * 15
+    files = {"bin/script": f"#!{prefix}/bin/sh\n".encode(), "share/demo.bin": f"\0{prefix}/a:{prefix}/b\0\1".encode()}
+    has_prefix = f"{prefix} text bin/script\n{prefix} binary share/demo.bin\n".encode()
+    info = [tar_member("info/files", "\n".join(files).encode()), tar_member("info/has_prefix", has_prefix)]
+    return package_bytes(".tar.bz2", info_members=info, payload_members=[tar_member(*file) for file in files.items()])
+
+
+def installed(server: LocalChannel, path: Path, folder: Path) -> dict[str, bytes]:
+    """The files of an environment with this package, but for what the client writes about it."""
+    server.publish(CHANNEL, path)
+    prefix = install(f"{server.url}/{CHANNEL}", "demo", folder)
+    files = [file for file in prefix.rglob("*") if file.is_file() and "conda-meta" not in file.parts]
+    contents = {file.relative_to(prefix).as_posix(): file.read_bytes() for file in files}
+    shutil.rmtree(folder)
+    return contents
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["paths.json", "has_prefix"])
@@ -239,7 +278,7 @@ def test_both_lists(make: Make) -> None:
         assert "info/has_prefix" in compared(first, both(NEW, line)).changed
 
 
-def test_a_list_after_the_payload(workspace: Path, checked: Callable[[Path], Package]) -> None:
+def test_a_list_after_the_payload(workspace: Path, checked: Checked) -> None:
     """It counts wherever it is."""
 
     def late(prefix: str) -> Package:
@@ -252,7 +291,7 @@ def test_a_list_after_the_payload(workspace: Path, checked: Callable[[Path], Pac
     assert compared(late(OLD), late(NEW)) == Difference(changed=("info/has_prefix",))
 
 
-def test_a_link_to_such_a_file(workspace: Path, checked: Callable[[Path], Package]) -> None:
+def test_a_link_to_such_a_file(workspace: Path, checked: Checked) -> None:
     """The data of a hard link is elsewhere, so what is recorded for it is taken literally."""
 
     def linked(prefix: str) -> Package:
