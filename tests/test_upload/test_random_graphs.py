@@ -124,6 +124,31 @@ def test_random_dependencies(
     assert {node.key for node in nodes if node.expected is Status.UPLOADED} == set(arrived) - set(before)
 
 
+@pytest.mark.parametrize("seed", range(15))
+def test_random_dependencies_with_cycles(server: LocalChannel, publish: Publish, workspace: Path, seed: int) -> None:
+    """Whatever depends on whatever, also on itself: only what may depend on a failed package is not attempted."""
+    random = Random(seed)
+    # Several packages have the same name, in subdirs of their own.
+    nodes = [Node(name, subdir) for name in "abcde" for subdir in random.sample(SUBDIRS[1:], random.randint(1, 3))]
+    for node in nodes:
+        node.specs = random.choices("abcdef", k=random.randint(0, 3))
+    failing = random.sample("abcde", seed % 3)
+    for name in failing:
+        server.fail(Fault(Answer(422, "no"), file=f"{name}-1.0-h0_0.conda", times=None))
+    run = publish(*(node.write(workspace) for node in nodes))
+    reached = set(failing)
+    for _ in nodes:
+        reached |= {node.name for node in nodes if reached & set(node.specs)}
+    for node in nodes:
+        if node.name in failing:
+            assert run.statuses[node.key] in {Status.FAILED, Status.NOT_ATTEMPTED}
+        elif node.name not in reached:
+            assert run.statuses[node.key] is Status.UPLOADED
+        else:
+            assert run.statuses[node.key] in {Status.UPLOADED, Status.NOT_ATTEMPTED}
+    assert not failing or Status.FAILED in run.statuses.values()
+
+
 def test_the_graphs_are_of_all_kinds() -> None:
     """With and without dependencies, wide and deep."""
     sizes = {sum(len(node.needs) for node in graph(Random(seed))) for seed in range(40)}
