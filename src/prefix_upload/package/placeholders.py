@@ -96,14 +96,15 @@ class InstalledDigest:
 
     def _replace(self, *, is_last: bool) -> None:
         """Hashes what is in the buffer, but for what may be the start of a placeholder that continues."""
-        *before, rest = self._buffer.split(self._text)
-        if before:
+        replaced = self._buffer.replace(self._text, _ANY_PREFIX)
+        _, found, rest = replaced.rpartition(_ANY_PREFIX)
+        if found:
             self.is_found = True
-        if before or self._is_open:
+        if found or self._is_open:
             self._is_open = 0 not in rest
-        end = len(rest) if is_last else max(0, len(rest) - len(self._text) + 1)
-        self._installed.update(_ANY_PREFIX.join([*before, rest[:end]]))
-        self._buffer = rest[end:]
+        end = len(replaced) if is_last else len(replaced) - min(len(rest), len(self._text) - 1)
+        self._installed.update(replaced[:end])
+        self._buffer = replaced[end:]
 
 
 def find_placeholders(index: bytes | None, paths: bytes | None, has_prefix: bytes | None) -> Mapping[str, Placeholder]:
