@@ -151,12 +151,13 @@ class LocalChannel:
         self._keys.allow(key, access)
 
     def heal(self) -> None:
-        """Forget all failures to come and all lies, and let the repodata follow again."""
+        """Forget all failures to come and all lies, let the repodata follow again, and allow v3 uploads."""
         self._script.clear()
         self._graph.lies.clear()
         self._graph.plan = None
         for channel in self._store.channels:
             self.freeze_index(channel, frozen=False)
+            self.allow_v3(channel, allowed=True)
 
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
@@ -169,6 +170,10 @@ class LocalChannel:
     def bill(self, channel: str, owner: str) -> None:
         """Let a channel be billed to this account."""
         self._store.channels[channel] = replace(self._store.channels[channel], owner=owner)
+
+    def allow_v3(self, channel: str, allowed: bool) -> None:
+        """Let a channel take packages for repodata v3, or not."""
+        self._store.channels[channel] = replace(self._store.channels[channel], allows_v3=allowed)
 
     def lag(self, looks: int) -> None:
         """Let the records of each upload show what was there before it, when they are looked up so many times."""

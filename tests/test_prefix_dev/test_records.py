@@ -270,6 +270,30 @@ def test_whether_the_server_accepted_the_token(viewer: object, knows_user: bool 
 
 
 @pytest.mark.parametrize(
+    ("settings", "allows_v3"),
+    [
+        ({"allowV3Uploads": True}, True),
+        ({"allowV3Uploads": False}, False),
+        ({"allowV3Uploads": None}, None),
+        ({"allowV3Uploads": "no"}, None),
+        ({}, None),
+        ([], None),
+        (None, None),
+        (..., None),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("errors", [[], [{"message": "no", "path": ["settings", "allowV3Uploads"]}]], ids=["", "error"])
+def test_whether_the_channel_takes_packages_for_repodata_v3(
+    settings: object, allows_v3: bool | None, errors: list[object]
+) -> None:
+    """If it is not known, the rest of the response counts all the same."""
+    data = {"channel": CHANNEL, "package0": None} | ({} if settings is ... else {"settings": settings})
+    result = from_graphql(graphql(data=data, errors=errors), [FIRST])
+    assert (result.allows_v3, result.records) == (allows_v3, {FIRST.key: Record(None)})
+
+
+@pytest.mark.parametrize(
     ("data", "reason"),
     [
         ({"viewer": {"login": "octo"}, "channel": None, "package0": None}, Reason.NO_CHANNEL),

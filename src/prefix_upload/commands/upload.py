@@ -33,7 +33,7 @@ def upload(run: Run) -> None:
     if not preflight(run, uploads):
         return
     if run.settings.dry_run:
-        plan(run, uploads)
+        plan(run, uploads, needs)
     elif authenticate(run, uploads):
         transfer(run, uploads, needs)
         confirm(run)

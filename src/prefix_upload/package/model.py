@@ -42,11 +42,13 @@ class Package(Artifact):
 
     `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users: relative
     to the workspace, with `/` as separator. `depends` are the match specs of the packages that it needs at run time.
+    `needs_v3` is whether only revision 3 of repodata, or a later one, can have it (CEP 48).
     """
 
     path: Path
     relative_path: str
     depends: tuple[str, ...] = ()
+    needs_v3: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

@@ -25,6 +25,7 @@ from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,
     connection_error,
+    is_about_v3,
     missing_channel_error,
     no_api_error,
     overwriting_refused_error,
@@ -32,6 +33,7 @@ from prefix_upload.prefix_dev.upload_errors import (
     rejection_error,
     retries_exhausted_error,
     unknown_conflict_error,
+    v3_error,
 )
 from prefix_upload.report import Status
 
@@ -99,6 +101,10 @@ class Channel:
         if lookup.failed_for(Reason.NO_CHANNEL):
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
+
+    def settings_error(self, package: Package) -> ChannelError | None:
+        """Why the channel's settings do not allow a package, as far as the look-ups have shown them."""
+        return v3_error() if package.needs_v3 and self._queries.allows_v3 is False else None
 
     @property
     def _has_key(self) -> bool:
@@ -218,8 +224,13 @@ class Channel:
         if response.status != HTTPStatus.CONFLICT:
             if (receipt := attempts.receipt()) is not None:
                 return receipt
+            if package.needs_v3 and is_about_v3(response):
+                raise v3_error(response)
             raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
         record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
+        if record.sha256 is None or (record.may_be_outdated and record.sha256 != package.sha256):
+            # The record is missing or late, so what counts is the file itself.
+            record = self._contents.served(package) or record
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if attempts.may_have_arrived else Status.ALREADY_PRESENT, record)
         if force:

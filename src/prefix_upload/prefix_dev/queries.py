@@ -62,6 +62,7 @@ class ChannelQueries:
         self._hashes_only = False
         # Whether the server knows whose token it is, so that it may tell about their account.
         self._knows_user = False
+        self._allows_v3: bool | None = None
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
         # The server's time in its first response.
@@ -76,6 +77,11 @@ class ChannelQueries:
     def authentication_error(self) -> AuthenticationError | None:
         """Why no token could be obtained for a query; `None` if one could, or was not needed."""
         return self._credentials.error
+
+    @property
+    def allows_v3(self) -> bool | None:
+        """Whether the channel takes packages that need revision 3 of repodata; `None` if no response has said so."""
+        return self._allows_v3
 
     def lookup(self, packages: Sequence[Package], *, is_thorough: bool = False) -> Lookup:
         """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata.
@@ -105,6 +111,7 @@ class ChannelQueries:
             failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
         self._knows_user |= result.knows_user is True
+        self._allows_v3 = result.allows_v3 if self._allows_v3 is None else self._allows_v3
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
     def repodata(self, packages: Sequence[Package]) -> Lookup:
