@@ -91,4 +91,4 @@ def _problem(package: Package, digests: Mapping[str, str]) -> str:
 
 def _warning(paths: Sequence[str], problem: str) -> Diagnostic:
     message = f"The job's list of artifacts does not have {listed(paths)}. {problem}"
-    return Diagnostic("Not in the list of artifacts", message, _HINT, page="#attestations")
+    return Diagnostic("Not in the list of artifacts", message, _HINT, page="#slsa-provenance")
