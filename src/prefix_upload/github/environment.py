@@ -1,11 +1,11 @@
-"""What the GitHub Actions runner passes to a container action in environment variables."""
+"""What the GitHub Actions runner passes to the action in environment variables."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from actions_toolkit import core
@@ -17,9 +17,13 @@ from prefix_upload.settings import Workspace
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_OUTSIDE_HINT = (
-    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder. "
-    "Build or copy the packages into the workspace, and write patterns relative to it."
+_OUTSIDE_HINT = "Build or copy the packages into the workspace, and write patterns relative to it."
+_CONTAINER_HINT = "The action runs in a container that sees only the workspace, not the host's /tmp or home folder."
+# For a file that a variable names, and that is not there.
+_MISSING_FILE_HINT = "Correct the path, or remove the variable from this step."
+_INVISIBLE_FILE_HINT = (
+    "The action runs in a container, which sees only the workspace (as /github/workspace), not other files of the "
+    "host. Copy the file there and set the variable to its path, or remove it from this step."
 )
 
 
@@ -50,21 +54,32 @@ class Environment:
     def workspace(self) -> Workspace:
         """The job's workspace."""
         path = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
-        return Workspace(path, self._workspace_aliases, _OUTSIDE_HINT)
+        hint = f"{_CONTAINER_HINT} {_OUTSIDE_HINT}" if self._is_container else _OUTSIDE_HINT
+        return Workspace(path, self._workspace_aliases, hint)
 
     @property
-    def _workspace_aliases(self) -> tuple[PurePosixPath, ...]:
-        """The paths that the workspace may have outside this container.
+    def missing_file_hint(self) -> str:
+        """What to do about a file that an environment variable names, and that is not there."""
+        return _INVISIBLE_FILE_HINT if self._is_container else _MISSING_FILE_HINT
+
+    @property
+    def _is_container(self) -> bool:
+        """Whether the action runs in its container; `native/action.yml` sets the variable."""
+        return os.environ.get("PREFIX_UPLOAD_NATIVE") != "true"
+
+    @property
+    def _workspace_aliases(self) -> tuple[PurePath, ...]:
+        """Other paths that the workspace may have: outside this container, and before links are resolved.
 
         The runner translates only values that start with the host's path, so the lines of `glob` after the first
         still contain it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
         """
-        outside = PurePosixPath(os.environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
+        outside = PurePath(os.environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
         return (
             outside / outside.name,
             outside / self._repository,
-            PurePosixPath("/__w", outside.name, outside.name),
-            PurePosixPath(os.environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
+            PurePath("/__w", outside.name, outside.name),
+            PurePath(os.environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
         )
 
     @property
