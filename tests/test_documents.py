@@ -14,6 +14,7 @@ from prefix_upload.report import Report, Status
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
 from prefix_upload.settings import INPUTS, Settings
+from support.doors import native_action
 from support.running import COMMAND, REPOSITORY
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def table(first_heading: str) -> dict[str, list[str]]:
 def steps(workflow: object) -> list[dict[str, Any]]:
     """Every step of our action in a piece of YAML."""
     match workflow:
-        case {"uses": str(uses)} if uses.startswith("org/prefix-upload@"):
+        case {"uses": str(uses)} if uses.startswith(("org/prefix-upload@", "org/prefix-upload/native@")):
             return [dict(workflow)]  # type: ignore[call-overload]  # it is a mapping, as the pattern says
         case dict():
             return [step for value in workflow.values() for step in steps(value)]
@@ -59,6 +60,14 @@ def test_inputs_and_defaults_agree() -> None:
     ]
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
     assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+
+
+def test_the_native_action_agrees() -> None:
+    """It has the same inputs and outputs as `action.yml`, with the same descriptions and defaults."""
+    native = native_action()
+    outputs = {name: {"description": output["description"]} for name, output in native["outputs"].items()}
+    assert (list(native["inputs"].items()), outputs) == (list(action()["inputs"].items()), action()["outputs"])
+    assert (native["name"], native["description"]) == (action()["name"], action()["description"])
 
 
 def test_settings_have_the_values_of_the_inputs() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from actions_toolkit import core
 
 from prefix_upload.auth import GITHUB_COM, IdTokenRequest, Secret
+from prefix_upload.http.certificates import MISSING_FILE_HINT
 from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.settings import Workspace
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _OUTSIDE_HINT = "Build or copy the packages into the workspace, and write patterns relative to it."
 _CONTAINER_HINT = "The action runs in a container that sees only the workspace, not the host's /tmp or home folder."
 # For a file that a variable names, and that is not there.
-_MISSING_FILE_HINT = "Correct the path, or remove the variable from this step."
 _INVISIBLE_FILE_HINT = (
     "The action runs in a container, which sees only the workspace (as /github/workspace), not other files of the "
     "host. Copy the file there and set the variable to its path, or remove it from this step."
@@ -60,7 +60,7 @@ class Environment:
     @property
     def missing_file_hint(self) -> str:
         """What to do about a file that an environment variable names, and that is not there."""
-        return _INVISIBLE_FILE_HINT if self._is_container else _MISSING_FILE_HINT
+        return _INVISIBLE_FILE_HINT if self._is_container else MISSING_FILE_HINT
 
     @property
     def _is_container(self) -> bool:
@@ -104,9 +104,9 @@ class Environment:
     @property
     def readme_url(self) -> str:
         """The URL of the action's README in the version that runs; "" if the action is part of the checkout."""
-        server, repository, ref = (
-            os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "ACTION_REPOSITORY", "ACTION_REF")
-        )
+        owner = "GITHUB" if self._is_container else "PREFIX_UPLOAD"  # as `native/action.yml` has it
+        repository, ref = (os.environ.get(f"{owner}_ACTION_{name}", "") for name in ("REPOSITORY", "REF"))
+        server = os.environ.get("GITHUB_SERVER_URL", "")
         url = f"{server}/{repository}/blob/{ref or 'HEAD'}/README.md"
         return url if repository and re.fullmatch(r"https?://[\w.:/@+-]+", url, re.ASCII) else ""
 

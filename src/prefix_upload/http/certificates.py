@@ -10,6 +10,9 @@ from prefix_upload.errors import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+MISSING_FILE_HINT = "Correct the path, or remove the variable."
+"""What to do about a variable that names a file which is not there."""
+
 # The first one that is set counts: the order of `requests`, which does not read the last.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from prefix_upload.http.certificates import ca_bundle, ca_bundle_errors, exists
+from prefix_upload.http.certificates import MISSING_FILE_HINT, ca_bundle, ca_bundle_errors, exists
 from prefix_upload.http.proxies import proxy_errors
 from prefix_upload.http.urls import LOOPBACK_HOSTS
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
 
 
-def environment_errors(environ: Mapping[str, str], urls: Sequence[str], missing_file_hint: str) -> Iterator[Diagnostic]:
+def environment_errors(
+    environ: Mapping[str, str], urls: Sequence[str], missing_file_hint: str = MISSING_FILE_HINT
+) -> Iterator[Diagnostic]:
     """Yields the variables with which requests to these URLs can't be sent.
 
     Args:
