@@ -40,6 +40,27 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
+def is_same_site(url: str, server_url: str) -> bool:
+    """Whether a URL is the server's own: of its origin, or `https` on a subdomain of its host.
+
+    Raises:
+        ValueError: a URL is malformed.
+    """
+    scheme, host, _ = origin = origin_of(url)
+    server = origin_of(server_url)
+    _, server_host, _ = server
+    is_subdomain = str(host).endswith(f".{server_host}") and not _is_address(server_host)
+    return origin == server or (scheme == "https" and is_subdomain)
+
+
+def _is_address(host: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return True
+
+
 def host_and_port(url: str) -> str:
     """Host and port, as shown to users; without user and password.
 
