@@ -26,7 +26,7 @@ class Index:
     Attributes:
         lag: So many times each file of the index is served as it was before a change.
         shards_url: Where the shards are, if they are not beside their index.
-        edits: False entries.
+        edits: False entries in each part.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class Index:
         self._reads: Counter[str] = Counter()
         self.lag = 0
         self.shards_url = ""
-        self.edits: Edits = {}
+        self.edits: dict[Part, Edits] = {part: {} for part in PARTS}
 
     def changed(self, *, rebuild: bool = False) -> None:
         """The packages are others now; `rebuild` where bytes under a known file name are."""
@@ -90,8 +90,9 @@ class Index:
 
     def _edited(self, subdir: str, file: str) -> bytes | None:
         content = self._content(f"{subdir}/{file}")
-        edits = {key[1]: fields for key, fields in self.edits.items() if key[0] == subdir}
-        if _part(file) == "repodata":
+        part = _part(file)
+        edits = {key[1]: fields for key, fields in self.edits[part].items() if key[0] == subdir}
+        if part == "repodata":
             return edited_repodata(content, edits) if content and edits and file == "repodata.json" else content
         index = self._content(f"{subdir}/{INDEX}")
         if index is None or not (edits or self.shards_url):

@@ -156,7 +156,8 @@ class LocalChannel:
         for channel in self._store.channels:
             self.freeze_index(channel, frozen=False)
             self.lag_index(channel, 0)
-            self._store.index(channel).edits.clear()
+            for edits in self._store.index(channel).edits.values():
+                edits.clear()
 
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
@@ -187,9 +188,12 @@ class LocalChannel:
         """Let each file of the channel's index be as before a change for so many looks after it."""
         self._store.index(channel).lag = looks
 
-    def edit_index(self, channel: str, subdir: str, file: str, fields: Fields) -> None:
+    def edit_index(
+        self, channel: str, subdir: str, file: str, fields: Fields, *, parts: Sequence[Part] = PARTS
+    ) -> None:
         """Let the channel's index have other fields in the entry of a file, or (`None`) no entry."""
-        self._store.index(channel).edits[subdir, file] = fields
+        for part in parts:
+            self._store.index(channel).edits[part][subdir, file] = fields
 
     def move_shards(self, channel: str) -> None:
         """Serve the channel's shards from the other origin, as prefix.dev does."""

@@ -181,6 +181,7 @@ class _IndexWait:
             error = index_messages.wrong(self._run.settings.channel, subdir, wrong)
             return IndexOutcome(subdir.name, IndexStatus.WRONG, count, seconds, missing, error)
         if seconds < self._timeout:  # the run was cancelled, or another subdir is wrong
+            self._run.reporter.note(index_messages.progress(subdir, seconds))
             return IndexOutcome(subdir.name, IndexStatus.UNFINISHED, count, seconds, missing)
         error = index_messages.late(subdir, missing, self._timeout)
         return IndexOutcome(subdir.name, IndexStatus.LATE, count, seconds, missing, error)
