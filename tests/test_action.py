@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from localchannel import Answer, At, Fault, Stall
 from prefix_upload import concurrency
 from prefix_upload.package import validate
 from support.building import conda_bytes, package, written
-from support.running import CHANNEL
+from support.running import CHANNEL, REPOSITORY
 from support.workflow_commands import annotated
 
 if TYPE_CHECKING:
@@ -302,6 +304,16 @@ def test_without_the_input_nothing_is_asked_of_the_index(action: Action, workspa
     ]
     assert finished.outputs["index-seconds"] == ""
     assert "### Index" not in finished.summary
+
+
+def test_what_only_the_index_needs_is_not_loaded() -> None:
+    """Start-up time counts."""
+    script = "import sys; sys.path.insert(0, 'src'); import prefix_upload.action; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", script]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
+    loaded = set(run.stdout.split())
+    assert "prefix_upload.prefix_dev.queries" in loaded
+    assert not {"msgpack", "ijson", "prefix_upload.prefix_dev.index", "prefix_upload.steps.wait_for_index"} & loaded
 
 
 def test_a_hint_links_to_its_page(action: Action, workspace: Path) -> None:

@@ -50,12 +50,11 @@ def test_a_real_client_reads_repodata_without_shards(client: Client, build: Buil
     assert install(f"{client.server.url}/{CHANNEL}", "demo", tmp_path).is_dir()
 
 
-@pytest.mark.parametrize("status", [404, 500])
-def test_a_real_client_fails_if_a_shard_is_missing(client: Client, build: Build, tmp_path: Path, status: int) -> None:
+def test_a_real_client_fails_if_a_shard_is_missing(client: Client, build: Build, tmp_path: Path) -> None:
     """It does not fall back if the index of the shards is there."""
     client.server.publish(CHANNEL, build())
-    client.server.fail(Fault(Answer(status), path="/shards/", times=None))
-    with pytest.raises(Exception, match=str(status)):
+    client.server.fail(Fault(Answer(404), path="/shards/", times=None))
+    with pytest.raises(Exception, match="404"):
         install(f"{client.server.url}/{CHANNEL}", "demo", tmp_path)
 
 

@@ -874,7 +874,9 @@ INDEX = [
         f"{HIT}.conda: repodata_shards.msgpack.zst does not list hit",
     ),
     not_shown(
-        "`repodata.json` stays as it was", stale_index("repodata"), f"{HIT}.conda: repodata.json does not list it"
+        "`repodata.json` stays as it was",
+        stale_index("repodata"),
+        f"{HIT}.conda, {OTHER}.conda: repodata.json does not list it",
     ),
     not_shown(
         "A shard is listed and missing",

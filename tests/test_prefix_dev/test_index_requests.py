@@ -118,6 +118,13 @@ def test_other_sites(url: str) -> None:
     assert not is_same_site(url, SERVER)
 
 
+@pytest.mark.parametrize("url", ["https://evil.test\\.prefix.dev/", "https://evil.test\\@prefix.dev/", "https://[a"])
+def test_hosts_that_parsers_read_differently(url: str) -> None:
+    """They belong to no site."""
+    with pytest.raises(ValueError, match=r"ambiguous|IPv6"):
+        is_same_site(url, SERVER)
+
+
 def test_addresses_have_no_subdomains() -> None:
     """What looks like one is a name that belongs to somebody else."""
     assert not is_same_site("https://a.127.0.0.1/", "http://127.0.0.1:80")

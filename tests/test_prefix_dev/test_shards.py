@@ -184,7 +184,18 @@ def test_urls_of_shards(base_url: str, expected: str) -> None:
     assert shard_url("https://prefix.dev/chan/noarch/", base_url, "0a") == expected
 
 
-@pytest.mark.parametrize("base_url", ["file:///etc", "ftp://a/", "https://a:x/", "https://[a", "http://a:0/"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "file:///etc",
+        "ftp://a/",
+        "https://a:x/",
+        "https://[a",
+        "https://evil.test\\.prefix.dev/",
+        "https://a%2f.prefix.dev/",
+        "https://a b/",
+    ],
+)
 def test_invalid_urls_of_shards(base_url: str) -> None:
     """Clients can't read them either."""
     with pytest.raises(LookupFailedError, match="'shards_base_url' is not a valid URL"):

@@ -373,6 +373,17 @@ def test_files_that_have_not_changed_are_not_sent_again(server: LocalChannel, wa
         assert all(request.headers["If-None-Match"] for request in others)
 
 
+def test_a_shard_is_read_once(server: LocalChannel, wait: Wait, demo: Path, workspace: Path) -> None:
+    """Its address is its hash, so it is still the same if a later index lists it."""
+    server.publish(CHANNEL, demo)
+    server.freeze_index(CHANNEL, parts=["shards"])
+    run = wait(demo, building.package(workspace, "other"))
+    assert statuses(run) == {"noarch": IndexStatus.INSTALLABLE}
+    shards = [request for request in reads(server, SHARD) if request.origin == "storage"]
+    indexes = [request for request in reads(server, SHARD_INDEX) if request.status == 200]
+    assert (len(shards), len(indexes)) == (2, 2)
+
+
 def test_a_server_that_tells_dates(server: LocalChannel, wait: Wait, demo: Path) -> None:
     """`Last-Modified` serves the same purpose, and what was read before stays known."""
     date = {"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}

@@ -191,8 +191,8 @@ def shard_url(subdir_url: str, base_url: str, sha256: str) -> str:
 def _parsed(subdir_url: str, base_url: str) -> SplitResult | None:
     """The parts of a base URL, if it is one of a server."""
     try:
-        parts = urlsplit(urljoin(subdir_url, base_url))
-        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        url = urljoin(subdir_url, base_url)
+        scheme, host, port = origin_of(url)
+        return urlsplit(url) if scheme in {"http", "https"} and host and port else None
     except ValueError:
         return None
-    return parts if is_valid else None

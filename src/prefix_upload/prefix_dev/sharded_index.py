@@ -52,12 +52,15 @@ class ShardedIndex:
     @property
     def flaws(self) -> Mapping[str, Flaw]:
         """Why clients that read the shards can't install packages, by file name."""
+        if not self.exist:
+            return {}
         found: dict[str, Flaw] = {}
-        for name, packages in self._packages.items() if self.exist else ():
-            if self._problem or name not in self.shards:
+        for name, packages in self._packages.items():
+            shard = self.shards.get(name)
+            if self._problem or shard is None:
                 found |= unread(packages, _SHARD_INDEX, self._problem or f"does not list {name}")
             else:
-                found |= self.shards[name].flaws
+                found |= shard.flaws
         return found
 
     def read(self) -> None:

@@ -81,4 +81,8 @@ def _count(subdir: SubdirIndex) -> str:
 
 
 def _listed(reasons: Mapping[str, str]) -> str:
-    return listed([f"{name}: {reason}" for name, reason in reasons.items()], str)
+    """The first reasons, each once with its files."""
+    groups: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        groups.setdefault(reason, []).append(name)
+    return listed([f"{listed(names, str)}: {reason}" for reason, names in groups.items()], str)

@@ -95,7 +95,7 @@ class _IndexWait:
                 self._pause(pause)
                 self._reindex()
         except _TimeIsUpError:
-            pass
+            self._finish_installable()
         seconds = self._elapsed
         for subdir in self._pending.values():
             self._outcomes[subdir.name] = self._unfinished(subdir, seconds)
@@ -120,13 +120,16 @@ class _IndexWait:
         """Looks at the index of each subdir that has not shown all packages yet."""
         for reads in (SubdirIndex.file_reads, SubdirIndex.shard_reads):
             self._each(lambda read: read(), [read for subdir in self._pending.values() for read in reads(subdir)])
-        for subdir in list(self._pending.values()):
-            if not subdir.flaws:
-                del self._pending[subdir.name]
-                count, seconds = len(subdir.packages), self._elapsed
-                self._outcomes[subdir.name] = IndexOutcome(subdir.name, IndexStatus.INSTALLABLE, count, seconds, {})
-                self._run.reporter.note(index_messages.installable(subdir, seconds))
+        self._finish_installable()
         self._show_progress()
+
+    def _finish_installable(self) -> None:
+        """Records the subdirs whose index shows all packages."""
+        for subdir in [subdir for subdir in self._pending.values() if not subdir.flaws]:
+            del self._pending[subdir.name]
+            count, seconds = len(subdir.packages), self._elapsed
+            self._outcomes[subdir.name] = IndexOutcome(subdir.name, IndexStatus.INSTALLABLE, count, seconds, {})
+            self._run.reporter.note(index_messages.installable(subdir, seconds))
 
     def _each(self, work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
         for _ in self._run.pool.map(work, items, workers=self._run.settings.concurrency, on_wait=self._on_wait):
