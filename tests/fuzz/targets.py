@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
+from fuzz.index_targets import INDEX_TARGETS
 from prefix_upload.package import archive, file_lists, names, placeholders
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tar_headers import Kind
@@ -158,6 +159,7 @@ TARGETS: tuple[Callable[[bytes], None], ...] = (
     _paths,
     _file_name,
     _zip_file,
+    *INDEX_TARGETS,
 )
 
 
@@ -271,6 +273,7 @@ def seeds() -> Iterator[bytes]:
         b'"prefix_placeholder": "/build/placehold", "file_mode": "text"}]}',
         _file_name: b"demo-1.0-h0_0.conda",
         _zip_file: bytes(range(200)),
+        **INDEX_TARGETS,
     }
     for number, target in enumerate(TARGETS):
         yield bytes([number]) + starts[target]

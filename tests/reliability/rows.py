@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from localchannel import Answer, At, Call, Cut, Drip, Fault, Interim, Stall, Truncate
+from localchannel.index import PARTS
 from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
 from reliability.wire import Harm, Rule
 from support.building import written
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localchannel.faults import Action
+    from localchannel.index import Part
 
 RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
@@ -842,6 +844,113 @@ LOOKUPS = [
     ),
 ]
 
+
+def waiting(then: Callable[[Scene], object], **inputs: str) -> Callable[[Scene], object]:
+    """A run that waits for the index, which is the channel's own otherwise."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(**{"wait_for_index": "true", "index_timeout": "60"} | inputs)
+        then(scene)
+
+    return plan
+
+
+def index_file(then: Action, path: str) -> Callable[[Scene], object]:
+    """A fault of a file of the index."""
+    return waiting(failing(Fault(then, path=path, times=None)))
+
+
+def stale_index(*parts: Part, is_stuck: bool = True) -> Callable[[Scene], object]:
+    """An index, or a part of it, that stays as it is."""
+    return waiting(lambda scene: scene.server.freeze_index(CHANNEL, parts=parts or PARTS, is_stuck=is_stuck))
+
+
+def false_index(**inputs: str) -> Callable[[Scene], object]:
+    """An index that lists another file under the name of the package."""
+
+    def lie(scene: Scene) -> None:
+        scene.server.edit_index(CHANNEL, "noarch", scene.hit.name, {"sha256": _UNKNOWN_HASH})
+
+    return waiting(lie, **inputs)
+
+
+def not_shown(fault: str, plan: Callable[[Scene], object], reads: str) -> Row:
+    """Everything is uploaded, but clients can't install it when the run ends."""
+    return Row(fault, plan, reads, exit_code=6)
+
+
+INDEX = [
+    Row(
+        "The index shows the packages seconds later",
+        waiting(lambda scene: scene.server.lag_index(CHANNEL, 2)),
+        waits=(2, 8),
+    ),
+    Row(
+        "The index stays as it was until the server is asked for a new one",
+        stale_index(is_stuck=False),
+        waits=(10, 10),
+    ),
+    Row(
+        "The server doesn't have shards (501)",
+        index_file(Answer(501), "repodata_shards"),
+    ),
+    Row(
+        "429 for the index, once, with `Retry-After: 20`",
+        waiting(failing(Fault(Answer(429, "later", {"Retry-After": "20"}), path="repodata.json")), index_timeout="600"),
+        waits=(15, 20),
+    ),
+    not_shown(
+        "The index stays as it was", stale_index(), "After 60 s, clients can't install 2 of 2 packages from noarch: hit"
+    ),
+    not_shown(
+        "The shards stay as they were",
+        stale_index("shards"),
+        f"{HIT}.conda: repodata_shards.msgpack.zst does not list hit",
+    ),
+    not_shown(
+        "`repodata.json` stays as it was",
+        stale_index("repodata"),
+        f"{HIT}.conda, {OTHER}.conda: repodata.json does not list it",
+    ),
+    not_shown(
+        "A shard is listed and missing",
+        index_file(Answer(404, "<html><h1>Not found</h1></html>"), "/shards/"),
+        "could not be read (HTTP 404: Not found)",
+    ),
+    not_shown(
+        "A page of HTML in the place of a shard",
+        index_file(Answer(200, "<html><h1>Welcome</h1></html>"), "/shards/"),
+        "could not be read (the server sent an HTML page)",
+    ),
+    not_shown(
+        "A page of HTML in the place of `repodata.json`",
+        index_file(Answer(200, "<html><h1>Welcome</h1></html>"), "repodata.json"),
+        "repodata.json could not be read (the response is not JSON)",
+    ),
+    not_shown(
+        "The index can't be read",
+        index_file(Answer(503, "down"), "repodata"),
+        "repodata.json could not be read (HTTP 503",
+    ),
+    not_shown(
+        "The index lists the package with another hash",
+        false_index(),
+        f"lists it with the SHA-256 {_UNKNOWN_HASH}",
+    ),
+    not_shown(
+        "The index lists the package with another hash, with `force`",
+        false_index(force="true"),
+        f"lists it with the SHA-256 {_UNKNOWN_HASH}",
+    ),
+    Row(
+        "A package fails",
+        waiting(failing(upload(Answer(422, "no")))),
+        "The server rejected the upload (HTTP 422: no).",
+        (FAILED, UPLOADED),
+        5,
+    ),
+]
+
 FILES = [
     changing("is rewritten", lambda scene: scene.hit.write_bytes(os.urandom(scene.hit.stat().st_size))),
     changing("is replaced by another package", other_file(1)),
@@ -886,6 +995,7 @@ SECTIONS: dict[str, list[Row]] = {
     "The file name is already taken": TAKEN,
     "The channel's records are unavailable or wrong": LOOKUPS,
     "The channel's records are late, or not what they seem": LAGGING,
+    "The index is late or wrong (with `wait-for-index`)": INDEX,
     "Changed files": FILES,
     "The runner's files can't be written": RUNNER,
 }

@@ -13,6 +13,7 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from localchannel.schema import SDL
 from prefix_upload.prefix_dev.account import channels_query, limits_query
 from prefix_upload.prefix_dev.bundles import has_bundle
+from prefix_upload.prefix_dev.listing import Entry, Listing
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Reason,
@@ -20,7 +21,7 @@ from prefix_upload.prefix_dev.records import (
     from_graphql,
     graphql_query,
 )
-from prefix_upload.prefix_dev.repodata import from_repodata
+from prefix_upload.prefix_dev.repodata import RepodataReader, from_repodata
 from support.packages import make_package
 
 DEEP = b'{"packages": {}, "x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
@@ -229,6 +230,56 @@ def test_repodata_of_version_3() -> None:
         },
     }
     assert from_repodata(stream(repodata), [FIRST, SECOND]) == {FIRST.key: indexed(A), SECOND.key: indexed(B)}
+
+
+@pytest.mark.parametrize("size", [1, 7, 2**16])
+def test_repodata_in_pieces(size: int) -> None:
+    """It does not matter where a piece ends."""
+    body = stream({"info": {}, "packages.conda": {FIRST.file_name: {"depends": ["é"], "sha256": A}}, "removed": ["x"]})
+    reader = RepodataReader([FIRST.file_name])
+    while piece := body.read(size):
+        reader.write(piece)
+    assert reader.close() == Listing({FIRST.file_name: [Entry(A)]}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("repodata", "hashes"),
+    [
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A", "sha256": "B"}}}', ["A", "B"]),
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A"}, "first-1-0.conda": {"sha256": "B"}}}', ["A", "B"]),
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A"}}, "packages.conda": {}}', ["A"]),
+        ('{"packages": {"first-1-0.conda": {"sha256": "A"}}, "v3": {"conda": {"first-1-0": {}}}}', ["A", None]),
+        ('{"v3": {"conda": {"first-1-0.conda": {"sha256": "A"}}}}', []),
+        ('{"v3": {"tar.bz2": {"first-1-0": {"sha256": "A"}}}}', []),
+        ('{"packages": {"first-1-0.conda": {"x": {"sha256": "A"}, "y": [{"sha256": "B"}]}}}', [None]),
+        ('{"packages": {"x": {"first-1-0.conda": {"sha256": "A"}}}}', []),
+        ('{"packages": {"first-1-0.conda": {}, "x": {"sha256": "A"}}, "sha256": "B"}', [None]),
+        ('{"other": {"first-1-0.conda": {"sha256": "A"}}, "packages": {}}', []),
+        ('{"packages": [{"first-1-0.conda": {"sha256": "A"}}]}', []),
+    ],
+)
+def test_entries_of_repodata(repodata: str, hashes: list[str | None]) -> None:
+    """All entries of a file are found where clients look for them, and nowhere else."""
+    reader = RepodataReader(["first-1-0.conda"])
+    reader.write(repodata.encode())
+    entries = reader.close().entries.get("first-1-0.conda", ())
+    assert [entry.sha256 for entry in entries] == hashes
+
+
+@pytest.mark.parametrize(
+    ("removed", "is_removed"),
+    [
+        ('["first-1-0.conda"]', True),
+        ('[["first-1-0.conda"]]', False),
+        ('{"a": "first-1-0.conda"}', False),
+        ("5", False),
+    ],
+)
+def test_removed_files(removed: str, is_removed: bool) -> None:
+    """The list has their names."""
+    reader = RepodataReader(["first-1-0.conda"])
+    reader.write(f'{{"packages": {{}}, "removed": {removed}}}'.encode())
+    assert (reader.close().removed == {"first-1-0.conda"}) is is_removed
 
 
 def test_repodata_that_lists_a_package_as_removed() -> None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.index import ChannelIndex
 
 # Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
 _NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
@@ -75,7 +76,8 @@ class Channel:
         self._credentials = credentials
         self._retry_policy = retry_policy
         self._submit = submit
-        self._queries = ChannelQueries(client, name, credentials, query_policy or retry_policy)
+        self._query_policy = query_policy or retry_policy
+        self._queries = ChannelQueries(client, name, credentials, self._query_policy)
         self._contents = ContentsComparison(self._queries)
 
     def authenticate(self) -> None:
@@ -92,6 +94,12 @@ class Channel:
     def queries(self) -> ChannelQueries:
         """What can be looked up."""
         return self._queries
+
+    def index(self, seconds_left: Callable[[], float]) -> ChannelIndex:
+        """The index that conda clients read. `seconds_left` returns how long there is something to wait for."""
+        from prefix_upload.prefix_dev.index import ChannelIndex  # noqa: PLC0415 - seldom needed
+
+        return ChannelIndex(self._client, self._name, self._credentials, self._query_policy, seconds_left)
 
     def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
         """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.

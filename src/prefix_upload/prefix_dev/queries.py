@@ -29,7 +29,6 @@ from prefix_upload.prefix_dev.records import (
     from_graphql,
     graphql_query,
 )
-from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,6 +115,8 @@ class ChannelQueries:
 
     def repodata(self, packages: Sequence[Package]) -> Lookup:
         """Looks up packages of one subdir in its repodata."""
+        from prefix_upload.prefix_dev.repodata import from_repodata  # noqa: PLC0415 - slow to load, and seldom needed
+
         subdir = packages[0].subdir
         try:
             with self._repodata_lock, tempfile.TemporaryFile() as file:

@@ -38,6 +38,7 @@ def outputs(report: Report) -> dict[str, str]:
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
+        "index-seconds": "" if report.index_seconds is None else str(round(report.index_seconds, 2)),
         "channel-url": report.channel_page_url,
         "result": report.result,
     }

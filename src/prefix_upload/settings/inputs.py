@@ -125,6 +125,19 @@ INPUTS = (
         see="rollback",
     ),
     Input(
+        "wait-for-index",
+        parsers.boolean,
+        "Wait until clients can install each package: until the channel's index lists it with its hash.",
+        default="false",
+        see="waiting-for-the-index",
+    ),
+    Input(
+        "index-timeout",
+        parsers.integer(1, 3600, "a number of seconds"),
+        "Seconds to wait for the index, 1 to 3600.",
+        default="600",
+    ),
+    Input(
         "checksums-file",
         paths.checksums_file,
         "File in the workspace to write the output `checksums` to. If empty, none is written.",

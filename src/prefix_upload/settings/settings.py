@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
+    """The checked inputs. `timeout` and `index_timeout` are in seconds, `max_size` in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
     `checksums_file` is a resolved path in the workspace (`None`: no file).
@@ -37,6 +37,8 @@ class Settings(NamedTuple):
     attestations: bool
     sigstore_instance: str | Path
     rollback_on_failure: bool
+    wait_for_index: bool
+    index_timeout: int
     checksums_file: Path | None
     concurrency: int
     retries: int

@@ -122,6 +122,8 @@ class Run:
             outcomes=self.ledger.outcomes(),
             errors=tuple(self.ledger.errors),
             warnings=tuple(self.ledger.warnings),
+            index=tuple(self.ledger.index),
+            index_seconds=self.ledger.index_seconds,
             checksums_file=checksums_file.relative_to(self.workspace).as_posix() if checksums_file else "",
         )
 
