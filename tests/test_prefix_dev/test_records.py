@@ -13,7 +13,7 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from localchannel.schema import SDL
 from prefix_upload.prefix_dev.account import channels_query, limits_query
 from prefix_upload.prefix_dev.bundles import has_bundle
-from prefix_upload.prefix_dev.listing import Entry, Listing
+from prefix_upload.prefix_dev.index_entries import Entry, Listing
 from prefix_upload.prefix_dev.records import (
     LookupFailedError,
     Reason,

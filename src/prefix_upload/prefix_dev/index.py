@@ -9,8 +9,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from prefix_upload.prefix_dev.index_entries import Flaw, Listing, flaws_of, unread
 from prefix_upload.prefix_dev.index_requests import IndexRequests, Validators
-from prefix_upload.prefix_dev.listing import Flaw, Listing, flaws_of, unread
 from prefix_upload.prefix_dev.records import LookupFailedError
 from prefix_upload.prefix_dev.repodata import RepodataReader
 from prefix_upload.prefix_dev.sharded_index import ShardedIndex
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.auth import Credentials
     from prefix_upload.http import Client, RetryPolicy
-    from prefix_upload.prefix_dev.listing import WantedPackage
+    from prefix_upload.prefix_dev.index_entries import WantedPackage
 
 _REPODATA = "repodata.json"
 # Bytes of it that are read at most, after a content encoding is undone.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import ijson
 
-from prefix_upload.prefix_dev.listing import Listing, ListingBuilder
+from prefix_upload.prefix_dev.index_entries import Listing, ListingBuilder
 from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records, indexed_record
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import msgpack
 
 from prefix_upload.package.archive.streams import CorruptArchiveError, Zstd
-from prefix_upload.prefix_dev.listing import Listing, ListingBuilder, hex_hash
+from prefix_upload.prefix_dev.index_entries import Listing, ListingBuilder, hex_hash
 from prefix_upload.prefix_dev.records import LookupFailedError, Reason
 
 if TYPE_CHECKING:

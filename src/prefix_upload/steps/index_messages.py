@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from prefix_upload.prefix_dev.index import SubdirIndex
-    from prefix_upload.prefix_dev.listing import Flaw
+    from prefix_upload.prefix_dev.index_entries import Flaw
 
 _PAGE = "#waiting-for-the-index"
 

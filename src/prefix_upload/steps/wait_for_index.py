@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from prefix_upload.package.model import Artifact
 from prefix_upload.prefix_dev.index import SubdirIndex
-from prefix_upload.prefix_dev.listing import WantedPackage
+from prefix_upload.prefix_dev.index_entries import WantedPackage
 from prefix_upload.prefix_dev.records import LookupFailedError
 from prefix_upload.report import IndexOutcome, IndexStatus
 from prefix_upload.steps import index_messages
@@ -19,7 +19,7 @@ from prefix_upload.steps import index_messages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from prefix_upload.prefix_dev.listing import Flaw
+    from prefix_upload.prefix_dev.index_entries import Flaw
     from prefix_upload.report import Outcome
     from prefix_upload.steps.run import Run
 
