@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 # The file name extensions of the two package formats (CEP 35).
@@ -45,6 +46,18 @@ class Artifact:
     def key(self) -> tuple[str, str]:
         """The subdir and file name: a channel has at most one file for each key."""
         return self.subdir, self.file_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFile(Artifact):
+    """A file that a channel lists. `size` is 0 and `sha256` is "" if the server does not tell.
+
+    `created` is when the file was added to the channel (`None`: not known), and `withheld` why solvers do not get it,
+    such as "yanked (broken)" ("": they do).
+    """
+
+    created: datetime | None = None
+    withheld: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

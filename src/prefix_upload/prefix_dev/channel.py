@@ -20,7 +20,8 @@ from prefix_upload.prefix_dev.contents import ContentsComparison
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries
-from prefix_upload.prefix_dev.records import Reason, Record
+from prefix_upload.prefix_dev.records import Record
+from prefix_upload.prefix_dev.responses import Reason
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,

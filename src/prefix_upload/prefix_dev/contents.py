@@ -14,7 +14,7 @@ from prefix_upload.package.contents_digest import (
     read_contents,
     read_local,
 )
-from prefix_upload.prefix_dev.records import LookupFailedError
+from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

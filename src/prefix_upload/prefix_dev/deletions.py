@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from prefix_upload.auth import Credentials
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import Artifact
     from prefix_upload.prefix_dev.queries import ChannelQueries
 
 # The access mode that deleting needs (`AccessMode` in prefix.dev's GraphQL schema).
@@ -48,11 +48,11 @@ class Deletions:
         self._retry_policy = retry_policy
         self._queries = queries
 
-    def url(self, package: Package) -> str:
+    def url(self, package: Artifact) -> str:
         """The URL that deletes the file under the package's name."""
         return f"{self._client.server_url}{self._path(package)}"
 
-    def lookup(self, packages: Sequence[Package], expected: Sequence[Package]) -> Lookup:
+    def lookup(self, packages: Sequence[Artifact], expected: Sequence[Artifact]) -> Lookup:
         """Looks up packages, some of them a few times: records may take a moment to appear.
 
         Only GraphQL is queried. Repodata may still list what was deleted, and does not tell when a file was added.
@@ -74,7 +74,7 @@ class Deletions:
         poll(look, self._retry_policy.sleep)
         return found
 
-    def delete(self, package: Package) -> None:
+    def delete(self, package: Artifact) -> None:
         """Deletes the file that the channel has under the package's name. It is no error if that is gone already.
 
         Raises:
@@ -95,7 +95,7 @@ class Deletions:
             raise self._refusal(result)
         self._confirm(package)
 
-    def _path(self, package: Package) -> str:
+    def _path(self, package: Artifact) -> str:
         return f"/api/v1/delete/{self._channel}/{package.subdir}/{quote(package.file_name)}"
 
     def _attempt(self, path: str, timeout: float) -> Response | bool:
@@ -106,7 +106,7 @@ class Deletions:
             response = self._client.delete(path, timeout=timeout)
         return response if not response.is_success else True
 
-    def _confirm(self, package: Package) -> None:
+    def _confirm(self, package: Artifact) -> None:
         """Makes sure that the channel has no such file any more.
 
         Raises:
@@ -125,7 +125,7 @@ class Deletions:
         if not gone:
             raise ChannelError("the server did not delete it", "")
 
-    def _is_gone(self, package: Package) -> bool | None:
+    def _is_gone(self, package: Artifact) -> bool | None:
         """Whether the channel does not have the package; `None` if that is not known."""
         lookup = self._queries.graphql([package])
         return _sha256(lookup, package) != package.sha256 if package.key in lookup.records else None
@@ -142,6 +142,6 @@ class Deletions:
         return ChannelError(message, "")
 
 
-def _sha256(lookup: Lookup, package: Package) -> str | None:
+def _sha256(lookup: Lookup, package: Artifact) -> str | None:
     record = lookup.records.get(package.key)
     return record.sha256 if record else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.package.model import PACKAGE_EXTENSIONS
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records, indexed_record
+from prefix_upload.prefix_dev.records import Records, indexed_record
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
