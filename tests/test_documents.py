@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +11,11 @@ from ruamel.yaml import YAML
 
 from container.runner import action
 from documents import DOCUMENTS
+from prefix_upload.commands.table import COMMANDS, settings_of
 from prefix_upload.report import Report, Status
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
-from prefix_upload.settings import INPUTS, Settings
+from prefix_upload.settings import INPUTS, inputs_of
 from support.running import COMMAND, REPOSITORY
 
 if TYPE_CHECKING:
@@ -34,9 +36,9 @@ def table(first_heading: str) -> dict[str, list[str]]:
 
 
 def steps(workflow: object) -> list[dict[str, Any]]:
-    """Every step of our action in a piece of YAML."""
+    """Every step of our actions in a piece of YAML."""
     match workflow:
-        case {"uses": str(uses)} if uses.startswith("org/prefix-upload@"):
+        case {"uses": str(uses)} if uses.startswith("org/prefix-upload"):
             return [dict(workflow)]  # type: ignore[call-overload]  # it is a mapping, as the pattern says
         case dict():
             return [step for value in workflow.values() for step in steps(value)]
@@ -45,25 +47,50 @@ def steps(workflow: object) -> list[dict[str, Any]]:
     return []
 
 
+def command_of(step: dict[str, Any]) -> str:
+    """The command whose action a step uses."""
+    match = re.fullmatch(r"org/prefix-upload(?:/([a-z]+))?@v1", step["uses"])
+    assert match is not None
+    return match[1] or "upload"
+
+
 def parsed(block: str) -> Any:
     """A workflow, or a piece of one, from its YAML."""
     return YAML(typ="safe").load(block.replace("# …\n      -", "steps:\n      -"))
 
 
-def test_inputs_and_defaults_agree() -> None:
-    """`action.yml` and the README have the inputs of the code, with the same defaults and descriptions."""
-    expected = [(entry.name, entry.help, entry.required, entry.default) for entry in INPUTS]
-    declared = action()["inputs"].items()
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_action_has_the_inputs_of_its_command(command: str) -> None:
+    """With the same defaults and descriptions."""
+    expected = [(entry.name, entry.help, entry.required, entry.default) for entry in inputs_of(command)]
+    declared = action(command)["inputs"].items()
     assert expected == [
         (name, one["description"], one.get("required", False), one.get("default", "")) for name, one in declared
     ]
+
+
+def test_the_readme_has_the_inputs_of_each_action() -> None:
+    """Those of the other actions are in one table, with the actions that they are for."""
+    rows = table("Input of other actions")
+    assert set(rows) == {entry.name for command in COMMANDS[1:] for entry in inputs_of(command)}
+
+
+def test_inputs_and_defaults_agree() -> None:
+    """The README has the inputs of the code, with the same defaults."""
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
-    assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+    assert documented == {entry.name: "required" if entry.required else entry.default for entry in inputs_of("upload")}
 
 
-def test_settings_have_the_values_of_the_inputs() -> None:
-    """Each input has a field, and each field an input."""
-    assert {entry.field for entry in INPUTS} == set(Settings.__annotations__)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_settings_have_the_values_of_the_inputs(command: str) -> None:
+    """Each input of a command has a field, and each field an input; no two inputs have one name."""
+    found = [entry.field for entry in inputs_of(command)]
+    assert sorted(found) == sorted(field.name for field in fields(settings_of(command)))
+
+
+def test_each_input_belongs_to_commands() -> None:
+    """That there are."""
+    assert all(entry.commands and entry.commands <= set(COMMANDS) for entry in INPUTS)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -73,8 +100,16 @@ def test_documents_follow_the_code(path: Path) -> None:
 
 
 def test_outputs_agree() -> None:
-    """`action.yml`, the code and the README have the same outputs."""
-    assert list(outputs(Report())) == list(action()["outputs"]) == list(table("Output"))
+    """The code and the README have the same outputs."""
+    assert list(outputs(Report())) == list(table("Output"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_action_has_the_outputs_of_its_command(command: str) -> None:
+    """All of them, and the README names each."""
+    names = list(outputs(Report(command=command)))
+    assert names == list(action(command)["outputs"])
+    assert all(f"`{name}`" in README for name in names)
 
 
 def test_statuses_agree() -> None:
@@ -85,6 +120,13 @@ def test_statuses_agree() -> None:
 def test_exit_codes_agree() -> None:
     """The README explains each exit code."""
     assert {int(code) for code in table("Exit code")} == set(ExitCode)
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:])
+def test_each_action_runs_its_command(command: str) -> None:
+    """In the same way as the action that uploads, in an image that is built from the same Dockerfile."""
+    runs, first = action(command)["runs"], action()["runs"]
+    assert runs == first | {"image": "../Dockerfile", "args": [*first["args"], command]}
 
 
 def test_command_agrees() -> None:
@@ -101,7 +143,9 @@ def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
     found = steps(parsed(block))
     assert found
     for step in found:
-        assert {"channel", "glob"} <= set(step["with"]) <= set(action()["inputs"])
+        declared = action(command_of(step))["inputs"]
+        required = {name for name, one in declared.items() if one.get("required")}
+        assert required <= set(step["with"]) <= set(declared)
     assert set(re.findall(r"steps\.publish\.outputs\.([a-z-]+)", block)) <= set(action()["outputs"])
 
 

@@ -13,7 +13,7 @@ from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+from prefix_upload.settings import IfNoFilesFound, UploadSettings, Workspace
 
 WORKSPACE = Workspace(
     Path("/github/workspace"),
@@ -23,14 +23,17 @@ WORKSPACE = Workspace(
 PLAIN_JOB, FORK = Job(), Job(is_from_fork=True)
 IDENTIFIED = Job(has_identity=True)
 PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
+NAMES = [entry.name for entry in settings.inputs_of("upload")]
 
 
-def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> Settings:
+def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> UploadSettings:
     """The settings of a plain upload with these inputs (hyphens as underscores)."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
-    raw = {**settings.DEFAULTS, **PLAIN, **given}
+    raw = {**PLAIN, **given}
     has_token = bool(raw["token"].strip())
-    return settings.parse(raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token))
+    return settings.parse(
+        settings.UploadSettings, raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token)
+    )
 
 
 def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Diagnostic, ...]:
@@ -63,23 +66,23 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("empty", ["", "  ", "\n"], ids=["empty", "spaces", "line feed"])
 def test_an_empty_input_counts_as_its_default(empty: str) -> None:
     """An expression that gives nothing is no mistake."""
-    others = {name.replace("-", "_"): empty for name in settings.DEFAULTS if name not in PLAIN}
+    others = {name.replace("-", "_"): empty for name in NAMES if name not in PLAIN}
     assert repr(parsed(**others)).replace("Secret", "") == repr(parsed()).replace("Secret", "")
 
 
 def test_a_missing_input_counts_as_its_default() -> None:
     """So does an undeclared one."""
-    assert settings.parse(PLAIN, WORKSPACE).timeout == 300
+    assert settings.parse(settings.UploadSettings, PLAIN, WORKSPACE).timeout == 300
 
 
 def test_all_problems_are_told_at_once() -> None:
     """One run is enough to learn of every mistake, and each names its input."""
-    wrong = dict.fromkeys(settings.DEFAULTS, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
+    wrong = dict.fromkeys(NAMES, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
     wrong["checksums-file"] = "../x"
     found = problems(**{name.replace("-", "_"): value for name, value in wrong.items()})
     titles = [one.title for one in found]
     assert titles.count("Invalid 'glob'") == 3
-    assert set(titles) == {f"Invalid '{name}'" for name in settings.DEFAULTS}
+    assert set(titles) == {f"Invalid '{name}'" for name in NAMES}
     assert all(one.message and one.hint and one.title.split("'")[1] in one.message for one in found)
 
 
@@ -251,7 +254,7 @@ def test_checksums_file_elsewhere(workspace: Path, text: str, says: str) -> None
     (workspace / "away").symlink_to(workspace.parent)
     (workspace / "dangling").symlink_to(workspace.parent / "none")
     with pytest.raises(ConfigurationError, match="checksums-file") as caught:
-        settings.parse({**settings.DEFAULTS, **PLAIN, "checksums-file": text}, Workspace(workspace))
+        settings.parse(settings.UploadSettings, {**PLAIN, "checksums-file": text}, Workspace(workspace))
     assert says in str(caught.value)
 
 
@@ -709,7 +712,9 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
 
     def instance(text: str) -> str | Path:
-        return settings.parse({**PLAIN, "sigstore-instance": text}, workspace).sigstore_instance
+        return settings.parse(
+            settings.UploadSettings, {**PLAIN, "sigstore-instance": text}, workspace
+        ).sigstore_instance
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
     for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):

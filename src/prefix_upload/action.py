@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prefix_upload.commands.upload import upload
+from prefix_upload.commands.table import COMMANDS, execute, settings_of
 from prefix_upload.concurrency import Pool
 from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, NothingToPublishError
 from prefix_upload.factory import create_run
@@ -20,7 +20,7 @@ from prefix_upload.http import environment_errors, proxy_secrets
 from prefix_upload.report import Report
 from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
-from prefix_upload.settings import DEFAULTS, parse, wants_summary
+from prefix_upload.settings import UploadSettings, inputs_of, parse, wants_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Shown when the job was cancelled, or its runner is shutting down.
 _CANCELLED = Diagnostic(
     "Cancelled",
-    "The run was cancelled, and no further upload was started. The status of each package says what is known about it.",
+    "The run was cancelled, and nothing further was started. The status of each package says what is known about it.",
     RERUN_IS_SAFE,
     page="#when-something-fails",
 )
@@ -43,14 +43,17 @@ _BUG = Diagnostic(
 )
 
 
-def main(cancellation: Cancellation) -> int:
-    """Runs the action and returns its exit code.
+def main(cancellation: Cancellation, command: str = COMMANDS[0]) -> int:
+    """Runs the action of a command, and returns its exit code.
 
     Outputs and, unless it is disabled, the job summary are written in every case. An unexpected error is logged with
     its traceback.
     """
     log = Log()
-    action = _Action(log, cancellation)
+    if command not in COMMANDS:
+        log.annotate("error", "Unknown command", f"{command!r} is not one of {', '.join(COMMANDS)}.")
+        return ExitCode.CONFIGURATION
+    action = _Action(command, log, cancellation)
     early_exit, errors = action.run()
     report = action.report()
     errors = (*errors, *action.write_checksums(report))
@@ -63,16 +66,18 @@ class _Action:
     """One run of the action.
 
     Args:
+        command: the command to run.
         log: the log of the job.
         cancellation: whether the job was cancelled.
     """
 
-    def __init__(self, log: Log, cancellation: Cancellation) -> None:
+    def __init__(self, command: str, log: Log, cancellation: Cancellation) -> None:
+        self._command = command
         self._log = log
         self._environment = Environment()
         self._cancellation = cancellation
         self._console = Console(log)
-        self._inputs = self._environment.inputs(DEFAULTS)
+        self._inputs = self._environment.inputs(entry.name for entry in inputs_of(command))
         self._run: Run | None = None
         for secret in proxy_secrets(os.environ):
             log.hide(secret)
@@ -94,7 +99,7 @@ class _Action:
         """
         try:
             self._run = self._create_run()
-            upload(self._run)
+            execute(self._run)
         except ConfigurationError as error:
             return ExitCode.CONFIGURATION, error.diagnostics
         except NothingToPublishError as error:
@@ -108,19 +113,20 @@ class _Action:
 
     def report(self) -> Report:
         """The report of the command so far; empty if it did not start."""
-        report = self._run.report() if self._run else Report()
+        report = self._run.report() if self._run else Report(command=self._command)
         seconds = time.monotonic() - self._started
         return replace(report, seconds=seconds, readme_url=self._environment.readme_url)
 
     def write_checksums(self, report: Report) -> Iterable[Diagnostic]:
         """Writes the file that the settings ask for, if any. Returns an error if that fails."""
-        path = self._run.settings.checksums_file if self._run else None
+        settings = self._run.settings if self._run else None
+        path = settings.checksums_file if isinstance(settings, UploadSettings) else None
         return checksums_file.write(report, path) if path else ()
 
     def _create_run(self) -> Run:
         workspace = self._environment.workspace
         return create_run(
-            parse(self._inputs, workspace, self._preflight_errors),
+            parse(settings_of(self._command), self._inputs, workspace, self._preflight_errors),
             workspace.path,
             identity_request=self._environment.identity_request,
             pool=Pool(is_cancelled=lambda: self._cancellation.is_requested, clock=time.monotonic),
@@ -134,10 +140,10 @@ class _Action:
         """Yields what would fail as soon as the run sends a request."""
         has_token = bool(self._inputs["token"].strip())
         yield from credential_errors(settings, self._environment.job, has_token=has_token)
-        if settings.attestations:
+        if isinstance(settings, UploadSettings) and settings.attestations:
             from prefix_upload.attestation.trust import trust_config_errors  # noqa: PLC0415 - slow to load
 
             yield from trust_config_errors(settings.sigstore_instance)
-        provider = self._environment.identity_request if settings.attestations or not has_token else None
+        provider = self._environment.identity_request if settings.needs_attestations or not has_token else None
         urls = [settings.server_url, *([provider.url] if provider else [])]
         yield from environment_errors(os.environ, urls)

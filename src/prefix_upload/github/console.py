@@ -30,6 +30,11 @@ _SIGNS = {
     Status.SKIPPED: "-",
     Status.WOULD_UPLOAD: "?",
     Status.ROLLED_BACK: "-",
+    Status.DELETED: "-",
+    Status.ALREADY_GONE: "=",
+    Status.YANKED: "-",
+    Status.UNYANKED: "+",
+    Status.UNCHANGED: "=",
 }
 
 

@@ -53,11 +53,13 @@ class ChannelFile(Artifact):
     """A file that a channel lists. `size` is 0 and `sha256` is "" if the server does not tell.
 
     `created` is when the file was added to the channel (`None`: not known), and `withheld` why solvers do not get it,
-    such as "yanked (broken)" ("": they do).
+    such as "yanked (broken)" ("": they do). `yanked` is the reason for which it is yanked (`None`: it is not).
     """
 
     created: datetime | None = None
     withheld: str = ""
+    yanked: str | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.responses import LookupFailedError
 
 # Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
 _NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
@@ -100,6 +101,16 @@ class Channel:
         if lookup.failed_for(Reason.NO_CHANNEL):
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
+
+    def listing_error(self, error: LookupFailedError) -> ChannelWideError:
+        """Why the channel could not be listed."""
+        if self._queries.authentication_error is not None:
+            return self._queries.authentication_error
+        if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
+        if self._has_key and error.reason is Reason.UNAUTHORIZED:
+            return refused_token_error(self._credentials, self._name)
+        return no_api_error([error])
 
     @property
     def _has_key(self) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package.model import ChannelFile
-from prefix_upload.prefix_dev.records import AGE_AND_STATE, time_of, withheld_reason
+from prefix_upload.prefix_dev.records import AGE_AND_STATE, time_of, withheld_reason, yanked_reason
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile:
                 sha256=(sha256 or "").lower(),
                 created=time_of(entry.get("createdAt")),
                 withheld=withheld_reason(entry),
+                yanked=yanked_reason(entry),
+                is_hidden=entry.get("hidden") is True,
             )
     raise _malformed()
 

@@ -1,50 +1,14 @@
-"""The table of inputs, from which parsing, `action.yml` and the README are derived."""
+"""The table of inputs, from which parsing, the `action.yml` files and the README are derived."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from prefix_upload.package.model import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths
+from prefix_upload.settings.change_inputs import CHANGE_INPUTS
+from prefix_upload.settings.input import ALL, Input
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING
 from prefix_upload.settings.server_url import server_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from prefix_upload.settings.parsers import Context
-
-
-class Input(NamedTuple):
-    """One input of the action.
-
-    Attributes:
-        name: its name in `action.yml`.
-        parse: turns the text into a value, or raises `InputError` or a group of them.
-        help: its description in `action.yml` and in the README, in Markdown.
-        default: the text that an empty input counts as.
-        required: whether the input must be set.
-        see: the anchor of the README section about it, if there is one.
-        commands: the commands that have this input.
-    """
-
-    name: str
-    parse: Callable[[str, Context], Any]
-    help: str
-    default: str = ""
-    required: bool = False
-    see: str = ""
-    commands: frozenset[str] = frozenset({"upload"})
-
-    @property
-    def field(self) -> str:
-        """The attribute of `Settings` that contains its value."""
-        return _FIELDS.get(self.name, self.name.replace("-", "_"))
-
-
-# Inputs whose attribute has another name.
-_FIELDS = {"glob": "patterns", "validate": "validation_level"}
 
 INPUTS = (
     Input(
@@ -65,11 +29,13 @@ INPUTS = (
         parsers.token,
         "prefix.dev API key with write access. If empty, trusted publishing is used, which needs `id-token: write`.",
     ),
+    *CHANGE_INPUTS,
     Input(
         "server-url",
         server_url,
-        "Server to publish to. `https` only, except on loopback hosts.",
+        "Server of the channel. `https` only, except on loopback hosts.",
         default="https://prefix.dev",
+        commands=ALL,
     ),
     Input(
         "if-no-files-found",
@@ -132,12 +98,14 @@ INPUTS = (
         parsers.integer(0, 20),
         "Retries after a transient failure, 0 to 20.",
         default="5",
+        commands=ALL,
     ),
     Input(
         "timeout",
         parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
+        commands=ALL,
     ),
     Input(
         "validate",
@@ -156,8 +124,12 @@ INPUTS = (
         parsers.boolean,
         "Write the job summary.",
         default="true",
+        commands=ALL,
     ),
 )
+"""All inputs of all commands. Those of one command, see `inputs_of`, have distinct names."""
 
-DEFAULTS = {entry.name: entry.default for entry in INPUTS}
-"""The defaults of all inputs, by their names in `action.yml`."""
+
+def inputs_of(command: str) -> tuple[Input, ...]:
+    """The inputs of a command."""
+    return tuple(entry for entry in INPUTS if command in entry.commands)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import Diagnostic
-    from prefix_upload.package.model import CandidateFile, Package
+    from prefix_upload.package.model import Artifact, CandidateFile
     from prefix_upload.steps.progress import Transfer
 
 
@@ -27,12 +27,14 @@ class Ledger:
         transfers: the uploads in progress, by the label of their file.
         errors: errors of the run as a whole.
         warnings: warnings about the run as a whole.
+        ended_before: the error of a file that the run has not come to.
     """
 
-    files: Sequence[Package | CandidateFile] = ()
+    files: Sequence[Artifact | CandidateFile] = ()
     transfers: dict[str, Transfer] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    ended_before: Diagnostic = ENDED_BEFORE
     _recorded: dict[str, Outcome] = field(default_factory=dict)
 
     def begin(self, transfer: Transfer) -> None:
@@ -53,10 +55,10 @@ class Ledger:
         """An outcome for every file, in input order."""
         return tuple(self._recorded.get(file.label) or self._unfinished(file) for file in self.files)
 
-    def _unfinished(self, file: Package | CandidateFile) -> Outcome:
+    def _unfinished(self, file: Artifact | CandidateFile) -> Outcome:
         """The outcome of a file that the run has not finished."""
         transfer = self.transfers.get(file.label)
         if transfer is not None and transfer.has_begun:
             return Outcome(file=file, status=Status.FAILED, error=ENDED_DURING)
-        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE
+        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else self.ended_before
         return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
-def order(run: Run, packages: Sequence[Package], uploads: Sequence[Upload]) -> Mapping[Key, Sequence[Key]]:
+def order(run: UploadRun, packages: Sequence[Package], uploads: Sequence[Upload]) -> Mapping[Key, Sequence[Key]]:
     """The keys of all packages, each with those of the packages that it needs.
 
     Notes the cycles that had to be broken, and warns about dependencies that no version in the batch fits. Packages

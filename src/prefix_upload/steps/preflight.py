@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 # Seconds that the answer may take. The run goes on without it then.
 _PATIENCE = 1.0
 
 
-def preflight(run: Run, uploads: Sequence[Upload]) -> bool:
+def preflight(run: UploadRun, uploads: Sequence[Upload]) -> bool:
     """Whether the server takes packages of these sizes, as far as is known. If not, records the outcome of each.
 
     Warns if there is not enough storage left. That stops nothing, since it may be exceeded, or be freed meanwhile.

@@ -1,0 +1,35 @@
+"""Lists the files of a channel among which a command chooses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.package.selectors import names_in
+from prefix_upload.prefix_dev.responses import LookupFailedError
+from prefix_upload.steps.messages import pluralize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.steps.change_run import FilesRun
+
+
+def list_channel(run: FilesRun) -> Sequence[ChannelFile] | None:
+    """All files of each package of which the selectors can match one.
+
+    `None`, with an error in the ledger, if they could not be listed: a part of them is not enough to plan with. `None`
+    also if the run was cancelled.
+    """
+    names = names_in(run.settings.selectors)
+    what = "the channel" if names is None else pluralize(len(names), "package")
+    run.reporter.phase(f"List {what}")
+    try:
+        files = run.call(lambda: list(run.listing.files(names)))
+    except LookupFailedError as error:
+        run.ledger.errors.append(run.channel.listing_error(error).diagnostic)
+        return None
+    if files is None or run.is_cancelled:
+        return None
+    run.reporter.note(f"{pluralize(len(files), 'file')} on the channel")
+    return files
