@@ -248,6 +248,8 @@ def _json(exchange: Exchange) -> Any:
     return exchange.request.json
 
 
-def _md5(path: Path) -> str:
+def _md5(path: Path) -> str | None:
+    if not path.is_file():
+        return None
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import random
-from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rattler import Version
 
 from prefix_upload.package.retention import Plan, Rules, make_plan
 from prefix_upload.package.selectors import Glob, parse_selector
-from support.files import NOW, channel_file
+from support.files import NOW, channel_file, going_by_the_model, made_up
 
 if TYPE_CHECKING:
     from prefix_upload.package.model import ChannelFile
 
 DELETING = Rules(keeps_newest=True)
-# What a version may end with, and whether that makes it one before a release.
-ENDS = {"": False, "rc1": True, ".dev3": True, "a1": True, "b": False, ".post1": False, "+a1": False, "_": False}
 
 
 def plan(files: list[ChannelFile], *texts: str, rules: Rules = DELETING) -> Plan:
@@ -38,54 +32,6 @@ def going(files: list[ChannelFile], *texts: str, rules: Rules = DELETING) -> lis
 def files_of(*versions: str, build: str = "0", **changes: Any) -> list[ChannelFile]:
     """A file of `demo` for each version."""
     return [channel_file(f"demo-{version}-{build}.conda", **changes) for version in versions]
-
-
-def made_up(seed: int, count: int) -> list[ChannelFile]:
-    """So many files, of a few packages, in many versions and builds."""
-    rng = random.Random(seed)
-    files: dict[tuple[str, str], ChannelFile] = {}
-    while len(files) < count:
-        number = f"{rng.randrange(3)}.{rng.randrange(12)}{rng.choice(['', '.0'])}{rng.choice(list(ENDS))}"
-        name, build, subdir = f"p{rng.randrange(12)}", rng.randrange(4), rng.choice(["noarch", "linux-64", "osx-64"])
-        file = channel_file(
-            f"{name}-{number}-{build}.conda", subdir, days=rng.randrange(100), size=rng.randrange(10**6)
-        )
-        if rng.random() < 0.1:
-            file = replace(file, withheld="yanked")
-        if rng.random() < 0.1:
-            file = replace(file, created=None)
-        files[file.key] = file
-    return rng.sample(list(files.values()), count)
-
-
-@cache
-def read(text: str) -> Version:
-    """A version as rattler reads it."""
-    return Version(text)
-
-
-def version(file: ChannelFile) -> Version:
-    """The version of a file."""
-    return read(file.version)
-
-
-def stays(file: ChannelFile, files: list[ChannelFile], rules: Rules, *, is_named: bool) -> bool:
-    """A plain model of the rules, for a file that is selected; rattler compares the versions."""
-    newer = [
-        other for other in files if other.name == file.name and not other.withheld and version(other) > version(file)
-    ]
-    in_subdir: list[Version] = []
-    for other in newer:
-        if other.subdir == file.subdir and all(version(other) != known for known in in_subdir):
-            in_subdir.append(version(other))
-    end = max((end for end in ENDS if file.version.endswith(end)), key=len)
-    return (
-        any(pattern.text == file.name for pattern in rules.ignore)
-        or (rules.only_prerelease and not ENDS[end])
-        or (rules.keep_last is not None and len(in_subdir) < rules.keep_last)
-        or (rules.older_than is not None and (file.created is None or NOW - file.created <= rules.older_than))
-        or (rules.keeps_newest and not is_named and not newer)
-    )
 
 
 @given(
@@ -105,12 +51,7 @@ def test_exactly_what_the_rules_say_goes(
     rules = Rules(ignore, keep_last, older_than, only_prerelease, keeps_newest=True)
     named = {file.file_name for file in files[:50]}
     result = plan(files, "*", *sorted(named), rules=rules)
-    by_package: dict[str, list[ChannelFile]] = {}
-    for file in files:
-        by_package.setdefault(file.name, []).append(file)
-    expected = {
-        file.key for file in files if not stays(file, by_package[file.name], rules, is_named=file.file_name in named)
-    }
+    expected = {file.key for file in going_by_the_model(files, rules, NOW, named)}
     assert {choice.file.key for choice in result.chosen} == expected
     assert len(result.chosen) + sum(result.kept.values()) == len(files)
     assert result.size == sum(file.size for file in files if file.key in expected)

@@ -133,14 +133,14 @@ def _reasons_to_keep(
         return
     if rules.only_prerelease and not is_prerelease(file.version):
         yield "not a prerelease"
-    if rules.keeps_newest and not is_named and newer.count(file) == 0:
-        yield "newest version"
     if rules.keep_last is not None and newer.count(file, file.subdir) < rules.keep_last:
         yield f"among the last {rules.keep_last} versions" if rules.keep_last > 1 else "the last version"
     if rules.older_than is not None and file.created is None:
         yield "of unknown age"
     elif rules.older_than is not None and file.created is not None and now - file.created <= rules.older_than:
         yield "too young"
+    if rules.keeps_newest and not is_named and newer.count(file) == 0:
+        yield "newest version"
 
 
 def _reason(file: ChannelFile, selector: Selector, rules: Rules, now: datetime) -> str:

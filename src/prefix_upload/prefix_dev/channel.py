@@ -122,9 +122,12 @@ class Channel:
         is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
             lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
         )
-        if self._has_key and (lookup.knows_user is False or is_refused):
-            return refused_token_error(self._credentials, self._name)
-        return None
+        return self.key_error(knows_user=False if is_refused else lookup.knows_user)
+
+    def key_error(self, *, knows_user: bool | None) -> ChannelWideError | None:
+        """The error that the server does not accept the API key, if it says that it does not know who is asking."""
+        is_rejected = self._has_key and knows_user is False
+        return refused_token_error(self._credentials, self._name) if is_rejected else None
 
     def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
         if error := self.token_error(lookup):

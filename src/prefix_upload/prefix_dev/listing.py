@@ -37,11 +37,15 @@ class ChannelListing:
     Args:
         queries: sends the queries.
         channel: the path of the channel.
+
+    Attributes:
+        knows_user: whether the server accepted the token, as far as it said so.
     """
 
     def __init__(self, queries: ChannelQueries, channel: str) -> None:
         self._queries = queries
         self._channel = channel
+        self.knows_user: bool | None = None
 
     def files(self, names: Sequence[str] | None = None) -> Iterator[ChannelFile]:
         """Yields the files of the packages with these names, or of all packages; also yanked and hidden ones.
@@ -119,6 +123,7 @@ class ChannelListing:
             raise LookupFailedError(error.message, error.reason, "GraphQL") from error
         if "channel" not in data:
             raise _malformed()
+        self.knows_user = data["viewer"] is not None if "viewer" in data else None
         if data["channel"] is None:
             reason = Reason.NOT_VISIBLE if data.get("viewer") is None else Reason.NO_CHANNEL
             raise LookupFailedError("no such channel, or not visible with these credentials", reason)

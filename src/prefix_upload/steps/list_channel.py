@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def list_channel(run: FilesRun) -> Sequence[ChannelFile] | None:
     """All files of each package of which the selectors can match one.
 
-    `None`, with an error in the ledger, if they could not be listed: a part of them is not enough to plan with. `None`
-    also if the run was cancelled.
+    `None`, with an error in the ledger, if they could not be listed, since a part of them is not enough to plan with,
+    or if the server does not accept the API key. `None` also if the run was cancelled.
     """
     names = names_in(run.settings.selectors)
     what = "the channel" if names is None else pluralize(len(names), "package")
@@ -30,6 +30,9 @@ def list_channel(run: FilesRun) -> Sequence[ChannelFile] | None:
         run.ledger.errors.append(run.channel.listing_error(error).diagnostic)
         return None
     if files is None or run.is_cancelled:
+        return None
+    if rejection := run.channel.key_error(knows_user=run.listing.knows_user):
+        run.ledger.errors.append(rejection.diagnostic)
         return None
     run.reporter.note(f"{pluralize(len(files), 'file')} on the channel")
     return files
