@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.retention import Rules
+from prefix_upload.package.retention import Rules, make_plan
+from prefix_upload.package.selectors import names_in
 from prefix_upload.steps import change_messages
 from prefix_upload.steps.change_files import change_files
 from prefix_upload.steps.list_channel import list_channel
@@ -20,13 +21,14 @@ def unyank(run: UnyankRun) -> None:
 
     The run's ledger has the outcome of each file, even if the command is interrupted.
     """
-    files = list_channel(run)
-    if files is None:
-        return
     settings = run.settings
     operation = unyanking(run.changes, unhide=settings.unhide)
-    plan = plan_changes(run, files, Rules(settings.ignore), operation)
+    files = list_channel(run, run.listing, names_in(settings.selectors))
+    if files is None:
+        return
+    plan = make_plan(files, settings.selectors, Rules(settings.ignore), run.now)
     if plan.unmatched:
         run.ledger.errors.append(change_messages.unmatched(plan.unmatched))
+    choices = plan_changes(run, plan, operation)
     if not settings.is_dry_run:
-        change_files(run, plan.chosen, operation)
+        change_files(run, choices, operation)

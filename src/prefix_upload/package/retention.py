@@ -61,11 +61,6 @@ class Plan(NamedTuple):
     kept: Mapping[str, int]
     unmatched: Sequence[Selector]
 
-    @property
-    def size(self) -> int:
-        """The bytes of the files that go."""
-        return sum(choice.file.size for choice in self.chosen)
-
 
 def make_plan(files: Sequence[ChannelFile], selectors: Sequence[Selector], rules: Rules, now: datetime) -> Plan:
     """Chooses files.

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.retention import Choice
-    from prefix_upload.steps.change_run import FilesRun
     from prefix_upload.steps.operations import Operation
+    from prefix_upload.steps.run import Run
 
 # So many files in a row that fail are a sign that the others would, too.
 _MAX_FAILURES = 3
 
 
-def change_files(run: FilesRun, choices: Sequence[Choice], operation: Operation) -> None:
+def change_files(run: Run, choices: Sequence[Choice], operation: Operation) -> None:
     """Does something to all files, and records the outcome of each. An error says which files are left.
 
     A failure that would be the same for all files, and three failures in a row, end it.
@@ -28,8 +28,8 @@ def change_files(run: FilesRun, choices: Sequence[Choice], operation: Operation)
     if not choices:
         return
     _FileChanges(run, operation).process(choices)
-    outcomes = [outcome for outcome in run.ledger.outcomes() if outcome.status is not Status.UNCHANGED]
-    left = [outcome.file.label for outcome in outcomes if outcome.status.is_failure]
+    files = {choice.file for choice in choices}
+    left = [each.file.label for each in run.ledger.outcomes() if each.file in files and each.status.is_failure]
     if left:
         run.ledger.errors.append(change_messages.incomplete(operation, left, len(choices)))
 
@@ -37,7 +37,7 @@ def change_files(run: FilesRun, choices: Sequence[Choice], operation: Operation)
 class _FileChanges:
     """Changes files until a failure ends it."""
 
-    def __init__(self, run: FilesRun, operation: Operation) -> None:
+    def __init__(self, run: Run, operation: Operation) -> None:
         self._run = run
         self._operation = operation
         self._failures = 0
@@ -84,7 +84,7 @@ class _FileChanges:
             ChannelError: it was not changed, or may not have been.
         """
         operation, file = self._operation, choice.file
-        record = self._run.changes.record(file)
+        record = operation.record(file)
         if record is None:
             return self._outcome(choice, Status.FAILED, change_messages.unknown_record(operation))
         if record.sha256 is None:

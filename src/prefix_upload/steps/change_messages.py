@@ -91,16 +91,16 @@ def unmatched(selectors: Sequence[Selector]) -> Diagnostic:
     )
 
 
-def too_many(count: int, limit: int) -> Diagnostic:
+def too_many(count: int, limit: int, setting_name: str) -> Diagnostic:
     """The error about a plan that goes too far."""
     return Diagnostic(
         "Too many files",
-        f"{count} files would be deleted, more than {setting('max-deletes')} allows ({limit}). Nothing was deleted.",
-        f"Check the plan. If it is what you want, set {setting('max-deletes')} to {count} or more.",
+        f"{count} files would be deleted, more than {setting(setting_name)} allows ({limit}). Nothing was deleted.",
+        f"Check the plan. If it is what you want, set {setting(setting_name)} to {count} or more.",
         page="#retention",
     )
 
 
-def stopped_by_limit() -> Diagnostic:
+def stopped_by_limit(setting_name: str) -> Diagnostic:
     """The error of a file that stays because the plan goes too far."""
-    return Diagnostic("Not attempted", f"Not deleted, because the plan exceeds {setting('max-deletes')}.")
+    return Diagnostic("Not attempted", f"Not deleted, because the plan exceeds {setting(setting_name)}.")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from prefix_upload.prefix_dev.listing import ChannelListing
     from prefix_upload.settings.change_settings import (
         DeleteSettings,
-        FilesSettings,
         ReindexSettings,
         UnyankSettings,
         YankSettings,
@@ -37,28 +36,21 @@ class ChangeRun(Run):
 
 
 @dataclass(kw_only=True)
-class FilesRun(ChangeRun):
-    """A run of a command that works on files of a channel."""
-
-    settings: FilesSettings
-
-
-@dataclass(kw_only=True)
-class DeleteRun(FilesRun):
+class DeleteRun(ChangeRun):
     """A run of `delete`."""
 
     settings: DeleteSettings
 
 
 @dataclass(kw_only=True)
-class YankRun(FilesRun):
+class YankRun(ChangeRun):
     """A run of `yank`."""
 
     settings: YankSettings
 
 
 @dataclass(kw_only=True)
-class UnyankRun(FilesRun):
+class UnyankRun(ChangeRun):
     """A run of `unyank`."""
 
     settings: UnyankSettings

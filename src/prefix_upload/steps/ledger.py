@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.model import ChannelFile
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps.messages import ENDED_BEFORE, ENDED_DURING, OTHERS_INVALID
 
@@ -35,7 +36,7 @@ class Ledger:
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
     ended_before: Diagnostic = ENDED_BEFORE
-    _recorded: dict[str, Outcome] = field(default_factory=dict)
+    _recorded: dict[tuple[bool, str], Outcome] = field(default_factory=dict)
 
     def begin(self, transfer: Transfer) -> None:
         """Notes that an upload is in progress. Called by workers; each has a package of its own."""
@@ -43,7 +44,7 @@ class Ledger:
 
     def record(self, outcome: Outcome) -> None:
         """Sets the outcome of a file, replacing an earlier one."""
-        self._recorded[outcome.file.label] = outcome
+        self._recorded[_key(outcome.file)] = outcome
         self.transfers.pop(outcome.file.label, None)
 
     def recorded(self, statuses: Iterable[Status]) -> list[Outcome]:
@@ -53,7 +54,7 @@ class Ledger:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """An outcome for every file, in input order."""
-        return tuple(self._recorded.get(file.label) or self._unfinished(file) for file in self.files)
+        return tuple(self._recorded.get(_key(file)) or self._unfinished(file) for file in self.files)
 
     def _unfinished(self, file: Artifact | CandidateFile) -> Outcome:
         """The outcome of a file that the run has not finished."""
@@ -62,3 +63,8 @@ class Ledger:
             return Outcome(file=file, status=Status.FAILED, error=ENDED_DURING)
         reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else self.ended_before
         return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)
+
+
+def _key(file: Artifact | CandidateFile) -> tuple[bool, str]:
+    """What identifies a file: a local one can have the label of one on the channel."""
+    return isinstance(file, ChannelFile), file.label

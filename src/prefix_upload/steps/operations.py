@@ -22,6 +22,7 @@ class Operation(NamedTuple):
         participle: what was done, as in "not deleted".
         done: the status of a file to which it was done.
         planned: that of a file to which a dry run would do it.
+        record: the channel's record of a file; `None` if it could not be read.
         apply: does it, and makes sure of it. Raises `ChannelError`.
         is_done: whether it needs not be done, as a record or a listing shows.
     """
@@ -30,13 +31,16 @@ class Operation(NamedTuple):
     participle: str
     done: Status
     planned: Status
+    record: Callable[[ChannelFile], Record | None]
     apply: Callable[[ChannelFile], None]
     is_done: Callable[[ChannelFile | Record], bool]
 
 
 def deletion(changes: Changes) -> Operation:
     """Deletes files."""
-    return Operation("delete", "deleted", Status.DELETED, Status.WOULD_DELETE, changes.delete, lambda _: False)
+    return Operation(
+        "delete", "deleted", Status.DELETED, Status.WOULD_DELETE, changes.record, changes.delete, lambda _: False
+    )
 
 
 def yanking(changes: Changes, reason: str, *, hide: bool) -> Operation:
@@ -46,6 +50,7 @@ def yanking(changes: Changes, reason: str, *, hide: bool) -> Operation:
         "yanked",
         Status.YANKED,
         Status.WOULD_YANK,
+        changes.record,
         lambda file: changes.yank(file, reason, hide=hide),
         lambda file: file.yanked is not None and (file.is_hidden or not hide),
     )
@@ -58,6 +63,7 @@ def unyanking(changes: Changes, *, unhide: bool) -> Operation:
         "unyanked",
         Status.UNYANKED,
         Status.WOULD_UNYANK,
+        changes.record,
         lambda file: changes.unyank(file, unhide=unhide),
         lambda file: file.yanked is None and not (unhide and file.is_hidden),
     )
