@@ -19,7 +19,7 @@ from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.settings import UploadSettings
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import RollBack, UploadRun
+from prefix_upload.steps.run import Retention, RollBack, UploadRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,7 @@ def create_run(
         signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
         roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
+        retention=_create_retention(settings, client, credentials, channel, short_policy()),
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
@@ -197,3 +198,15 @@ def _create_roll_back(
     queries = ChannelQueries(client, settings.channel, credentials, policy)
     changes = Changes(client, settings.channel, credentials, policy, queries)
     return RollBack(changes, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))
+
+
+def _create_retention(
+    settings: UploadSettings, client: Client, credentials: Credentials, channel: Channel, retry_policy: RetryPolicy
+) -> Retention | None:
+    if not settings.has_retention:
+        return None
+    from prefix_upload.prefix_dev.changes import Changes  # noqa: PLC0415 - seldom needed
+    from prefix_upload.prefix_dev.listing import ChannelListing  # noqa: PLC0415
+
+    changes = Changes(client, settings.channel, credentials, retry_policy, channel.queries)
+    return Retention(ChannelListing(channel.queries, settings.channel), changes, datetime.now(UTC))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import build_schema, parse, validate
 
-from localchannel import Access, Answer, At, Cut, Fault
+from localchannel import Access, Answer, At, Call, Cut, Fault
 from localchannel.schema import SDL
 from support.changing import GRAPHQL, after_listing, changes, rows, statuses
 from support.rendered import OUR_ELEMENTS, elements
@@ -143,6 +144,19 @@ def test_what_is_gone_after_the_plan(server: LocalChannel, yank: Action) -> None
     after_listing(server, lambda: server.remove(CHANNEL, "noarch", FILES[0]))
     finished = yank(packages="\n".join(FILES))
     assert (finished.exit_code, statuses(finished)) == (5, {FILES[0]: "failed", FILES[1]: "yanked"})
+
+
+def test_no_retry_of_a_file_that_was_replaced(server: LocalChannel, yank: Action) -> None:
+    """What comes in its place between two attempts is not yanked for it."""
+
+    def overwrite() -> None:
+        server.invent(CHANNEL, FILES[0], "noarch", created=datetime.now(UTC), sha256="f" * 64)
+
+    server.fail(Fault(Answer(503, "later"), path="/yank/"))
+    server.fail(Fault(Call(lambda: None), path=GRAPHQL, times=2), Fault(Call(overwrite), path=GRAPHQL))
+    finished = yank(packages=FILES[0], retries="3")
+    assert (finished.exit_code, changes(server), state(server, FILES[0])) == (5, [f"yank {FILES[0]}"], (None, False))
+    assert "other bytes under its name now" in annotated(finished.log, "error")[-1].data
 
 
 def test_a_reason_is_required(action: Action, server: LocalChannel) -> None:

@@ -41,3 +41,7 @@ def upload(run: UploadRun) -> None:
             from prefix_upload.steps.roll_back import roll_back  # noqa: PLC0415 - seldom needed
 
             roll_back(run, uploads, needs)
+    if run.retention is not None:
+        from prefix_upload.steps.retain import retain  # noqa: PLC0415 - seldom needed
+
+        retain(run, run.retention)

@@ -56,6 +56,7 @@ def _upload_outputs(report: Report) -> dict[str, str]:
         "present-count": str(report.count(Status.ALREADY_PRESENT, Status.SAME_CONTENT)),
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
+        "deleted-count": str(report.count(Status.DELETED)),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
     }
 

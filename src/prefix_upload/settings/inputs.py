@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import channels, parsers, paths
+from prefix_upload.settings import channels, parsers, paths, selections
 from prefix_upload.settings.change_inputs import CHANGE_INPUTS
 from prefix_upload.settings.input import ALL, Input
 from prefix_upload.settings.parsers import IfNoFilesFound
@@ -81,6 +81,34 @@ INPUTS = (
         "If a package fails, delete again what this run has added to the channel. Needs permission to delete.",
         default="false",
         see="rollback",
+    ),
+    Input(
+        "retain-last",
+        parsers.optional(parsers.integer(1, 100_000)),
+        "After the upload, delete old versions of the same packages, but keep so many in each subdir. If empty, "
+        "versions are not counted. Needs permission to delete.",
+        see="retention",
+    ),
+    Input(
+        "retain-for",
+        parsers.optional(selections.age),
+        "After the upload, delete old versions of the same packages, but keep what was added within this time: `30d`, "
+        "`12h`, `2w`. If empty, ages don't matter. Needs permission to delete.",
+        see="retention",
+    ),
+    Input(
+        "retain-releases",
+        parsers.boolean,
+        "Of the old versions, only delete those before a release, such as `1.0rc1` and `2.0.dev3`.",
+        default="false",
+        see="retention",
+    ),
+    Input(
+        "retain-max-deletes",
+        parsers.integer(1, 100_000),
+        "If more old files than this would be deleted, none is. 1 to 100000.",
+        default="100",
+        see="retention",
     ),
     Input(
         "checksums-file",

@@ -11,6 +11,7 @@ from prefix_upload.errors import Diagnostic, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
     from pathlib import Path
 
     from prefix_upload.auth import Secret
@@ -67,7 +68,8 @@ class UploadSettings(Settings):
     """The settings of `upload`. `max_size` is in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
-    `checksums_file` is a resolved path in the workspace (`None`: no file).
+    `checksums_file` is a resolved path in the workspace (`None`: no file). `retain_last` and `retain_for` are `None` if
+    there is no such rule.
     """
 
     command = "upload"
@@ -80,6 +82,10 @@ class UploadSettings(Settings):
     attestations: bool
     sigstore_instance: str | Path
     rollback_on_failure: bool
+    retain_last: int | None
+    retain_for: timedelta | None
+    retain_releases: bool
+    retain_max_deletes: int
     checksums_file: Path | None
     concurrency: int
     validation_level: ValidationLevel
@@ -96,6 +102,11 @@ class UploadSettings(Settings):
         return self.attestations
 
     @property
+    def has_retention(self) -> bool:
+        """Whether old versions are to be deleted."""
+        return self.retain_last is not None or self.retain_for is not None
+
+    @property
     def connections(self) -> int:
         """One for each upload."""
         return self.concurrency
@@ -109,4 +120,12 @@ class UploadSettings(Settings):
                 f"{names} are both true, but a file can't be both overwritten and kept.",
                 "Set at most one of them to true.",
                 page="#inputs",
+            )
+        if self.retain_releases and not self.has_retention:
+            name, others = setting("retain-releases", "true"), f"{setting('retain-last')} and {setting('retain-for')}"
+            yield Diagnostic(
+                f"Contradictory {name}",
+                f"{name} restricts what {others} let go, but both are empty, so nothing is deleted.",
+                f"Set {setting('retain-last')} or {setting('retain-for')}, or remove {setting('retain-releases')}.",
+                page="#retention",
             )

@@ -11,6 +11,7 @@ from prefix_upload.steps.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from prefix_upload.concurrency import Pool
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Channel
     from prefix_upload.prefix_dev.changes import Changes
+    from prefix_upload.prefix_dev.listing import ChannelListing
     from prefix_upload.report import Attestation
     from prefix_upload.settings import Settings, UploadSettings
     from prefix_upload.steps.progress import ProgressReporter
@@ -35,6 +37,14 @@ class RollBack(NamedTuple):
 
     changes: Changes
     pool: Pool
+
+
+class Retention(NamedTuple):
+    """What deleting old versions needs. `now` is the time that ages are counted to, with a time zone."""
+
+    listing: ChannelListing
+    changes: Changes
+    now: datetime
 
 
 class PackageSigner(Protocol):
@@ -129,12 +139,14 @@ class UploadRun(Run):
         workspace: the folder that patterns are relative to, resolved.
         signer: signs the packages; `None` if they are published without attestations.
         roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
+        retention: deletes old versions of the packages; `None` to leave them there.
     """
 
     settings: UploadSettings
     workspace: Path
     signer: PackageSigner | None
     roll_back: RollBack | None = None
+    retention: Retention | None = None
 
     def stop(self, error: ChannelWideError, packages: Iterable[Package]) -> None:
         """Records an error of the run as a whole, and the packages that it keeps from being uploaded."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import setting
-from prefix_upload.package.model import Artifact
+from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status, distinct_names
 from prefix_upload.reporting.formats import checksum_lines, format_size
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
@@ -49,7 +49,7 @@ def _other_checksums(report: Report) -> list[tuple[str, list[str]]]:
     others = [
         (outcome.file, outcome.channel_sha256)
         for outcome in report.outcomes
-        if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
+        if isinstance(outcome.file, Package) and not outcome.status.is_on_channel
     ]
     names = distinct_names([*on_channel, *(package for package, _ in others)])[len(on_channel) :]
     groups: dict[str, list[str]] = {_FROM_ANOTHER_BUILD: [], _NOT_ON_CHANNEL: []}
