@@ -49,9 +49,9 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalChannel]:
-    """A local channel server with one public channel and one key that may write to it."""
+    """A local channel server with one public channel and one key that may write to it, and delete from it."""
     channels = {CHANNEL: Channel()}
-    with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE}) as running:
+    with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE_DELETE}) as running:
         yield running
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```yaml\n(?!# \.gitlab-ci)(.*?)```", README, re.DOTALL)
 
 
 def table(first_heading: str) -> dict[str, list[str]]:

@@ -158,6 +158,24 @@ def test_retry_after(value: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        (format_datetime(NOW, usegmt=True), NOW),
+        ("Thu, 01 Jan 2026 13:00:00 +0100", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("Thu, 01 Jan 2026 12:00:00 -0000", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
+        ("Thu, 01 Jan 2026 12:00:00 +" + "9" * 30, None),
+        ("today", None),
+        ("", None),
+    ],
+)
+def test_date(value: str, date: datetime | None) -> None:
+    """The server's clock; nothing for a value that is absurd or missing."""
+    assert answer(200, Date=value).date == date
+    assert answer(200).date is None
+
+
+@pytest.mark.parametrize(
     ("location", "host"),
     [
         ("https://elsewhere.example:8443/x?y", "elsewhere.example:8443"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,10 +26,17 @@ class Cancellation:
 
     Args:
         wait: waits for the event for at most this many seconds and returns whether it is set. Tests wait less.
+        clock: returns monotonic seconds.
     """
 
-    def __init__(self, wait: Callable[[threading.Event, float], bool] = threading.Event.wait) -> None:
+    def __init__(
+        self,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wait = wait
+        self._clock = clock
+        self._requested_at = 0.0
         self._requested = threading.Event()
         self._signal: int | None = None
 
@@ -40,6 +48,7 @@ class Cancellation:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         # NOTE: a second signal can interrupt this handler while `set` has the event's lock: it must not call it again.
         if self._signal is None:
+            self._requested_at = self._clock()
             self._signal = number
             self._requested.set()
 
@@ -47,6 +56,10 @@ class Cancellation:
     def is_requested(self) -> bool:
         """Whether the run is cancelled."""
         return self._signal is not None
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether the run was cancelled at least so many seconds ago."""
+        return self.is_requested and self._clock() - self._requested_at >= seconds
 
     @property
     def exit_code(self) -> int | None:

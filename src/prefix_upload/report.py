@@ -25,9 +25,11 @@ class Status(StrEnum):
     SAME_CONTENT = "same-content"
     SKIPPED = "skipped"
     WOULD_UPLOAD = "would-upload"
+    VALID = "valid"
     INVALID = "invalid"
     FAILED = "failed"
     NOT_ATTEMPTED = "not-attempted"
+    ROLLED_BACK = "rolled-back"
 
     @property
     def is_on_channel(self) -> bool:
@@ -42,7 +44,12 @@ class Status(StrEnum):
     @property
     def is_failure(self) -> bool:
         """Whether the run failed to do what was requested for the file."""
-        return self in {Status.INVALID, Status.FAILED, Status.NOT_ATTEMPTED}
+        return self.is_consequence or self in {Status.INVALID, Status.FAILED}
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether that is because of another failure, with which the reason is reported."""
+        return self in {Status.NOT_ATTEMPTED, Status.ROLLED_BACK}
 
 
 class Attestation(NamedTuple):

@@ -64,7 +64,7 @@ class Api:
             self.stopping.wait(earliest - time.monotonic())
 
     def _delete(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
-        self._check_write(exchange, channel)
+        self._check_write(exchange, channel, deletes=True)
         if not self.store.remove(channel, subdir, file):
             raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
         return Reply(204)
@@ -89,12 +89,12 @@ class Api:
         path = quote(f"/{channel}/{subdir}/{file}")
         return Reply(303, headers={"Location": self.urls()[1] + self.signer.sign(path)})
 
-    def _check_write(self, exchange: Exchange, channel: str) -> None:
+    def _check_write(self, exchange: Exchange, channel: str, *, deletes: bool = False) -> None:
         access = self._access(exchange)
         if channel not in self.store.channels:
             raise Refusal(404, f"no channel {channel}")
-        if access is not Access.READ_WRITE:
-            raise Refusal(403, f"this key has no write access to channel {channel}")
+        if access is Access.READ or (deletes and access is Access.READ_WRITE):
+            raise Refusal(403, f"this key has no {'delete' if deletes else 'write'} access to channel {channel}")
 
     def _access(self, exchange: Exchange) -> Access:
         access = self.keys.access(exchange.bearer)

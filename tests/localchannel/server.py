@@ -146,6 +146,10 @@ class LocalChannel:
         """Take no token any more that was minted so far."""
         self._keys.revoke()
 
+    def allow(self, key: str, access: Access) -> None:
+        """Let an API key do this from now on."""
+        self._keys.allow(key, access)
+
     def heal(self) -> None:
         """Forget all failures to come and all lies, let the repodata follow again, and allow v3 uploads."""
         self._script.clear()

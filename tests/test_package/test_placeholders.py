@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from prefix_upload.package import placeholders, validate
 from prefix_upload.package.archive import limits
 from prefix_upload.package.contents_digest import Difference, difference, read_local
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from prefix_upload.package.placeholders import InstalledDigest, Placeholder, find_placeholders
 from support.building import STEM, built, index_of, package, package_bytes, tar_member, written
 from support.installing import install

@@ -10,8 +10,9 @@ import pytest
 
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.package.metadata import KNOWN_SUBDIRS
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.package.strict_json import parse_json_object
 from prefix_upload.package.validate import ValidationOptions, check
 from support.building import (

@@ -37,3 +37,7 @@ def upload(run: Run) -> None:
     elif authenticate(run, uploads):
         transfer(run, uploads, needs)
         confirm(run)
+        if run.roll_back is not None:
+            from prefix_upload.steps.roll_back import roll_back  # noqa: PLC0415 - seldom needed
+
+            roll_back(run, uploads, needs)

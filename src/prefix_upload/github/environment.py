@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from actions_toolkit import core
 
 from prefix_upload.auth import GITHUB_COM, IdTokenRequest, Secret
-from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.settings import Workspace
+from prefix_upload.urls import uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

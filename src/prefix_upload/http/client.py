@@ -16,7 +16,7 @@ from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
 from prefix_upload.http.proxies import proxies_for, route_to
 from prefix_upload.http.response import Response
-from prefix_upload.http.urls import origin_of
+from prefix_upload.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,6 +69,11 @@ class Client:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
+    @property
+    def server_url(self) -> str:
+        """The server's origin."""
+        return self._server_url
+
     def post(
         self,
         path: str,
@@ -92,6 +97,14 @@ class Client:
             "auth": _NO_TOKEN if anonymously else self._bearer,
         }
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
+
+    def delete(self, path: str, *, timeout: float) -> Response:
+        """Deletes a resource of the server. A redirect is returned, not followed.
+
+        Raises:
+            RequestError: there was no response.
+        """
+        return self._send("DELETE", self._server_url + path, timeout=timeout, max_body=MAX_BODY, auth=self._bearer)
 
     def get(
         self, path: str, *, timeout: float, max_body: int, anonymously: bool = False, into: BinaryIO | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.http.certificates import ca_bundle, ca_bundle_errors, exists
 from prefix_upload.http.proxies import proxy_errors
-from prefix_upload.http.urls import LOOPBACK_HOSTS
+from prefix_upload.urls import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefix_upload.errors import setting
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
 
 # What people compress a package with once more.
 _COMPRESSED = (".gz", ".xz", ".zst", ".bz2", ".zip")

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
 from prefix_upload.package.names import split_file_name
 from prefix_upload.package.version_specs import MAX_DEPTH, end_of_version, is_version_spec
 

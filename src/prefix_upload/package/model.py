@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# The file name extensions of the two package formats (CEP 35).
-PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
-
-
-class ValidationLevel(StrEnum):
-    """How much of a package is decoded: all of it (`FULL`), or nothing after `info/` (`METADATA`)."""
-
-    FULL = "full"
-    METADATA = "metadata"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,12 @@ from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.errors import setting
 from prefix_upload.package import archive, hints, names
 from prefix_upload.package.file_lists import duplicate_warnings, list_warnings
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.install_paths import entry_point_warnings, install_findings
 from prefix_upload.package.metadata import folder_warnings, read_index
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.package.portability import portability_warnings
 from prefix_upload.package.validation_state import ValidationState
 

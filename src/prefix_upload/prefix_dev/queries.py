@@ -18,7 +18,7 @@ from prefix_upload.http import (
     RetryPolicy,
     describe_failure,
 )
-from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query
+from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
@@ -33,6 +33,7 @@ from prefix_upload.prefix_dev.repodata import from_repodata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
@@ -64,6 +65,13 @@ class ChannelQueries:
         self._allows_v3: bool | None = None
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
+        # The server's time in its first response.
+        self._first_response: datetime | None = None
+
+    @property
+    def first_response(self) -> datetime | None:
+        """When the server first responded, by its own clock; `None` if it has not, or did not say."""
+        return self._first_response
 
     @property
     def authentication_error(self) -> AuthenticationError | None:
@@ -150,6 +158,15 @@ class ChannelQueries:
         body = self._account(limits_query(self._channel)) if self._knows_user else b""
         return limits_in(body)
 
+    def whoami(self) -> tuple[str, list[str]]:
+        """The name of the key's owner, "" if the server tells none, and the paths of their channels.
+
+        Raises:
+            LookupFailedError: the server did not answer.
+        """
+        body = self._query("account", self._sending(channels_query())).body
+        return login_in(body), channels_in(body)
+
     def own_channels(self) -> list[str]:
         """The paths of the user's channels, as far as the server tells them."""
         return channels_in(self._account(channels_query()))
@@ -212,6 +229,7 @@ class ChannelQueries:
             raise LookupFailedError(str(error), Reason.UNREACHABLE) from error
         except AuthenticationError as error:
             raise LookupFailedError(error.message, Reason.UNAUTHORIZED) from error
+        self._first_response = self._first_response or response.date
         if not response.is_success or not response.is_complete:
             raise LookupFailedError(describe_failure(response), _reason(response))
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
 from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records, indexed_record
 
 if TYPE_CHECKING:

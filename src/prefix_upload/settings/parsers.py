@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from prefix_upload.auth.secret import Secret
+from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +46,12 @@ class Workspace(NamedTuple):
     outside_hint: str = "Write patterns relative to it."
 
 
-@dataclass(slots=True)
 class Context:
     """What a parser may need besides the text. `server_url` is "" until it is parsed."""
 
-    workspace: Workspace
-    server_url: str = ""
+    def __init__(self, workspace: Workspace, server_url: str = "") -> None:
+        self.workspace = workspace
+        self.server_url = server_url
 
 
 class InputError(ValueError):

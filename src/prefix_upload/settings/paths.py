@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from prefix_upload.discovery import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.patterns import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
 from prefix_upload.settings.parsers import InputError, truncated_repr
 
 if TYPE_CHECKING:

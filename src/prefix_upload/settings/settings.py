@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import audience_of
 from prefix_upload.errors import ConfigurationError, Diagnostic, setting
 from prefix_upload.settings.inputs import INPUTS, Input
 from prefix_upload.settings.parsers import BOOLEANS, Context, InputError, Workspace
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from prefix_upload.auth import Secret
-    from prefix_upload.discovery import Patterns
-    from prefix_upload.package.model import ValidationLevel
+    from prefix_upload.package.formats import ValidationLevel
+    from prefix_upload.patterns import Patterns
+    from prefix_upload.secret import Secret
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
@@ -37,6 +36,7 @@ class Settings(NamedTuple):
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
+    rollback_on_failure: bool
     checksums_file: Path | None
     concurrency: int
     retries: int
@@ -53,6 +53,8 @@ class Settings(NamedTuple):
     @property
     def audience(self) -> str:
         """The audience of identity tokens for the server."""
+        from prefix_upload.auth.audience import audience_of  # noqa: PLC0415 - loads much else
+
         return audience_of(urlsplit(self.server_url).hostname or "")
 
 
@@ -60,6 +62,7 @@ def parse(
     raw: Mapping[str, str],
     workspace: Workspace,
     further_checks: Callable[[Settings], Iterable[Diagnostic]] = lambda _: (),
+    command: str = "upload",
 ) -> Settings:
     """Parses and checks the inputs.
 
@@ -67,6 +70,7 @@ def parse(
         raw: the inputs by their names in `action.yml`; an empty or missing one counts as its default.
         workspace: the folder that patterns are relative to.
         further_checks: checks of the front end. For an invalid input, the settings have its default, or `None`.
+        command: the command that the inputs are for. Those that it does not have get their default, or `None`.
 
     Raises:
         ConfigurationError: one or more inputs are invalid; it has all problems of all inputs.
@@ -75,7 +79,10 @@ def parse(
     context = Context(workspace)
     values: dict[str, Any] = {}
     for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # `channel` is checked against it
-        values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        if command in entry.commands:
+            values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        else:
+            values[entry.field] = _default(entry, context)
         context.server_url = values["server_url"]
     settings = Settings(**values)
     diagnostics += consistency_errors(settings)
@@ -113,4 +120,8 @@ def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnosti
         diagnostics.extend(
             Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
         )
+    return _default(entry, context)
+
+
+def _default(entry: Input, context: Context) -> Any:
     return entry.parse(entry.default, context) if entry.default else None

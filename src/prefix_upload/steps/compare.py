@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
 
 class Upload(NamedTuple):
-    """A package to send. `overwrites` is whether it replaces different bytes under the same name."""
+    """A package to send.
+
+    Attributes:
+        package: the package.
+        overwrites: whether it replaces different bytes under the same name.
+        is_addition: whether it can't replace anything, as far as the comparison shows.
+    """
 
     package: Package
     overwrites: bool = False
+    is_addition: bool = True
 
 
 def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
@@ -50,11 +57,12 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     for package in packages:
         record = found.records.get(package.key)
         if record is None or not _is_there(record, is_served=package.key in served):
-            uploads.append(Upload(package))
+            is_absent = record is not None and record.sha256 is None
+            uploads.append(Upload(package, is_addition=is_absent or not run.settings.force))
         elif record.sha256 == package.sha256:
             run.finish(present_outcome(package, record))
         elif run.settings.force:
-            uploads.append(Upload(package, overwrites=True))
+            uploads.append(Upload(package, overwrites=True, is_addition=False))
         else:
             others.append((package, record))
     if not uploads and (error := run.channel.token_error(found)):

@@ -21,9 +21,11 @@ _COUNTED = (
     ((Status.SAME_CONTENT,), "present from another build"),
     ((Status.SKIPPED,), "skipped"),
     ((Status.WOULD_UPLOAD,), "would be uploaded"),
+    ((Status.VALID,), "valid"),
     ((Status.INVALID,), "invalid"),
     ((Status.FAILED,), "failed"),
     ((Status.NOT_ATTEMPTED,), "not attempted"),
+    ((Status.ROLLED_BACK,), "rolled back"),
 )
 
 
