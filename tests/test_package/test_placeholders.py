@@ -292,6 +292,30 @@ def test_a_list_after_the_payload(workspace: Path, checked: Checked) -> None:
     assert compared(late(OLD), late(NEW)) == Difference(changed=("info/has_prefix",))
 
 
+def test_a_placeholder_in_the_metadata(make: Make) -> None:
+    """Clients read it as it is, whatever is recorded."""
+    first, second = (
+        make("x", f"demo>=1.{number}", _path="info/run_exports.json", info=[run_exports(number)]) for number in range(2)
+    )
+    assert "info/run_exports.json" in compared(first, second).changed
+
+
+def run_exports(number: int) -> bytes:
+    return tar_member("info/run_exports.json", json.dumps({"weak": [f"demo>=1.{number}"]}).encode())
+
+
+def test_a_file_that_is_replaced_under_another_spelling(workspace: Path, checked: Checked) -> None:
+    """Clients extract the last one, and replace in it what is recorded for the first."""
+
+    def twice(prefix: str) -> Package:
+        content = f"cd {prefix}\n".encode()
+        payload = [tar_member(TOOL, content), tar_member(f"./{TOOL}", f"cd {OLD}\n".encode())]
+        data = package_bytes(".conda", info_members=[listed(content, prefix, "text")], payload_members=payload)
+        return checked(written(workspace / prefix[7:22] / f"{STEM}.conda", data))
+
+    assert compared(twice(OLD), twice(NEW)).changed
+
+
 def test_a_link_to_such_a_file(workspace: Path, checked: Checked) -> None:
     """The data of a hard link is elsewhere, so what is recorded for it is taken literally."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
+from prefix_upload.package.archive.member_names import normalized
 from prefix_upload.package.fs import open_regular
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.listing import listed
@@ -178,7 +179,8 @@ class _DigestCollector(_ListCollector):
 
     def take(self, member: archive.Member, data: Iterable[memoryview]) -> None:
         """Checks a member, and digests it with all its data."""
-        placeholder = self._found.placeholders.get(member.name)
+        path = normalized(member.name) if self._found.placeholders else ""
+        placeholder = self._found.placeholders.get(path)
         digest = hashlib.sha256() if placeholder is None else InstalledDigest(placeholder)
         pieces = _hashed(data, digest)
         super().take(member, pieces)
@@ -192,14 +194,14 @@ class _DigestCollector(_ListCollector):
         self._names += len(member.name)
         if self._contents.payload is None or self._names > limits.MAX_COMPARED_NAMES:
             raise UnreadableContentsError(_TOO_MANY)
-        self._add(member, digest)
+        self._add(member, path, digest)
 
-    def _add(self, member: archive.Member, digest: hashlib._Hash | InstalledDigest) -> None:
+    def _add(self, member: archive.Member, path: str, digest: hashlib._Hash | InstalledDigest) -> None:
         data = digest.digest()
         size: int | None = member.size
         if isinstance(digest, InstalledDigest) and digest.is_found:
             size = None  # it depends on the placeholder
-            self._found.replaced[member.name] = digest.listed
+            self._found.replaced[path] = digest.listed
         # Clients ignore the mode of a link, and some builders write one that depends on the system.
         mode = 0 if member.kind in _LINKS else member.mode
         identity = (member.kind.name, mode, member.target, size, data)
