@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shutil
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -316,19 +317,24 @@ def test_a_file_that_is_replaced_under_another_spelling(workspace: Path, checked
     assert compared(twice(OLD), twice(NEW)).changed
 
 
-def test_a_link_to_such_a_file(workspace: Path, checked: Checked) -> None:
-    """The data of a hard link is elsewhere, so what is recorded for it is taken literally."""
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_a_link_to_such_a_file(workspace: Path, checked: Checked, is_recorded: bool) -> None:
+    """A hard link is installed with the data that it links to, also by way of others, in which nothing is replaced."""
 
     def linked(prefix: str) -> Package:
         content = f"cd {prefix}\n".encode()
-        entries = [json.loads(listed(content, prefix, "text")[512:].rstrip(b"\0"))["paths"][0]]
-        entries.append({**entries[0], "_path": "bin/link"})
-        paths = tar_member(PATHS, json.dumps({"paths": entries, "paths_version": 1}).encode())
-        link = tar_member("bin/link", b"", kind=b"1", target=TOOL)
-        data = package_bytes(".conda", info_members=[paths], payload_members=[tar_member(TOOL, content), link])
-        return checked(written(workspace / prefix[-30:].replace("/", "") / prefix[7:22] / f"{STEM}.conda", data))
+        entry = json.loads(listed(content, prefix, "text")[512:].rstrip(b"\0"))["paths"][0]
+        links = [{**entry, "_path": "bin/link"}] if is_recorded else []
+        paths = tar_member(PATHS, json.dumps({"paths": [entry, *links], "paths_version": 1}).encode())
+        payload = [
+            tar_member(TOOL, content),
+            tar_member("bin/link", b"", kind=tarfile.LNKTYPE, target=TOOL),
+            tar_member("bin/other", b"", kind=tarfile.LNKTYPE, target="./bin/link"),
+        ]
+        data = package_bytes(".conda", info_members=[paths], payload_members=payload)
+        return checked(written(workspace / prefix[7:22] / f"{STEM}.conda", data))
 
-    assert compared(linked(OLD), linked(NEW)) == Difference(changed=(PATHS,))
+    assert compared(linked(OLD), linked(NEW)) == Difference(changed=("bin/link", "bin/other"))
 
 
 # What is replaced, as far as the lists show.

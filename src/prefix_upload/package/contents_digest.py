@@ -176,6 +176,8 @@ class _DigestCollector(_ListCollector):
     def __init__(self, contents: archive.Contents, found: _Members) -> None:
         super().__init__(contents, found)
         self._names = 0
+        # The files that contain their placeholder, and the hard links to them, by path.
+        self._linkable: dict[str, Listed] = {}
 
     def take(self, member: archive.Member, data: Iterable[memoryview]) -> None:
         """Checks a member, and digests it with all its data."""
@@ -201,7 +203,11 @@ class _DigestCollector(_ListCollector):
         size: int | None = member.size
         if isinstance(digest, InstalledDigest) and digest.is_found:
             size = None  # it depends on the placeholder
-            self._found.replaced[path] = digest.listed
+            self._found.replaced[path] = self._linkable[path] = digest.listed
+        elif member.kind is archive.Kind.HARD_LINK and (linked := self._linkable.get(normalized(member.target))):
+            # Nothing is replaced in the data that it shares with the file.
+            self._linkable[path] = linked
+            data = linked.sha256.encode()
         # Clients ignore the mode of a link, and some builders write one that depends on the system.
         mode = 0 if member.kind in _LINKS else member.mode
         identity = (member.kind.name, mode, member.target, size, data)
