@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from ruamel.yaml import YAML
 
 from container.runner import action
 from documents import DOCUMENTS
+from prefix_upload.errors import ConfigurationError, PrefixUploadError
 from prefix_upload.report import Report, Status
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
 from prefix_upload.settings import INPUTS, Settings
+from support.doors import native_action
+from support.readme import BLOCKS, README, actions, anchor, our_steps, parsed, workflow
 from support.running import COMMAND, REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
+ANCHORS = {anchor(title) for title in re.findall(r"^#+ (.*)", README, re.MULTILINE)}
 
-README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"```yaml\n(?!# \.gitlab-ci)(.*?)```", README, re.DOTALL)
+
+def _subclasses(error: type[PrefixUploadError]) -> list[type[PrefixUploadError]]:
+    return [one for child in error.__subclasses__() for one in (child, *_subclasses(child))]
 
 
 def table(first_heading: str) -> dict[str, list[str]]:
@@ -33,23 +37,6 @@ def table(first_heading: str) -> dict[str, list[str]]:
     return rows
 
 
-def steps(workflow: object) -> list[dict[str, Any]]:
-    """Every step of our action in a piece of YAML."""
-    match workflow:
-        case {"uses": str(uses)} if uses.startswith("org/prefix-upload@"):
-            return [dict(workflow)]  # type: ignore[call-overload]  # it is a mapping, as the pattern says
-        case dict():
-            return [step for value in workflow.values() for step in steps(value)]
-        case list():
-            return [step for value in workflow for step in steps(value)]
-    return []
-
-
-def parsed(block: str) -> Any:
-    """A workflow, or a piece of one, from its YAML."""
-    return YAML(typ="safe").load(block.replace("# …\n      -", "steps:\n      -"))
-
-
 def test_inputs_and_defaults_agree() -> None:
     """`action.yml` and the README have the inputs of the code, with the same defaults and descriptions."""
     expected = [(entry.name, entry.help, entry.required, entry.default) for entry in INPUTS]
@@ -59,6 +46,14 @@ def test_inputs_and_defaults_agree() -> None:
     ]
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
     assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+
+
+def test_the_native_action_agrees() -> None:
+    """It has the same inputs and outputs as `action.yml`, with the same descriptions and defaults."""
+    native = native_action()
+    outputs = {name: {"description": output["description"]} for name, output in native["outputs"].items()}
+    assert (list(native["inputs"].items()), outputs) == (list(action()["inputs"].items()), action()["outputs"])
+    assert (native["name"], native["description"]) == (action()["name"], action()["description"])
 
 
 def test_settings_have_the_values_of_the_inputs() -> None:
@@ -98,7 +93,7 @@ def test_command_agrees() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
     """Each workflow in the README parses, and names only inputs and outputs that there are."""
-    found = steps(parsed(block))
+    found = our_steps(parsed(block))
     assert found
     for step in found:
         assert {"channel", "glob"} <= set(step["with"]) <= set(action()["inputs"])
@@ -107,31 +102,69 @@ def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
 
 def test_the_first_workflow_needs_no_secret() -> None:
     """What people copy first is what is safest."""
-    (step,) = steps(parsed(BLOCKS[0]))
+    (step,) = our_steps(parsed(BLOCKS[0]))
     assert "token" not in step["with"]
     assert "secrets." not in BLOCKS[0]
 
 
+def test_the_first_workflow_publishes_in_a_job_of_its_own() -> None:
+    """The job that has the identity runs no code of the repository or of a build."""
+    jobs = workflow(BLOCKS[0])["jobs"]
+    assert jobs["publish"]["needs"] == "build"
+    assert [step["uses"].partition("@")[0] for step in jobs["publish"]["steps"]] == [
+        "actions/download-artifact",
+        "org/prefix-upload",
+    ]
+    assert jobs["build"]["permissions"] == {"contents": "read"}
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_workflows_can_sign_in(block: str) -> None:
-    """Each job that publishes has an API key or asks for its identity, and gives it to no other job."""
-    workflow = parsed(block)
-    if "jobs" not in workflow:
-        assert all({"token", "dry-run"} & set(step["with"]) for step in steps(workflow))
-        return
-    assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        is_keyless = any("token" not in step["with"] for step in steps(job))
-        assert job["permissions"].get("id-token") == ("write" if is_keyless else None)
+    """Each job that publishes has an API key or asks for its identity, and no job asks for more than it needs."""
+    complete = workflow(block)
+    assert complete["permissions"] == {}
+    for job in complete["jobs"].values():
+        uses = {step["uses"].partition("@")[0] for step in job["steps"]}
+        needed = {"contents": "read"} if "actions/checkout" in uses else {}
+        needed |= {"id-token": "write"} if any("dry-run" not in step["with"] for step in our_steps(job)) else {}
+        needed |= {"attestations": "write"} if "actions/attest" in uses else {}
+        assert job["permissions"] == needed
+
+
+def test_workflows_use_each_action_in_one_version() -> None:
+    """An update changes all of them."""
+    names = [action.partition("@")[0] for action in actions()]
+    assert len(names) == len(set(names))
+
+
+def test_the_contents_list_every_section() -> None:
+    """In their order, by their titles."""
+    _, _, rest = README.partition("\n## Contents\n")
+    contents, _, sections = rest.partition("\n## ")
+    titles = re.findall(r"^## (.*)", f"## {sections}", re.MULTILINE)
+    links = re.findall(r"\[([^\]]+)\]\(#([\w-]+)\)", contents)
+    assert [(title.lower(), anchor(title)) for title in titles] == [(text.lower(), target) for text, target in links]
+
+
+def test_links_within_the_readme_lead_somewhere() -> None:
+    """Each is to a heading."""
+    assert set(re.findall(r"\]\(#([\w-]+)\)", README)) <= ANCHORS
+
+
+def test_troubleshooting_has_the_titles_of_messages() -> None:
+    """Each title is one that the code has, and no error that a run can end with is missing."""
+    sources = "\n".join(path.read_text() for path in (REPOSITORY / "src").rglob("*.py"))
+    titles = set(re.findall(r'Diagnostic\(\s*"([^"]+)"', sources))
+    # A configuration error consists of diagnostics with titles of their own.
+    errors = {error.title for error in _subclasses(PrefixUploadError)} - {ConfigurationError.title}
+    assert errors <= set(table("Message")) <= titles | errors
 
 
 def test_hints_link_to_sections_of_the_readme() -> None:
     """Each section that a message links to is there."""
-    titles = re.findall(r"^#+ (.*)", README, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
     sources = "\n".join(path.read_text() for path in (REPOSITORY / "src").rglob("*.py"))
     linked = set(re.findall(r'(?:page=|section_url\()"#([\w-]+)"', sources)) | {
         entry.see for entry in INPUTS if entry.see
     }
     assert "patterns" in linked
-    assert linked <= anchors
+    assert linked <= ANCHORS

@@ -88,4 +88,4 @@ class _Action:
             yield from trust_config_errors(settings.sigstore_instance)
         provider = self._environment.identity_request if settings.attestations or not has_token else None
         urls = [settings.server_url, *([provider.url] if provider else [])]
-        yield from environment_errors(os.environ, urls)
+        yield from environment_errors(os.environ, urls, self._environment.missing_file_hint)

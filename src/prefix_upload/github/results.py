@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.errors import spell_settings
 from prefix_upload.github.annotations import annotate
+from prefix_upload.github.artifacts_list import append_artifacts
 from prefix_upload.github.command_files import CommandFiles
 from prefix_upload.reporting import diagnostics, summary
 from prefix_upload.reporting.console import Console
@@ -51,6 +52,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
         report = replace(report, errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten
+    warnings += map(presentable, append_artifacts(report, files))
     if with_summary:
         warnings += files.write_summary(spell_settings(summary.render(report), as_input))
     annotate(log, "error", diagnostics.errors(report))

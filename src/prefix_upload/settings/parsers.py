@@ -10,7 +10,7 @@ from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path, PurePosixPath
+    from pathlib import Path, PurePath
 
 
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
@@ -42,7 +42,7 @@ class Workspace(NamedTuple):
     """
 
     path: Path
-    aliases: tuple[PurePosixPath, ...] = ()
+    aliases: tuple[PurePath, ...] = ()
     outside_hint: str = "Write patterns relative to it."
 
 
