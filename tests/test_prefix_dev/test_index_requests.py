@@ -152,6 +152,20 @@ def test_a_private_channel_is_read_with_the_token(status: int) -> None:
     assert server.sent == [*((url, True) for url in OWN_SITE), *((url, False) for url in OTHER_SITES)]
 
 
+def test_requests_at_the_same_time() -> None:
+    """A request that was refused is sent again with the token, also if another one has been in the meantime."""
+
+    def status(_: str, with_token: bool) -> int:
+        if not with_token and len(server.sent) == 1:
+            index.get(INDEX, 1, BytesIO())
+        return private("", with_token)
+
+    server = Server(status)
+    index = requests(server)
+    index.get(INDEX, 1, BytesIO())
+    assert [with_token for _, with_token in server.sent] == [False, False, True, True]
+
+
 @pytest.mark.parametrize("url", ["https://shards.prefix.dev/x", "https://evil.test/x"])
 def test_another_host_does_not_make_the_channel_private(url: str) -> None:
     """Only the server can ask for its token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -474,6 +475,29 @@ def test_a_server_that_keeps_the_run_waiting(
     run = publish(demo, stage=stage, wait_for_index="true", index_timeout="1")
     assert statuses(run) == {"noarch": IndexStatus.LATE}
     assert exit_code(run.report) is ExitCode.INDEX_BEHIND
+
+
+def test_a_server_that_asks_for_more_time_than_there_is(
+    server: LocalChannel, publish: Publish, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run does not wait for that, and says what the server answered."""
+    monkeypatch.setattr(wait_for_index, "_LAST_LOOK", 0.1)
+    stage, asked = Stage(), iter(range(10**9))
+    stage.clock = lambda: next(asked) / 100
+    released, slept = threading.Event(), []
+
+    def sleep(seconds: float) -> None:
+        if seconds == 100:
+            released.wait(60)
+            slept.append(seconds)
+
+    stage.before_sleep = sleep
+    server.fail(Fault(Answer(429, "slow down", {"Retry-After": "100"}), path=REPODATA, times=None))
+    run = publish(demo, stage=stage, wait_for_index="true", index_timeout="1")
+    assert slept == []
+    released.set()
+    (problem,) = problems(run)
+    assert "repodata.json could not be read (HTTP 429: slow down)" in problem
 
 
 def test_hundreds_of_packages(server: LocalChannel, wait: Wait, workspace: Path) -> None:

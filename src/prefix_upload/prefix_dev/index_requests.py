@@ -134,11 +134,12 @@ class IndexRequests:
         if self._is_private and is_same_site(url, self._client.server_url):
             return self._with_token(lambda: send(timeout, with_token=True))
         response = send(timeout, with_token=False)
-        if self._is_private is None and origin_of(url) == origin_of(self._client.server_url):
+        # Another thread may have found out meanwhile that the channel is private.
+        if self._is_private is not False and origin_of(url) == origin_of(self._client.server_url):
             if response.status in _REFUSED:
                 return self._send_as_member(response, send, timeout)
             if response.status == HTTPStatus.OK:
-                self._is_private = False
+                self._is_private = bool(self._is_private)
         return response
 
     def _send_as_member(self, refusal: Response, send: SendRequest, timeout: float) -> Response:
