@@ -1,4 +1,7 @@
-"""The workflows in the README, run by act as they are: each job builds, and artifacts go from job to job."""
+"""The workflows in the README, run by act: their jobs build, and artifacts go from job to job.
+
+Only what GitHub or prefix.dev has to provide is replaced, by the scripts in `actions/` and a local server.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from identities.verifying import Expected, verify_with_conda_client, verify_with
 from localchannel import Access, Channel, LocalChannel, Publisher
 from support.building import written
 from support.installing import install
-from support.readme import BLOCKS, OURS, actions, workflow
+from support.readme import BLOCKS, OURS, workflow
 from support.running import TOKEN
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ class Repository:
 
     Attributes:
         folder: the checkout.
-        act: runs workflows with our action as it is released, and with stand-ins for those that only GitHub has.
+        act: runs workflows with our action as it is released.
         server_url: the server to publish to.
         shared: the folder that all jobs see, with the artifacts of the last run.
     """
@@ -83,9 +86,16 @@ class Repository:
         return self.act.run(self.folder, event)
 
     def _localized(self, step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The step, but with the local server and, to sign, with the private Sigstore instance."""
-        if step["uses"] != OURS:
+        """The step, but with a script for another action, and with our local server and Sigstore instance."""
+        action, _, _ = step["uses"].rpartition("/")[2].partition("@")
+        if action == "checkout":  # act has one
             return [step]
+        if step["uses"] != OURS:
+            script = {
+                "run": f"python3 /actions/{action.replace('-', '_')}.py",
+                "env": {"INPUTS": json.dumps(step["with"])},
+            }
+            return [{key: value for key, value in step.items() if key not in {"uses", "with"}} | script]
         inputs = {**step["with"], "server-url": self.server_url}
         if not inputs.get("attestations"):
             return [{**step, "with": inputs}]
@@ -101,11 +111,8 @@ def repository(
     shutil.copytree(_HERE / "recipe", workspace / "conda.recipe")
     shared = tmp_path / "shared"
     written(shared / "trust.json", sigstore.trust_config.encode())
-    options = ["--container-options", f"--volume {shared}:/shared"]
-    ours = released(tmp_path / "released", image)
-    for action in actions():
-        folder = ours if action == OURS else _HERE / "actions" / re.sub(r".*/|@.*", "", action)
-        options += ["--local-repository", f"{action}={folder}"]
+    options = ["--container-options", f"--volume {shared}:/shared --volume {_HERE / 'actions'}:/actions"]
+    options += ["--local-repository", f"{OURS}={released(tmp_path / 'released', image)}"]
     act = Act(job_image, tmp_path / "home", sigstore.provider.environment, {"PREFIX_API_KEY": TOKEN}, options)
     return Repository(workspace, act, server.url, shared)
 
