@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
-SOURCES := src tests entrypoint.py
+SOURCES := src tests native entrypoint.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench fuzz differential docs pictures lock serve format clean
@@ -25,7 +25,7 @@ lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and act
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	PYTHONPATH=src $(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .
 	$(BIN)/hadolint Dockerfile

@@ -49,9 +49,9 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalChannel]:
-    """A local channel server with one public channel and one key that may write to it."""
+    """A local channel server with one public channel and one key that may write to it, and delete from it."""
     channels = {CHANNEL: Channel()}
-    with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE}) as running:
+    with LocalChannel(tmp_path / "server", channels, {TOKEN: Access.READ_WRITE_DELETE}) as running:
         yield running
 
 
@@ -109,6 +109,7 @@ def action(
                 step.delenv(name)
             for name, value in (environment(workspace, plain | given, files) | dict(variables)).items():
                 step.setenv(name, value)
+            step.setattr("prefix_upload.action.time", pauses)
             capsys.readouterr()
             cancellation = Cancellation(pauses)
             cancellation.watch()

@@ -38,6 +38,19 @@ def test_the_first_signal_counts(numbers: list[signal.Signals], exit_code: ExitC
 
 
 @pytest.mark.usefixtures("handlers")
+def test_the_age_of_a_cancellation() -> None:
+    """It is counted from the first signal on."""
+    now = [100.0]
+    cancellation = Cancellation(clock=lambda: now[0])
+    cancellation.watch()
+    assert not cancellation.is_older_than(0)
+    signal.raise_signal(signal.SIGINT)
+    now[0] += 3
+    signal.raise_signal(signal.SIGTERM)
+    assert (cancellation.is_older_than(3), cancellation.is_older_than(3.1)) == (True, False)
+
+
+@pytest.mark.usefixtures("handlers")
 def test_a_signal_within_a_signal() -> None:
     """The second one may come while the first one's handler holds the lock of the event, which has only one."""
 

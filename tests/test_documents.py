@@ -14,6 +14,7 @@ from prefix_upload.report import Report, Status
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
 from prefix_upload.settings import INPUTS, Settings
+from support.doors import native_action
 from support.readme import BLOCKS, README, actions, anchor, our_steps, parsed, workflow
 from support.running import COMMAND, REPOSITORY
 
@@ -45,6 +46,14 @@ def test_inputs_and_defaults_agree() -> None:
     ]
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
     assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+
+
+def test_the_native_action_agrees() -> None:
+    """It has the same inputs and outputs as `action.yml`, with the same descriptions and defaults."""
+    native = native_action()
+    outputs = {name: {"description": output["description"]} for name, output in native["outputs"].items()}
+    assert (list(native["inputs"].items()), outputs) == (list(action()["inputs"].items()), action()["outputs"])
+    assert (native["name"], native["description"]) == (action()["name"], action()["description"])
 
 
 def test_settings_have_the_values_of_the_inputs() -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
-from prefix_upload.github.console import as_input
 from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
-from prefix_upload.http.urls import uses_secure_transport
-from prefix_upload.package.model import ValidationLevel
+from prefix_upload.github.results import as_input
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+from prefix_upload.urls import uses_secure_transport
 
 WORKSPACE = Workspace(
     Path("/github/workspace"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -247,6 +247,25 @@ def test_a_token_is_renewed_once_for_questions(job: Job) -> None:
     job.fail(Fault(Call(refuse), path=UPLOAD, at=At.DONE))
     assert job.run().exit_code == 0
     assert job.requests.count(MINT) == 2
+
+
+@pytest.mark.parametrize("access", [Access.READ_WRITE, Access.READ_WRITE_DELETE], ids=str)
+def test_a_rollback(job: Job, access: Access) -> None:
+    """Deletes with the minted token, if the publisher may; else the error names the access mode that it needs."""
+    written(job.workspace / "zoo-1.0-h0_0.conda", conda_bytes("zoo-1.0-h0_0"))
+    job.server.fail(Fault(Answer(422), file="zoo-1.0-h0_0.conda"))
+    job.server._keys._publishers = [replace(PUBLISHER, access=access)]
+    finished = job.run(rollback_on_failure="true", concurrency="1")
+    assert finished.exit_code == 5
+    (status,) = {row["status"] for row in json.loads(finished.outputs["packages"])} - {"failed"}
+    if access is Access.READ_WRITE:
+        assert status == "uploaded"
+        (error,) = [each.data for each in annotated(finished.log, "error") if "may still be" in each.data]
+        assert "the access mode READ_WRITE_DELETE" in error
+        assert f'$PREFIX_API_KEY" {job.server.url}/api/v1/delete/{CHANNEL}/' in error
+    else:
+        assert status == "rolled-back"
+        assert job.server.files(CHANNEL) == {}
 
 
 def test_an_upload_that_cannot_be_confirmed(job: Job) -> None:

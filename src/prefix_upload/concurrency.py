@@ -61,23 +61,25 @@ def submit_if_large(size: int, submit: Submit) -> Submit:
 
 
 def available_cpus() -> int:
-    """The number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """The number of CPUs that this process may use, or that there are where that is not known (macOS, Windows)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(slots=True)
 class Pool:
     """Runs calls in a bounded number of threads.
 
-    After a cancellation, all calls of the pool share one grace period of `GRACE` seconds.
+    After a cancellation, all calls of the pool share one grace period.
 
     Args:
         is_cancelled: returns whether the run is cancelled. If so, items that are still queued are dropped.
         clock: returns monotonic seconds.
+        grace: the grace period, in seconds.
     """
 
     is_cancelled: Callable[[], bool]
     clock: Callable[[], float]
+    grace: float = GRACE
     _deadline: float | None = field(default=None, init=False)
 
     def map(
@@ -187,7 +189,7 @@ class Pool:
     def _is_grace_over(self) -> bool:
         if not self.is_cancelled():
             return False
-        self._deadline = self._deadline or self.clock() + GRACE
+        self._deadline = self._deadline or self.clock() + self.grace
         return self.clock() > self._deadline
 
 

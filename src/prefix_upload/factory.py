@@ -10,33 +10,38 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider
+from prefix_upload.auth import AmbientIdentity, Anonymous, ApiKey, Credentials, IdentityProvider, IdTokenRequest
 from prefix_upload.auth.pages import api_keys_page, publishers_page
-from prefix_upload.concurrency import start_thread
+from prefix_upload.concurrency import Pool, start_thread
 from prefix_upload.errors import CancelledError
 from prefix_upload.http import QUERY_RETRIES, QUERY_TIMEOUT, Client, RetryPolicy, Server, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import Run
+from prefix_upload.steps.run import RollBack, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from prefix_upload.auth import IdTokenRequest
     from prefix_upload.cancellation import Cancellation
-    from prefix_upload.concurrency import Pool
     from prefix_upload.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
     from prefix_upload.steps.run import PackageSigner
+
+# Seconds after a cancellation until no further package is deleted, and that a deletion may still take then. The run has
+# to end within 5 s.
+_ROLL_BACK = 3.8
+_ROLL_BACK_GRACE = 0.3
+# Seconds between two checks for that.
+_STEP = 0.1
 
 
 def create_run(
     settings: Settings,
     workspace: Path,
     *,
-    identity_request: IdTokenRequest | None,
+    identity_request: IdTokenRequest | AmbientIdentity | None,
     pool: Pool,
     cancellation: Cancellation,
     reporter: ProgressReporter,
@@ -48,7 +53,8 @@ def create_run(
     Args:
         settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
-        identity_request: URL and bearer token for requesting the job's identity token; `None` if the job has none.
+        identity_request: URL and bearer token for requesting the job's identity token, or the identity itself; `None`
+            if the job has none.
         pool: runs calls in threads.
         cancellation: interrupts waits.
         reporter: shows the progress.
@@ -76,8 +82,11 @@ def create_run(
         clock=time.monotonic,
         redact=redact,
     )
-    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
-    credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
+    identity: IdentityProvider | None = None
+    if isinstance(identity_request, IdTokenRequest):
+        identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
+    source = identity_request if isinstance(identity_request, AmbientIdentity) else identity
+    credentials = _create_credentials(settings, create_client, source, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
     run = Run(
         settings=settings,
@@ -89,6 +98,7 @@ def create_run(
         reporter=reporter,
         signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
+        roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
@@ -96,13 +106,11 @@ def create_run(
 
 
 def _create_identity(
-    request: IdTokenRequest | None,
+    request: IdTokenRequest,
     create_client: partial[Client],
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
-) -> IdentityProvider | None:
-    if request is None:
-        return None
+) -> IdentityProvider:
     token = request.token.reveal()
     on_secret(token)
     parts = urlsplit(request.url)
@@ -114,7 +122,7 @@ def _create_identity(
 def _create_credentials(
     settings: Settings,
     create_client: partial[Client],
-    identity: IdentityProvider | None,
+    identity: IdentityProvider | AmbientIdentity | None,
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:
@@ -146,3 +154,32 @@ def _create_signer(
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 
     return Signer(settings.sigstore_instance, settings.channel_url, identity, retry_policy, start_thread, redact=redact)
+
+
+def _create_roll_back(
+    settings: Settings,
+    client: Client,
+    credentials: Credentials,
+    create_policy: partial[RetryPolicy],
+    cancellation: Cancellation,
+) -> RollBack | None:
+    """What rolling back needs: its waits and calls go on for some seconds after a cancellation."""
+    if not settings.rollback_on_failure or settings.dry_run:
+        return None
+    from prefix_upload.prefix_dev.deletions import Deletions  # noqa: PLC0415 - seldom needed
+    from prefix_upload.prefix_dev.queries import ChannelQueries  # noqa: PLC0415
+
+    def is_over() -> bool:
+        return cancellation.is_older_than(_ROLL_BACK)
+
+    def sleep(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if is_over():
+                raise CancelledError
+            time.sleep(min(left, _STEP))
+
+    policy = create_policy(sleep=sleep)
+    queries = ChannelQueries(client, settings.channel, credentials, policy)
+    deletions = Deletions(client, settings.channel, credentials, policy, queries)
+    return RollBack(deletions, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))

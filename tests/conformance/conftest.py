@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rattler_build import ArchiveType, FileEntry, assemble_package
 
-from conformance.support import CHANNEL, KEY, PRIVATE, READ_KEY, Build, Client, session
+from conformance.support import CHANNEL, DELETE_KEY, KEY, PRIVATE, READ_KEY, Build, Client, session
 from localchannel import Access, Channel, LocalChannel
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -25,7 +25,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def server(tmp_path: Path) -> Iterator[LocalChannel]:
     """A server with a public and a private channel."""
     channels = {CHANNEL: Channel(), PRIVATE: Channel(public=False)}
-    keys = {KEY: Access.READ_WRITE, READ_KEY: Access.READ}
+    keys = {KEY: Access.READ_WRITE, READ_KEY: Access.READ, DELETE_KEY: Access.READ_WRITE_DELETE}
     with LocalChannel(tmp_path / "server", channels, keys) as running:
         yield running
 

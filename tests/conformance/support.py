@@ -11,6 +11,7 @@ from localchannel import LocalChannel
 
 KEY = "pfx_conformance"
 READ_KEY = "pfx_read_only"
+DELETE_KEY = "pfx_deletes"
 CHANNEL = "ns/chan"
 PRIVATE = "secret"
 

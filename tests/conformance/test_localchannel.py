@@ -11,7 +11,7 @@ import pytest
 import requests
 import zstandard
 
-from conformance.support import CHANNEL, KEY, PRIVATE, READ_KEY, Build, Client, session, sha256
+from conformance.support import CHANNEL, DELETE_KEY, KEY, PRIVATE, READ_KEY, Build, Client, session, sha256
 from localchannel import Access, Channel, LocalChannel
 
 FILE = "demo-1.0-h0_0.conda"
@@ -280,14 +280,14 @@ def test_empty_channel_has_an_index(client: Client) -> None:
 
 
 def test_deleted_package_is_gone(client: Client, build: Build) -> None:
-    """DELETE takes a package from the channel and its index, for keys that may write."""
+    """DELETE takes a package from the channel and its index, for keys that may delete."""
     client.upload(build())
     url = f"{client.server.url}/api/v1/delete/{CHANNEL}/noarch/{FILE}"
     statuses = [
         client.session.delete(url, headers={"Authorization": f"Bearer {key}"}, timeout=60).status_code
-        for key in ("wrong", READ_KEY, KEY, KEY)
+        for key in ("wrong", READ_KEY, KEY, DELETE_KEY, DELETE_KEY)
     ]
-    assert statuses == [401, 403, 204, 404]
+    assert statuses == [401, 403, 403, 204, 404]
     assert client.get(f"{CHANNEL}/noarch/repodata.json").json()["packages.conda"] == {}
 
 

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = LocalChannel(
             options.root or Path(scratch),
             channels,
-            {options.key: Access.READ_WRITE},
+            {options.key: Access.READ_WRITE_DELETE},
             latency=options.latency,
             port=options.port,
             on_request=_show,

@@ -38,7 +38,7 @@ class Api:
     latency: float
     stopping: threading.Event
 
-    def __call__(self, exchange: Exchange) -> Reply:
+    def __call__(self, exchange: Exchange) -> Reply:  # noqa: PLR0911 - one for each endpoint
         """Answer one request."""
         match exchange.request.method, exchange.segments:
             case "POST", ["api", "graphql"]:
@@ -49,8 +49,12 @@ class Api:
                 return self._upload(exchange, "/".join(channel))
             case "DELETE", ["api", "v1", "delete", *channel, subdir, file]:
                 return self._delete(exchange, "/".join(channel), subdir, file)
+            case "POST", ["api", "v1", "reindex", *channel, subdir]:
+                return self._reindex(exchange, "/".join(channel), subdir)
             case "GET" | "HEAD", [""] | ["channels", *_]:
                 return self._page(exchange)
+            case "GET" | "HEAD", [*channel, subdir, "shards", file] if channel and channel[0] != "api":
+                return self._redirect(exchange, "/".join(channel), subdir, f"shards/{file}")
             case "GET" | "HEAD", [*channel, subdir, file] if channel and channel[0] != "api":
                 return self._redirect(exchange, "/".join(channel), subdir, file)
         raise Refusal(404, _NOT_FOUND)
@@ -64,10 +68,15 @@ class Api:
             self.stopping.wait(earliest - time.monotonic())
 
     def _delete(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
-        self._check_write(exchange, channel)
+        self._check_write(exchange, channel, deletes=True)
         if not self.store.remove(channel, subdir, file):
             raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
         return Reply(204)
+
+    def _reindex(self, exchange: Exchange, channel: str, subdir: str) -> Reply:
+        self._check_write(exchange, channel)
+        self.store.index(channel).reindex(subdir)
+        return Reply(202)
 
     def _page(self, exchange: Exchange) -> Reply:
         """The front page, or the page of a channel or of a package on it."""
@@ -89,12 +98,12 @@ class Api:
         path = quote(f"/{channel}/{subdir}/{file}")
         return Reply(303, headers={"Location": self.urls()[1] + self.signer.sign(path)})
 
-    def _check_write(self, exchange: Exchange, channel: str) -> None:
+    def _check_write(self, exchange: Exchange, channel: str, *, deletes: bool = False) -> None:
         access = self._access(exchange)
         if channel not in self.store.channels:
             raise Refusal(404, f"no channel {channel}")
-        if access is not Access.READ_WRITE:
-            raise Refusal(403, f"this key has no write access to channel {channel}")
+        if access is Access.READ or (deletes and access is Access.READ_WRITE):
+            raise Refusal(403, f"this key has no {'delete' if deletes else 'write'} access to channel {channel}")
 
     def _access(self, exchange: Exchange) -> Access:
         access = self.keys.access(exchange.bearer)

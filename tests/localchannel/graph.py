@@ -51,8 +51,12 @@ class Graph:
         self._looks: Counter[tuple[Key, str]] = Counter()
 
     def find(self, key: Key) -> Stored | None:
-        """What the records show: for the first `lag` look-ups after an upload, what was there before."""
+        """What the records show: for the first `lag` look-ups after an upload or a deletion, what was there before."""
         stored = self._store.find(*key)
+        deleted = self._store.deleted.get(key) if stored is None else None
+        if deleted is not None:
+            self._looks[key, ""] += 1
+            return deleted if self._looks[key, ""] <= self.lag else None
         if stored is None or key not in self._store.replaced:
             return stored
         upload = (key, stored.sha256)
@@ -113,7 +117,7 @@ class _Root:
             "isPublic": self._store.channels[name].public,
             "createdAt": datetime.now(UTC).isoformat(),
             "baseUrl": f"{self._base_url}/{name}",
-            "allowV3Uploads": False,
+            "allowV3Uploads": self._store.channels[name].allows_v3,
             "size": sum(stored.size for stored in self._store.all(name).values()),
             "owner": {"__typename": "User", "name": self._store.channels[name].owner},
         }

@@ -75,6 +75,10 @@ class Keys:
             return access if time.time() < expires else None
         return self._keys.get(key or "")
 
+    def allow(self, key: str, access: Access) -> None:
+        """An API key may do this from now on."""
+        self._keys[key] = access
+
     def revoke(self) -> None:
         """No token that was minted so far is good for anything."""
         with self._lock:

@@ -19,14 +19,16 @@ class Access(Enum):
 
     READ = "READ"
     READ_WRITE = "READ_WRITE"
+    READ_WRITE_DELETE = "READ_WRITE_DELETE"
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel's settings; `owner` is whom it is billed to."""
+    """A channel's settings; `owner` is whom it is billed to, `allows_v3` whether it takes packages for repodata v3."""
 
     public: bool = True
     owner: str = "local"
+    allows_v3: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Store:
         self._stored: dict[tuple[str, str, str], Stored] = {}
         # What each upload replaced, which the records still show for a while.
         self.replaced: dict[tuple[str, str, str], Stored | None] = {}
+        # What each deletion took away, which the records still show for a while.
+        self.deleted: dict[tuple[str, str, str], Stored] = {}
         self._lock = threading.Lock()
         for name, folder in self._folders.items():
             folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +135,7 @@ class Store:
                 return False
             stored.path.unlink()
             stored.attestation.unlink(missing_ok=True)
+            self.deleted[channel, subdir, file] = stored
         self._indexes[channel].changed(rebuild=True)
         return True
 

@@ -39,8 +39,10 @@ class Stage:
     before_phase: Callable[[str], None] = nothing
     before_sleep: Callable[[float], None] = nothing
     is_cancelled: Callable[[], bool] = lambda: False
+    is_over: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
     signer: PackageSigner | None = None
+    interval: float = 10.0
     events: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
     last_errors: set[str] = field(default_factory=set)

@@ -10,7 +10,9 @@ from ruamel.yaml import YAML
 from support.running import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-BLOCKS: tuple[str, ...] = tuple(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
+# Without what is not for the runner, and the action without a container, which needs a machine of its own.
+_OTHERS = r"# \.gitlab-ci|      - uses: org/prefix-upload/native@"
+BLOCKS: tuple[str, ...] = tuple(re.findall(rf"```yaml\n(?!{_OTHERS})(.*?)```", README, re.DOTALL))
 OURS = "org/prefix-upload@v1"
 
 

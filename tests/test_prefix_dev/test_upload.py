@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.http import Response
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.records import Records
     from support.connecting import Build, Connect
 
 UPLOAD = "/api/v1/upload/"
@@ -575,9 +576,35 @@ def test_a_conflict_with_bytes_that_cannot_be_looked_up(
 ) -> None:
     """A file name says nothing about its bytes: never success."""
     server.publish(CHANNEL, package.path)
-    server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(500), path=REPODATA, times=None))
+    server.fail(*(Fault(Answer(500), path=path, times=None) for path in (GRAPHQL, REPODATA, package.file_name)))
     with pytest.raises(ConflictError, match="its hash could not be looked up"):
         upload(connect(retries=0), package)
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_conflict_with_a_file_that_only_itself_shows(
+    server: LocalChannel, connect: Connect, build: Build, status: int
+) -> None:
+    """Its bytes are hashed, and compared if they are others."""
+    package, other = build(content="new\n"), build(content="old\n")
+    server.fail(*(Fault(Answer(status), path=path, times=None) for path in (GRAPHQL, REPODATA)))
+    server.publish(CHANNEL, package.path)
+    assert upload(connect(retries=0), package) is Status.ALREADY_PRESENT
+    server.publish(CHANNEL, other.path)
+    with pytest.raises(ConflictError, match=f"its SHA-256 is {other.sha256} there.*share/demo.txt' differs"):
+        upload(connect(retries=0), package)
+
+
+def test_a_conflict_with_a_file_that_the_index_does_not_know_yet(
+    server: LocalChannel, connect: Connect, build: Build
+) -> None:
+    """The hash in the index is that of an earlier file."""
+    package, other = build(content="new\n"), build(content="old\n")
+    server.publish(CHANNEL, other.path)
+    server.freeze_index(CHANNEL)
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    assert upload(connect(retries=0), package) is Status.ALREADY_PRESENT
 
 
 # A file that is not the validated one any more.
@@ -641,6 +668,11 @@ def test_progress_ends_an_upload(server: LocalChannel, connect: Connect, package
 # Looking up.
 
 
+def undated(records: Records) -> Records:
+    """The records without the time at which the server says that they were created."""
+    return {key: record._replace(created=None) for key, record in records.items()}
+
+
 def test_a_batch_is_one_request(server: LocalChannel, connect: Connect, build: Build) -> None:
     """What is there, what is not, and what is there with different bytes: by one GraphQL request, with the token."""
     there, missing, other = build("there"), build("missing", subdir="linux-64"), build("other")
@@ -649,7 +681,7 @@ def test_a_batch_is_one_request(server: LocalChannel, connect: Connect, build: B
     server.publish(CHANNEL, old.path)
     found = connect().queries.lookup([there, missing, other])
     assert found.failures == ()
-    assert found.records == {
+    assert undated(found.records) == {
         there.key: record_of(there),
         missing.key: Record(None),
         other.key: record_of(old),
@@ -801,7 +833,7 @@ def test_a_private_channel(tmp_path: Path, connect: Connect, package: Package, t
     with LocalChannel(tmp_path / "root", {"octo/x": Channel(public=False)}, {TOKEN: Access.READ_WRITE}) as server:
         server.publish("octo/x", package.path)
         found = connect(url=server.url, name="octo/x", token=token).queries.lookup([package])
-    assert (found.records == {package.key: record_of(package)}) is known
+    assert (undated(found.records) == {package.key: record_of(package)}) is known
     assert (found.failures == ()) is known
     assert known or "no such channel, or not visible with these credentials" in str(found.failures[0])
 

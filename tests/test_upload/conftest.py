@@ -13,8 +13,10 @@ from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
+from prefix_upload.prefix_dev.deletions import Deletions
+from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.settings import Workspace, parse
-from prefix_upload.steps.run import Run
+from prefix_upload.steps.run import RollBack, Run
 from support import building
 from support.publishing import MakeRun, Publish, Result, Stage
 from support.running import CHANNEL, TOKEN
@@ -69,6 +71,9 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
         )
         bearer, connections = credentials.bearer, settings.concurrency
         client = Client(settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
+        queries = ChannelQueries(client, settings.channel, credentials, retry_policy)
+        deletions = Deletions(client, settings.channel, credentials, retry_policy, queries)
+        pool = Pool(is_cancelled=stage.is_over, clock=stage.clock)
         return Run(
             settings=settings,
             workspace=workspace,
@@ -77,6 +82,7 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
             reporter=stage,
             signer=stage.signer,
             sleep=stage.sleep,
+            roll_back=RollBack(deletions, pool) if settings.rollback_on_failure else None,
         )
 
     return make

@@ -30,10 +30,17 @@ def upload(run: Run) -> None:
         return
     uploads = compare(run, packages)
     needs = order(run, packages, uploads)
-    if not preflight(run, uploads):
-        return
-    if run.settings.dry_run:
-        plan(run, uploads)
-    elif authenticate(run, uploads):
-        transfer(run, uploads, needs)
-        confirm(run)
+    if preflight(run, uploads):
+        if run.settings.dry_run:
+            plan(run, uploads, needs)
+        elif authenticate(run, uploads):
+            transfer(run, uploads, needs)
+            confirm(run)
+            if run.roll_back is not None:
+                from prefix_upload.steps.roll_back import roll_back  # noqa: PLC0415 - seldom needed
+
+                roll_back(run, uploads, needs)
+    if run.settings.wait_for_index and not run.settings.dry_run:
+        from prefix_upload.steps.wait_for_index import wait_for_index  # noqa: PLC0415 - start-up time counts
+
+        wait_for_index(run)

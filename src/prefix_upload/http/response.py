@@ -85,6 +85,15 @@ class Response(NamedTuple):
         except ValueError:
             return "an invalid URL"
 
+    @property
+    def date(self) -> datetime | None:
+        """When the server responded, by its own clock, to the second; `None` if it does not say."""
+        try:
+            date = parsedate_to_datetime(self.headers.get("Date", ""))
+        except (ValueError, OverflowError):
+            return None
+        return date.replace(tzinfo=date.tzinfo or UTC)
+
     def retry_after(self, now: datetime) -> float:
         """The seconds to wait according to `Retry-After`; 0 without a valid value (RFC 9110, section 10.2.3)."""
         value = self.headers.get("Retry-After", "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +22,9 @@ BATCH_SIZE = 100
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
-# The fields of a variant in prefix.dev's schema: what identifies its bytes, and what keeps solvers from choosing it.
+# The fields of a variant in prefix.dev's schema: what identifies its bytes; its age, and what keeps solvers from it.
 _HASHES = "sha256 md5"
-_WITHHOLDING = "yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
+_MORE = "createdAt yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
 
 
 class Record(NamedTuple):
@@ -35,12 +36,14 @@ class Record(NamedTuple):
         withheld: why solvers do not get the file, such as "yanked (broken)"; "" if they do.
         may_be_outdated: whether the record is only known from repodata, which is written later, because GraphQL did
             not respond.
+        created: when the file was added to the channel; `None` if the server does not say so.
     """
 
     sha256: str | None
     md5: str | None = None
     withheld: str = ""
     may_be_outdated: bool = False
+    created: datetime | None = None
 
 
 Records = dict[tuple[str, str], Record]
@@ -94,10 +97,12 @@ class GraphQLResult(NamedTuple):
     Attributes:
         records: the records of the packages.
         knows_user: whether the server accepted the token that was sent; `None` if it did not say.
+        allows_v3: whether the channel takes packages that need revision 3 of repodata; `None` if it did not say.
     """
 
     records: Records
     knows_user: bool | None
+    allows_v3: bool | None = None
 
 
 def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: bool = False) -> dict[str, Any]:
@@ -112,8 +117,9 @@ def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: boo
     """
     variables = {"channel": channel}
     fields = ["channel(name: $channel) { channelPath }"]
-    fields += [] if hashes_only else ["viewer { login }"]
-    selected = _HASHES if hashes_only else f"{_HASHES} {_WITHHOLDING}"
+    # The setting has a field of its own, since an error makes null of the channel that it belongs to.
+    fields += [] if hashes_only else ["viewer { login }", "settings: channel(name: $channel) { allowV3Uploads }"]
+    selected = _HASHES if hashes_only else f"{_HASHES} {_MORE}"
     declared = ["$channel: String!"]
     for number, package in enumerate(packages):
         declared.append(f"$name{number}: String!, $subdir{number}: String!, $file{number}: String!")
@@ -153,7 +159,7 @@ def from_graphql(body: bytes, packages: Sequence[Package]) -> GraphQLResult:
         is_reported = field in data and field not in failed
         if is_reported and not (data[field] is None and None in failed):
             _add(records, package, data[field])
-    return GraphQLResult(records, knows_user)
+    return GraphQLResult(records, knows_user, _allows_v3(data.get("settings")))
 
 
 def indexed_record(entry: Any, *, is_removed: bool) -> Record | None:
@@ -173,12 +179,20 @@ def _field(number: int) -> str:
     return f"package{number}"
 
 
+def _allows_v3(settings: object) -> bool | None:
+    match settings:
+        case {"allowV3Uploads": bool(value)}:
+            return value
+    return None
+
+
 def _add(records: Records, package: Package, entry: Any) -> None:
     match entry:
         case None:
             records[package.key] = Record(None)
         case {"sha256": str(sha256)} if _SHA256.fullmatch(sha256.lower()):
-            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")), _withheld(entry))
+            created = _time(entry.get("createdAt"))
+            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")), _withheld(entry), created=created)
 
 
 def _withheld(variant: Mapping[str, Any]) -> str:
@@ -204,6 +218,15 @@ def _with_reason(word: str, reason: object) -> str:
 
 def _md5(value: object) -> str | None:
     return value.lower() if isinstance(value, str) and _MD5.fullmatch(value.lower()) else None
+
+
+def _time(value: object) -> datetime | None:
+    """A time of the schema's type `DateTime`; without an offset, it is UTC."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return time.replace(tzinfo=time.tzinfo or UTC) if time else None
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import Package
-from prefix_upload.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,13 +14,18 @@ if TYPE_CHECKING:
 
 
 def errors(report: Report) -> list[Diagnostic]:
-    """The errors of the run and its files, without files that were not attempted: their cause is reported already."""
+    """The errors of the run and its files, without those that are consequences of others."""
     of_files = (
         (outcome.file.label, outcome.error)
         for outcome in report.outcomes
-        if outcome.error and outcome.status is not Status.NOT_ATTEMPTED
+        if outcome.error and not outcome.status.is_consequence
     )
-    return [*report.errors, *_with_files(of_files)]
+    return [*report.errors, *_with_files(of_files), *index_errors(report)]
+
+
+def index_errors(report: Report) -> list[Diagnostic]:
+    """The errors of subdirs whose index does not show packages as it should."""
+    return [subdir.error for subdir in report.index if subdir.error]
 
 
 def warnings(report: Report) -> list[Diagnostic]:

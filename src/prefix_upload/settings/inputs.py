@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefix_upload.package.model import ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefix_upload.settings.parsers import Context
+
+
+_FILES = frozenset({"upload", "check"})
+_SERVER = frozenset({"upload", "whoami"})
 
 
 class Input(NamedTuple):
@@ -59,23 +63,27 @@ INPUTS = (
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
+        commands=_FILES,
     ),
     Input(
         "token",
         parsers.token,
         "prefix.dev API key with write access. If empty, trusted publishing is used, which needs `id-token: write`.",
+        commands=_SERVER,
     ),
     Input(
         "server-url",
         server_url,
         "Server to publish to. `https` only, except on loopback hosts.",
         default="https://prefix.dev",
+        commands=_SERVER,
     ),
     Input(
         "if-no-files-found",
         parsers.choice(IfNoFilesFound),
         "What to do if no file matches: `error`, `warn` or `ignore`.",
         default="error",
+        commands=_FILES,
     ),
     Input(
         "skip-existing",
@@ -110,6 +118,26 @@ INPUTS = (
         default=PRODUCTION,
     ),
     Input(
+        "rollback-on-failure",
+        parsers.boolean,
+        "If a package fails, delete again what this run has added to the channel. Needs permission to delete.",
+        default="false",
+        see="rollback",
+    ),
+    Input(
+        "wait-for-index",
+        parsers.boolean,
+        "Wait until clients can install each package: until the channel's index lists it with its hash.",
+        default="false",
+        see="waiting-for-the-index",
+    ),
+    Input(
+        "index-timeout",
+        parsers.integer(1, 3600, "a number of seconds"),
+        "Seconds to wait for the index, 1 to 3600.",
+        default="600",
+    ),
+    Input(
         "checksums-file",
         paths.checksums_file,
         "File in the workspace to write the output `checksums` to. If empty, none is written.",
@@ -125,24 +153,28 @@ INPUTS = (
         parsers.integer(0, 20),
         "Retries after a transient failure, 0 to 20.",
         default="5",
+        commands=_SERVER,
     ),
     Input(
         "timeout",
         parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
+        commands=_SERVER,
     ),
     Input(
         "validate",
         parsers.choice(ValidationLevel),
         "`full` decodes the whole package, `metadata` stops after `info/`. The hash always covers the whole file.",
         default="full",
+        commands=_FILES,
     ),
     Input(
         "max-size",
         parsers.size,
         "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
         "If empty, only the server's limit applies.",
+        commands=_FILES,
     ),
     Input(
         "summary",

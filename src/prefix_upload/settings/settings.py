@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import audience_of
 from prefix_upload.errors import ConfigurationError, Diagnostic, setting
 from prefix_upload.settings.inputs import INPUTS, Input
 from prefix_upload.settings.parsers import BOOLEANS, Context, InputError, Workspace
@@ -14,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from prefix_upload.auth import Secret
-    from prefix_upload.discovery import Patterns
-    from prefix_upload.package.model import ValidationLevel
+    from prefix_upload.package.formats import ValidationLevel
+    from prefix_upload.patterns import Patterns
+    from prefix_upload.secret import Secret
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
 class Settings(NamedTuple):
-    """The checked inputs. `timeout` is in seconds, `max_size` in bytes (`None`: no limit).
+    """The checked inputs. `timeout` and `index_timeout` are in seconds, `max_size` in bytes (`None`: no limit).
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
     `checksums_file` is a resolved path in the workspace (`None`: no file).
@@ -37,6 +36,9 @@ class Settings(NamedTuple):
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
+    rollback_on_failure: bool
+    wait_for_index: bool
+    index_timeout: int
     checksums_file: Path | None
     concurrency: int
     retries: int
@@ -53,6 +55,8 @@ class Settings(NamedTuple):
     @property
     def audience(self) -> str:
         """The audience of identity tokens for the server."""
+        from prefix_upload.auth.audience import audience_of  # noqa: PLC0415 - loads much else
+
         return audience_of(urlsplit(self.server_url).hostname or "")
 
 
@@ -60,6 +64,7 @@ def parse(
     raw: Mapping[str, str],
     workspace: Workspace,
     further_checks: Callable[[Settings], Iterable[Diagnostic]] = lambda _: (),
+    command: str = "upload",
 ) -> Settings:
     """Parses and checks the inputs.
 
@@ -67,6 +72,7 @@ def parse(
         raw: the inputs by their names in `action.yml`; an empty or missing one counts as its default.
         workspace: the folder that patterns are relative to.
         further_checks: checks of the front end. For an invalid input, the settings have its default, or `None`.
+        command: the command that the inputs are for. Those that it does not have get their default, or `None`.
 
     Raises:
         ConfigurationError: one or more inputs are invalid; it has all problems of all inputs.
@@ -75,7 +81,10 @@ def parse(
     context = Context(workspace)
     values: dict[str, Any] = {}
     for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # `channel` is checked against it
-        values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        if command in entry.commands:
+            values[entry.field] = _parse_one(entry, raw, context, diagnostics)
+        else:
+            values[entry.field] = _default(entry, context)
         context.server_url = values["server_url"]
     settings = Settings(**values)
     diagnostics += consistency_errors(settings)
@@ -113,4 +122,8 @@ def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnosti
         diagnostics.extend(
             Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
         )
+    return _default(entry, context)
+
+
+def _default(entry: Input, context: Context) -> Any:
     return entry.parse(entry.default, context) if entry.default else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,21 +11,30 @@ from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
+from prefix_upload.steps.order import failed_packages
 from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
     from prefix_upload.steps.run import Run
 
 
 class Upload(NamedTuple):
-    """A package to send. `overwrites` is whether it replaces different bytes under the same name."""
+    """A package to send.
+
+    Attributes:
+        package: the package.
+        overwrites: whether it replaces different bytes under the same name.
+        is_addition: whether it can't replace anything, as far as the comparison shows.
+    """
 
     package: Package
     overwrites: bool = False
+    is_addition: bool = True
 
 
 def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
@@ -47,11 +57,12 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     for package in packages:
         record = found.records.get(package.key)
         if record is None or not _is_there(record, is_served=package.key in served):
-            uploads.append(Upload(package))
+            is_absent = record is not None and record.sha256 is None
+            uploads.append(Upload(package, is_addition=is_absent or not run.settings.force))
         elif record.sha256 == package.sha256:
             run.finish(present_outcome(package, record))
         elif run.settings.force:
-            uploads.append(Upload(package, overwrites=True))
+            uploads.append(Upload(package, overwrites=True, is_addition=False))
         else:
             others.append((package, record))
     if not uploads and (error := run.channel.token_error(found)):
@@ -59,11 +70,20 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     return uploads if _compare_contents(run, others) else []
 
 
-def plan(run: Run, uploads: Sequence[Upload]) -> None:
-    """Records what a dry run would upload."""
+def plan(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+    """Records what a dry run would upload; as in `transfer`, nothing that depends on a package which failed."""
+    missing = failed_packages(run)
+    uploaded = {upload.package.key for upload in uploads}
+    for key in TopologicalSorter(needs).static_order():
+        if key in uploaded and (cause := next((missing[needed] for needed in needs[key] if needed in missing), None)):
+            missing[key] = cause
     for upload in uploads:
         warning = messages.WOULD_OVERWRITE if upload.overwrites else None
-        run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
+        outcome = Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning)
+        if (cause := missing.get(upload.package.key)) is not None:
+            error = messages.dependency_missing(cause)
+            outcome = Outcome(file=upload.package, status=Status.NOT_ATTEMPTED, error=error)
+        run.finish(outcome)
 
 
 def _look_up(run: Run, packages: Sequence[Package]) -> Lookup:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import CandidateFile, Package
+    from prefix_upload.report import IndexOutcome
     from prefix_upload.steps.progress import Transfer
 
 
@@ -27,12 +28,16 @@ class Ledger:
         transfers: the uploads in progress, by the label of their file.
         errors: errors of the run as a whole.
         warnings: warnings about the run as a whole.
+        index: what the index of each subdir showed, if it was waited for.
+        index_seconds: how long the run waited for the index; `None` if it did not.
     """
 
     files: Sequence[Package | CandidateFile] = ()
     transfers: dict[str, Transfer] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    index: Sequence[IndexOutcome] = ()
+    index_seconds: float | None = None
     _recorded: dict[str, Outcome] = field(default_factory=dict)
 
     def begin(self, transfer: Transfer) -> None:

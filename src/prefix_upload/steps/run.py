@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from prefix_upload.report import Outcome, Report, Status
 from prefix_upload.steps import messages
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prefix_upload.errors import ChannelWideError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Channel
+    from prefix_upload.prefix_dev.deletions import Deletions
     from prefix_upload.report import Attestation
     from prefix_upload.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
@@ -25,8 +26,12 @@ _Item = TypeVar("_Item")
 _Node = TypeVar("_Node", bound="Hashable")
 _Result = TypeVar("_Result")
 
-# Seconds without an outcome after which the uploads in progress are shown.
-_QUIET = 10.0
+
+class RollBack(NamedTuple):
+    """What rolling back needs. Unlike the rest of a run, it works for some seconds after a cancellation."""
+
+    deletions: Deletions
+    pool: Pool
 
 
 class PackageSigner(Protocol):
@@ -59,6 +64,7 @@ class Run:
         reporter: shows the progress.
         signer: signs the packages; `None` if they are published without attestations.
         sleep: waits for this many seconds; raises `CancelledError` if the run is cancelled.
+        roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
     """
 
     settings: Settings
@@ -68,6 +74,7 @@ class Run:
     reporter: ProgressReporter
     signer: PackageSigner | None
     sleep: Callable[[float], None]
+    roll_back: RollBack | None = None
     ledger: Ledger = field(default_factory=Ledger)
     _last_news: float = 0.0
 
@@ -115,10 +122,12 @@ class Run:
             outcomes=self.ledger.outcomes(),
             errors=tuple(self.ledger.errors),
             warnings=tuple(self.ledger.warnings),
+            index=tuple(self.ledger.index),
+            index_seconds=self.ledger.index_seconds,
             checksums_file=checksums_file.relative_to(self.workspace).as_posix() if checksums_file else "",
         )
 
     def _show_progress(self) -> None:
-        if self.pool.clock() - self._last_news >= _QUIET:
+        if self.pool.clock() - self._last_news >= self.reporter.interval:
             self.reporter.waiting(list(self.ledger.transfers.values()))
             self._last_news = self.pool.clock()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from prefix_upload.report import Status
-from prefix_upload.reporting.diagnostics import file_warnings, grouped
+from prefix_upload.reporting.diagnostics import file_warnings, grouped, index_errors
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
 
@@ -21,12 +20,13 @@ _MAX_LISTED = 5
 
 
 def problems(report: Report, share: int) -> str:
-    """What went wrong, in at most about `share` bytes. What was not attempted as a consequence is the last line."""
-    failed = [outcome for outcome in report.outcomes if outcome.status is not Status.NOT_ATTEMPTED]
-    others = [outcome for outcome in report.outcomes if outcome.status is Status.NOT_ATTEMPTED]
+    """What went wrong, in at most about `share` bytes. The consequences come last."""
+    failed = [outcome for outcome in report.outcomes if not outcome.status.is_consequence]
+    others = [outcome for outcome in report.outcomes if outcome.status.is_consequence]
     lines = [_bullet(problem) for problem in report.errors]
     of_files = ((outcome.file.label, outcome.error) for outcome in failed if outcome.error)
     lines += [_bullet(problem, files) for problem, files in grouped(of_files)]
+    lines += [_bullet(problem) for problem in index_errors(report)]
     reasons = ((outcome.file.label, outcome.error) for outcome in others if outcome.error)
     consequences = [_consequence(reason, files) for reason, files in grouped(reasons)]
     if not lines and not consequences:
@@ -48,9 +48,9 @@ def warnings(report: Report, share: int) -> str:
 
 
 def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
-    """A line about files that were not attempted. What to do is shown with their cause."""
+    """A line about files that another failure concerns, too. What to do is shown with that one."""
     count = "1 file" if len(files) == 1 else f"{len(files)} files"
-    return f"- **{count} not attempted**: {for_markdown(reason.message)}"
+    return f"- **{count} {reason.title.lower()}**: {for_markdown(reason.message)}"
 
 
 def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""The files of a run in tables: those that failed first, then a table for each subdir, then those not attempted."""
+"""The files of a run in tables: those that failed first, then a table for each subdir, then the consequences."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ _ICONS = {
     Status.SAME_CONTENT: "🟰",
     Status.SKIPPED: "⏭️",
     Status.WOULD_UPLOAD: "🔎",
+    Status.VALID: "✔️",
     Status.INVALID: "🚫",
     Status.FAILED: "❌",
     Status.NOT_ATTEMPTED: "⏸️",
+    Status.ROLLED_BACK: "↩️",
 }
 # Statuses of packages whose name is on the channel, so that it has a page.
 _WITH_PAGE = frozenset(status for status in Status if status.is_available or status is Status.SKIPPED)
@@ -66,16 +68,19 @@ def _legend(report: Report) -> str:
 
 def _groups(report: Report) -> Iterator[tuple[str, Sequence[Outcome]]]:
     """Yields the title of each table, which is "" for one without, and its files."""
-    failed, not_attempted = [], []
+    failed, not_attempted, rolled_back = [], [], []
     subdirs: dict[str, list[Outcome]] = {}
     for outcome in report.outcomes:
         if outcome.status is Status.NOT_ATTEMPTED:
             not_attempted.append(outcome)
+        elif outcome.status is Status.ROLLED_BACK:
+            rolled_back.append(outcome)
         elif outcome.status.is_failure or not isinstance(outcome.file, Artifact):
             failed.append(outcome)
         else:
             subdirs.setdefault(outcome.file.subdir, []).append(outcome)
-    groups = [(_FAILED, failed), *sorted(subdirs.items()), ("Not attempted", not_attempted)]
+    consequences = [("Rolled back", rolled_back), ("Not attempted", not_attempted)]
+    groups = [(_FAILED, failed), *sorted(subdirs.items()), *consequences]
     return ((title, outcomes) for title, outcomes in groups if outcomes)
 
 

@@ -21,9 +21,11 @@ _COUNTED = (
     ((Status.SAME_CONTENT,), "present from another build"),
     ((Status.SKIPPED,), "skipped"),
     ((Status.WOULD_UPLOAD,), "would be uploaded"),
+    ((Status.VALID,), "valid"),
     ((Status.INVALID,), "invalid"),
     ((Status.FAILED,), "failed"),
     ((Status.NOT_ATTEMPTED,), "not attempted"),
+    ((Status.ROLLED_BACK,), "rolled back"),
 )
 
 
@@ -33,6 +35,7 @@ def verdict(report: Report) -> str:
     dry_run = " (dry run)" if report.dry_run else ""
     is_refused = report.count(Status.INVALID) > 0 and not report.dry_run
     counted = counts(report.outcomes) + ("; nothing was uploaded" if is_refused else "")
+    counted += "; the index does not show all packages" if report.is_index_behind else ""
     return f"{report.channel or 'prefix-upload'}: {counted or nothing}{dry_run}"
 
 

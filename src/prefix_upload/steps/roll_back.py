@@ -1,0 +1,179 @@
+"""Step 7: if a package failed, deletes again what this run has added to the channel.
+
+Only what is known to be of this run is deleted: the channel did not have the file before, its record has the hash of
+the local file, and it was created after the run began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic
+from prefix_upload.report import Outcome, Status
+from prefix_upload.steps import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from prefix_upload.package.dependencies import Key
+    from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev import Lookup
+    from prefix_upload.steps.compare import Upload
+    from prefix_upload.steps.run import RollBack, Run
+
+
+class _Fate(StrEnum):
+    """What becomes of a package that the run has sent, or why it stays."""
+
+    NOT_THERE = "it is not on the channel"
+    FOUND = "it was on the channel before"
+    OURS = "this run has added it"
+    OTHER_BYTES = "it has other bytes now"
+    MAY_APPEAR = "it is not listed yet, and may still appear"
+    UNKNOWN_RECORD = "its record could not be read"
+    UNKNOWN_AGE = "the server does not say when it was added"
+    OUT_OF_TIME = "the run ended first"
+
+
+def roll_back(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+    """Deletes what this run has added, dependents first, if a package failed and the settings ask for it.
+
+    Also works for some seconds after a cancellation. What can't be deleted is reported as an error of the run.
+
+    Args:
+        run: the run.
+        uploads: the packages that were to be sent.
+        needs: for each package of the batch, those that it depends on.
+    """
+    outcomes = {outcome.file.label: outcome for outcome in run.ledger.outcomes()}
+    reason = _reason(outcomes.values())
+    sent = [
+        upload.package
+        for upload in uploads
+        if upload.is_addition and outcomes[upload.package.label].status in {Status.UPLOADED, Status.FAILED}
+    ]
+    if run.roll_back is None or not reason or not sent:
+        return
+    run.reporter.phase(f"Roll back, because {reason}")
+    # In the ledger at once, because they are abandoned if the run ends.
+    for package in sent:
+        run.ledger.record(outcomes[package.label])
+    _RollBack(run, run.roll_back, reason, outcomes).process(sent, needs)
+
+
+class _RollBack:
+    """Deletes packages one by one, until a deletion fails in a way that would be the same for all."""
+
+    def __init__(self, run: Run, tools: RollBack, reason: str, outcomes: Mapping[str, Outcome]) -> None:
+        self._run = run
+        self._tools = tools
+        self._reason = reason
+        self._outcomes = outcomes
+        # The packages that stay on the channel, each with the reason.
+        self._left: dict[Key, tuple[Package, str]] = {}
+        self._stopped_by: ChannelWideError | None = None
+
+    def process(self, sent: Sequence[Package], needs: Mapping[Key, Sequence[Key]]) -> None:
+        """Deletes those of the packages that this run has added."""
+        expected = [package for package in sent if self._outcomes[package.label].status is Status.UPLOADED]
+        found = self._tools.pool.call(lambda: self._tools.deletions.lookup(sent, expected))
+        by_key = {package.key: package for package in sent}
+        for key in reversed(list(TopologicalSorter(needs).static_order())):
+            if key not in by_key:
+                continue
+            fate = self._fate(by_key[key], found, is_expected=by_key[key] in expected)
+            dependents = [package for package, _ in self._left.values() if key in needs[package.key]]
+            self._apply(by_key[key], fate, dependents)
+        if self._left:
+            self._run.ledger.errors.append(self._left_behind(by_key))
+
+    def _fate(self, package: Package, found: Lookup | None, *, is_expected: bool) -> _Fate:
+        """What to do with a package, given what the channel has."""
+        record = found.records.get(package.key) if found else None
+        if record is None or record.sha256 != package.sha256:
+            if not is_expected:  # its own error says what is known
+                return _Fate.NOT_THERE
+            if record is None:
+                return _Fate.UNKNOWN_RECORD if found else _Fate.OUT_OF_TIME
+            return _Fate.OTHER_BYTES if record.sha256 else _Fate.MAY_APPEAR
+        began = self._run.channel.queries.first_response
+        if record.created is None or began is None:
+            return _Fate.UNKNOWN_AGE
+        return _Fate.OURS if record.created >= began else _Fate.FOUND
+
+    def _apply(self, package: Package, fate: _Fate, dependents: Sequence[Package]) -> None:
+        outcome = self._outcomes[package.label]
+        if fate is _Fate.NOT_THERE:
+            return
+        if fate is _Fate.FOUND:
+            if outcome.status is Status.UPLOADED:
+                self._run.ledger.record(replace(outcome, status=Status.ALREADY_PRESENT))
+            return
+        if fate is not _Fate.OURS:
+            why: str = fate
+        elif dependents:
+            why = f"'{dependents[0].label}' needs it"
+        else:
+            why = self._delete(package)
+        if why:
+            self._left[package.key] = (package, why)
+        else:
+            self._run.finish(_deleted(outcome, self._reason))
+
+    def _delete(self, package: Package) -> str:
+        """Deletes a package. Returns why it stays on the channel, or may; "" if it is gone."""
+        if self._stopped_by is not None:
+            return self._stopped_by.message
+
+        def delete() -> str:
+            try:
+                self._tools.deletions.delete(package)
+            except ChannelError as error:
+                if isinstance(error, ChannelWideError):
+                    self._stopped_by = error
+                return error.message
+            return ""
+
+        if self._tools.pool.is_cancelled():
+            return _Fate.OUT_OF_TIME
+        why = self._tools.pool.call(delete)
+        return "the run ended before its deletion was confirmed" if why is None else why
+
+    def _left_behind(self, sent: Mapping[Key, Package]) -> Diagnostic:
+        """The error about packages that stay on the channel, in the order in which to delete them."""
+        groups: dict[str, list[str]] = {}
+        for package, why in self._left.values():
+            groups.setdefault(why, []).append(f"'{package.label}'")
+        listed = "; ".join(f"{', '.join(labels)} ({why})" for why, labels in groups.items())
+        urls = [self._tools.deletions.url(sent[key]) for key in self._left]
+        hint = self._stopped_by.hint if self._stopped_by else ""
+        return Diagnostic(
+            "Rollback incomplete",
+            f"{messages.pluralize(len(self._left), 'package')} that this run has uploaded may still be on the channel: "
+            f"{listed}.",
+            f"{hint} To delete what is left, run:".strip(),
+            "\n".join(f'curl --fail -X DELETE -H "Authorization: Bearer $PREFIX_API_KEY" {url}' for url in urls),
+            self._stopped_by.page if self._stopped_by else "",
+        )
+
+
+def _reason(outcomes: Iterable[Outcome]) -> str:
+    """Why to roll back; "" if there is no reason to. A package that was not attempted is the reason if none failed."""
+    failed = [outcome for outcome in outcomes if outcome.status.is_failure]
+    failed.sort(key=lambda outcome: outcome.status.is_consequence)
+    if not failed:
+        return ""
+    first = failed[0]
+    return f"'{first.file.label}' was not attempted" if first.status.is_consequence else f"'{first.file.label}' failed"
+
+
+def _deleted(outcome: Outcome, reason: str) -> Outcome:
+    """The outcome of a package that was deleted again. One that had failed stays failed, with its own reason."""
+    if outcome.status is Status.FAILED and outcome.error and outcome.error != messages.ENDED_DURING:
+        message = f"{outcome.error.message} It was deleted from the channel again."
+        return replace(outcome, error=outcome.error._replace(message=message))
+    error = Diagnostic("Rolled back", f"Deleted from the channel again, because {reason}.")
+    return replace(outcome, status=Status.ROLLED_BACK, error=error, warning=None, md5=None)
