@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
     gc.freeze()
     gc.enable()
-    exit_code = main(cancellation)
+    exit_code = main(cancellation, *sys.argv[1:2])  # the command; without one, packages are uploaded
     sys.stdout.flush()
     # Not `sys.exit`: the interpreter's shutdown is not safe while calls that a cancelled run has abandoned still run.
     os._exit(exit_code)

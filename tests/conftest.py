@@ -98,11 +98,14 @@ def action(
     """The whole action against the local server, in this process; each call is a step of its own."""
     numbers = itertools.count()
 
-    def run(variables: Mapping[str, str] = MappingProxyType({}), /, **inputs: str) -> Finished:
+    def run(
+        variables: Mapping[str, str] = MappingProxyType({}), /, *, command: str = "upload", **inputs: str
+    ) -> Finished:
         files = RunnerFiles.create(tmp_path / "runner" / str(next(numbers)))
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        plain = {"channel": CHANNEL, "glob": "**/*.conda\n**/*.tar.bz2", "token": TOKEN, "server-url": server.url}
-        plain |= {"retries": "0", "if-no-files-found": "error"}
+        plain = {"channel": CHANNEL, "token": TOKEN, "server-url": server.url, "retries": "0"}
+        if command == "upload":
+            plain |= {"glob": "**/*.conda\n**/*.tar.bz2", "if-no-files-found": "error"}
         # What a run leaves in the environment ends with it.
         with mock.patch.dict(os.environ), monkeypatch.context() as step:
             for name in [name for name in os.environ if name.startswith(("INPUT_", "GITHUB_", "RUNNER_", "ACTIONS_"))]:
@@ -113,7 +116,7 @@ def action(
             capsys.readouterr()
             cancellation = Cancellation(pauses)
             cancellation.watch()
-            exit_code = main(cancellation)
+            exit_code = main(cancellation, command)
         log, errors = capsys.readouterr()
         assert errors == ""  # where nothing is made harmless
         return files.finished(exit_code, log)

@@ -22,11 +22,12 @@ from prefix_upload.cli import arguments, login, workspace
 from prefix_upload.cli.main import main
 from prefix_upload.cli.progress_bars import ProgressBars
 from prefix_upload.cli.terminal import Terminal, as_flag
+from prefix_upload.commands.table import COMMANDS
 from prefix_upload.errors import ConfigurationError
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps.progress import Transfer
 from support import building
-from support.building import written
+from support.building import conda_bytes, written
 from support.packages import make_package
 from support.running import CHANNEL, REPOSITORY, TOKEN
 
@@ -167,7 +168,7 @@ def test_what_is_mistyped(shell: Shell, words: list[str], complaint: str) -> Non
     assert complaint in ended.err
 
 
-@pytest.mark.parametrize("command", ["upload", "check", "whoami"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(shell: Shell, command: str) -> None:
     """Each flag is explained, in plain text."""
     ended = shell(command, "--help")
@@ -243,6 +244,46 @@ def test_no_file(shell: Shell) -> None:
     """As the action's `if-no-files-found`."""
     assert shell("check", "*.conda").exit_code == 3
     assert shell("check", "*.conda", "--if-no-files-found", "warn").exit_code == 0
+
+
+# What is on a channel.
+
+
+def test_deleting(configured: Shell, server: LocalChannel, workspace: Path) -> None:
+    """A file that is named is deleted; what a pattern selects is only shown, unless that is asked for."""
+    for name in ("demo", "other"):
+        server.publish(CHANNEL, building.package(workspace, name))
+    assert configured("delete", "*").exit_code == 0
+    assert len(server.files(CHANNEL)) == 2
+    ended = configured("delete", DEMO)
+    assert ended.exit_code == 0, ended
+    assert list(server.files(CHANNEL)) == ["noarch/other-1.0-h0_0.conda"]
+    assert configured("delete", "--no-dry-run", "other-*").exit_code == 0, ended
+
+
+def test_yanking_and_unyanking(configured: Shell, server: LocalChannel, workspace: Path) -> None:
+    """With a reason, which the channel shows."""
+    server.publish(CHANNEL, building.package(workspace))
+    assert configured("yank", DEMO).exit_code == 2
+    assert configured("yank", DEMO, "--reason", "broken").exit_code == 0
+    assert server.state(CHANNEL, "noarch", DEMO) == ("broken", False)
+    assert configured("unyank", DEMO).exit_code == 0
+    assert server.state(CHANNEL, "noarch", DEMO) == (None, False)
+
+
+def test_reindexing(configured: Shell, server: LocalChannel) -> None:
+    """A subdir is an operand."""
+    assert configured("reindex", "noarch").exit_code == 0
+    assert server.requests[-1].path == f"/api/v1/reindex/{CHANNEL}/noarch"
+
+
+def test_json_of_a_plan(configured: Shell, server: LocalChannel, workspace: Path) -> None:
+    """The rows of the output `packages`."""
+    for version in ("1.0", "2.0"):
+        stem = f"demo-{version}-h0_0"
+        server.publish(CHANNEL, written(workspace / f"{stem}.conda", conda_bytes(stem)))
+    (row,) = json.loads(configured("delete", "--json", "demo").out)
+    assert (row["file"], row["status"]) == (DEMO, "would-delete")
 
 
 # Where files are.

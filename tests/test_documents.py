@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from container.runner import action
 from documents import DOCUMENTS
+from prefix_upload.commands.table import ACTIONS, COMMANDS, settings_of
 from prefix_upload.errors import ConfigurationError, PrefixUploadError
 from prefix_upload.report import Report, Status
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
-from prefix_upload.settings import INPUTS, Settings
+from prefix_upload.settings import INPUTS, inputs_of
 from support.doors import native_action
-from support.readme import BLOCKS, README, actions, anchor, our_steps, parsed, workflow
+from support.readme import BLOCKS, OTHER_BLOCKS, README, actions, anchor, our_steps, parsed, workflow
 from support.running import COMMAND, REPOSITORY
 
 if TYPE_CHECKING:
@@ -37,15 +39,33 @@ def table(first_heading: str) -> dict[str, list[str]]:
     return rows
 
 
-def test_inputs_and_defaults_agree() -> None:
-    """`action.yml` and the README have the inputs of the code, with the same defaults and descriptions."""
-    expected = [(entry.name, entry.help, entry.required, entry.default) for entry in INPUTS]
-    declared = action()["inputs"].items()
+def command_of(step: dict[str, Any]) -> str:
+    """The command whose action a step uses."""
+    match = re.fullmatch(r"org/prefix-upload(?:/native)?(?:/([a-z]+))?@v1", step["uses"])
+    assert match is not None
+    return match[1] or "upload"
+
+
+@pytest.mark.parametrize("command", ACTIONS)
+def test_each_action_has_the_inputs_of_its_command(command: str) -> None:
+    """With the same defaults and descriptions."""
+    expected = [(entry.name, entry.help, entry.required, entry.default) for entry in inputs_of(command)]
+    declared = action(command)["inputs"].items()
     assert expected == [
         (name, one["description"], one.get("required", False), one.get("default", "")) for name, one in declared
     ]
+
+
+def test_the_readme_has_the_inputs_of_each_action() -> None:
+    """Those of the other actions are in one table, with the actions that they are for."""
+    rows = table("Input of other actions")
+    assert set(rows) == {entry.name for command in ACTIONS[1:] for entry in inputs_of(command)}
+
+
+def test_inputs_and_defaults_agree() -> None:
+    """The README has the inputs of the code, with the same defaults."""
     documented = {name: cells[0].strip("`") for name, cells in table("Input").items()}
-    assert documented == {entry.name: "required" if entry.required else entry.default for entry in INPUTS}
+    assert documented == {entry.name: "required" if entry.required else entry.default for entry in inputs_of("upload")}
 
 
 def test_the_native_action_agrees() -> None:
@@ -56,9 +76,16 @@ def test_the_native_action_agrees() -> None:
     assert (native["name"], native["description"]) == (action()["name"], action()["description"])
 
 
-def test_settings_have_the_values_of_the_inputs() -> None:
-    """Each input has a field, and each field an input."""
-    assert {entry.field for entry in INPUTS} == set(Settings.__annotations__)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_settings_have_the_values_of_the_inputs(command: str) -> None:
+    """Each input of a command has a field, and each field an input; no two inputs have one name."""
+    found = [entry.field for entry in inputs_of(command)]
+    assert sorted(found) == sorted(field.name for field in fields(settings_of(command)) if field.default is MISSING)
+
+
+def test_each_input_belongs_to_commands() -> None:
+    """That there are."""
+    assert all(entry.commands and entry.commands <= set(COMMANDS) for entry in INPUTS)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -68,8 +95,16 @@ def test_documents_follow_the_code(path: Path) -> None:
 
 
 def test_outputs_agree() -> None:
-    """`action.yml`, the code and the README have the same outputs."""
-    assert list(outputs(Report())) == list(action()["outputs"]) == list(table("Output"))
+    """The code and the README have the same outputs."""
+    assert list(outputs(Report())) == list(table("Output"))
+
+
+@pytest.mark.parametrize("command", ACTIONS)
+def test_each_action_has_the_outputs_of_its_command(command: str) -> None:
+    """All of them, and the README names each."""
+    names = list(outputs(Report(command=command)))
+    assert names == list(action(command)["outputs"])
+    assert all(f"`{name}`" in README for name in names)
 
 
 def test_statuses_agree() -> None:
@@ -82,6 +117,13 @@ def test_exit_codes_agree() -> None:
     assert {int(code) for code in table("Exit code")} == set(ExitCode)
 
 
+@pytest.mark.parametrize("command", ACTIONS[1:])
+def test_each_action_runs_its_command(command: str) -> None:
+    """In the same way as the action that uploads, in an image that is built from the same Dockerfile."""
+    runs, first = action(command)["runs"], action()["runs"]
+    assert runs == first | {"image": "../Dockerfile", "args": [*first["args"], command]}
+
+
 def test_command_agrees() -> None:
     """The tests start the action with the arguments of `action.yml` and the Dockerfile."""
     runs = action()["runs"]
@@ -90,13 +132,15 @@ def test_command_agrees() -> None:
     assert f"ENTRYPOINT [{entrypoint}]" in (REPOSITORY / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("block", [*BLOCKS, *OTHER_BLOCKS], ids=range(len(BLOCKS) + len(OTHER_BLOCKS)))
 def test_workflows_use_declared_inputs_and_outputs(block: str) -> None:
     """Each workflow in the README parses, and names only inputs and outputs that there are."""
     found = our_steps(parsed(block))
     assert found
     for step in found:
-        assert {"channel", "glob"} <= set(step["with"]) <= set(action()["inputs"])
+        declared = action(command_of(step))["inputs"]
+        required = {name for name, one in declared.items() if one.get("required")}
+        assert required <= set(step["with"]) <= set(declared)
     assert set(re.findall(r"steps\.publish\.outputs\.([a-z-]+)", block)) <= set(action()["outputs"])
 
 

@@ -12,7 +12,9 @@ from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import as_input
 from prefix_upload.package.formats import ValidationLevel
-from prefix_upload.settings import IfNoFilesFound, Settings, Workspace
+from prefix_upload.settings import IfNoFilesFound, Workspace
+from prefix_upload.settings.parsing import parse, wants_summary
+from prefix_upload.settings.settings import UploadSettings
 from prefix_upload.urls import uses_secure_transport
 
 WORKSPACE = Workspace(
@@ -23,14 +25,15 @@ WORKSPACE = Workspace(
 PLAIN_JOB, FORK = Job(), Job(is_from_fork=True)
 IDENTIFIED = Job(has_identity=True)
 PLAIN = {"channel": "octo/stable", "glob": "*.conda", "token": "pfx_key"}
+NAMES = [entry.name for entry in settings.inputs_of("upload")]
 
 
-def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> Settings:
+def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> UploadSettings:
     """The settings of a plain upload with these inputs (hyphens as underscores)."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
-    raw = {**settings.DEFAULTS, **PLAIN, **given}
+    raw = {**PLAIN, **given}
     has_token = bool(raw["token"].strip())
-    return settings.parse(raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token))
+    return parse(UploadSettings, raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token))
 
 
 def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Diagnostic, ...]:
@@ -63,23 +66,23 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("empty", ["", "  ", "\n"], ids=["empty", "spaces", "line feed"])
 def test_an_empty_input_counts_as_its_default(empty: str) -> None:
     """An expression that gives nothing is no mistake."""
-    others = {name.replace("-", "_"): empty for name in settings.DEFAULTS if name not in PLAIN}
+    others = {name.replace("-", "_"): empty for name in NAMES if name not in PLAIN}
     assert repr(parsed(**others)).replace("Secret", "") == repr(parsed()).replace("Secret", "")
 
 
 def test_a_missing_input_counts_as_its_default() -> None:
     """So does an undeclared one."""
-    assert settings.parse(PLAIN, WORKSPACE).timeout == 300
+    assert parse(UploadSettings, PLAIN, WORKSPACE).timeout == 300
 
 
 def test_all_problems_are_told_at_once() -> None:
     """One run is enough to learn of every mistake, and each names its input."""
-    wrong = dict.fromkeys(settings.DEFAULTS, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
+    wrong = dict.fromkeys(NAMES, "no such ~ thing") | {"glob": "../x\n/etc/*\n~/y", "token": "a b"}
     wrong["checksums-file"] = "../x"
     found = problems(**{name.replace("-", "_"): value for name, value in wrong.items()})
     titles = [one.title for one in found]
     assert titles.count("Invalid 'glob'") == 3
-    assert set(titles) == {f"Invalid '{name}'" for name in settings.DEFAULTS}
+    assert set(titles) == {f"Invalid '{name}'" for name in NAMES}
     assert all(one.message and one.hint and one.title.split("'")[1] in one.message for one in found)
 
 
@@ -117,8 +120,8 @@ def test_anything_else_is_no_boolean(name: str, text: str) -> None:
 )
 def test_the_summary_is_written_unless_it_is_switched_off(text: str, wanted: bool) -> None:
     """A misspelled switch does not take away the place where the mistake is reported."""
-    assert settings.wants_summary({"summary": text}) is wanted
-    assert settings.wants_summary({}) is True
+    assert wants_summary({"summary": text}) is wanted
+    assert wants_summary({}) is True
 
 
 # Numbers, choices, sizes.
@@ -251,7 +254,7 @@ def test_checksums_file_elsewhere(workspace: Path, text: str, says: str) -> None
     (workspace / "away").symlink_to(workspace.parent)
     (workspace / "dangling").symlink_to(workspace.parent / "none")
     with pytest.raises(ConfigurationError, match="checksums-file") as caught:
-        settings.parse({**settings.DEFAULTS, **PLAIN, "checksums-file": text}, Workspace(workspace))
+        parse(UploadSettings, {**PLAIN, "checksums-file": text}, Workspace(workspace))
     assert says in str(caught.value)
 
 
@@ -709,7 +712,7 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
 
     def instance(text: str) -> str | Path:
-        return settings.parse({**PLAIN, "sigstore-instance": text}, workspace).sigstore_instance
+        return parse(UploadSettings, {**PLAIN, "sigstore-instance": text}, workspace).sigstore_instance
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
     for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):

@@ -10,6 +10,7 @@ from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, 
 from prefix_upload.report import Report
 from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode
+from prefix_upload.settings.settings import UploadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # Shown when the run was cancelled, or its machine is shutting down.
 _CANCELLED = Diagnostic(
     "Cancelled",
-    "The run was cancelled, and no further upload was started. The status of each package says what is known about it.",
+    "The run was cancelled, and nothing further was started. The status of each package says what is known about it.",
     RERUN_IS_SAFE,
     page="#when-something-fails",
 )
@@ -35,11 +36,13 @@ class Execution:
     """One execution of a command.
 
     Args:
+        command: the name of the command.
         cancellation: whether the run is cancelled.
         on_bug: called with an unexpected error.
     """
 
-    def __init__(self, cancellation: Cancellation, on_bug: Callable[[BaseException], None]) -> None:
+    def __init__(self, command: str, cancellation: Cancellation, on_bug: Callable[[BaseException], None]) -> None:
+        self._command = command
         self._cancellation = cancellation
         self._on_bug = on_bug
         self._run: Run | None = None
@@ -53,8 +56,9 @@ class Execution:
             determines the exit code.
         """
         early_exit, errors = self._execute(create_run, command)
-        report = self._run.report() if self._run else Report()
-        path = self._run.settings.checksums_file if self._run else None
+        report = self._run.report() if self._run else Report(command=self._command)
+        settings = self._run.settings if self._run else None
+        path = settings.checksums_file if isinstance(settings, UploadSettings) else None
         errors = (*errors, *(checksums_file.write(report, path) if path else ()))
         seconds = time.monotonic() - self._started
         return replace(report, errors=(*report.errors, *errors), seconds=seconds), early_exit

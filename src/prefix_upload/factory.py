@@ -17,15 +17,16 @@ from prefix_upload.errors import CancelledError
 from prefix_upload.http import QUERY_RETRIES, QUERY_TIMEOUT, Client, RetryPolicy, Server, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
+from prefix_upload.settings.settings import LocalSettings, UploadSettings
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import RollBack, Run
+from prefix_upload.steps.run import LocalRun, Retention, RollBack, Run, UploadRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from prefix_upload.cancellation import Cancellation
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
     from prefix_upload.steps.run import PackageSigner
 
@@ -77,7 +78,7 @@ def create_run(
     query_policy = short_policy(retries=min(settings.retries, QUERY_RETRIES), server=Server(beside=retry_policy.server))
     create_client = partial(
         Client,
-        connections=settings.concurrency,
+        connections=settings.connections,
         ca_bundle=ca_bundle(os.environ),
         clock=time.monotonic,
         redact=redact,
@@ -88,17 +89,38 @@ def create_run(
     source = identity_request if isinstance(identity_request, AmbientIdentity) else identity
     credentials = _create_credentials(settings, create_client, source, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
-    run = Run(
+    channel = Channel(
+        client, settings.channel, credentials, retry_policy, query_policy=query_policy, submit=start_thread
+    )
+    if isinstance(settings, LocalSettings) and not isinstance(settings, UploadSettings):
+        return LocalRun(
+            settings=settings, workspace=workspace, channel=channel, pool=pool, reporter=reporter, sleep=sleep
+        )
+    if settings.command == "whoami":
+        return Run(settings=settings, channel=channel, pool=pool, reporter=reporter, sleep=sleep)
+    if not isinstance(settings, UploadSettings):
+        from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads
+
+        return create_change_run(
+            settings,
+            channel,
+            client=client,
+            credentials=credentials,
+            retry_policy=short_policy(),
+            pool=pool,
+            reporter=reporter,
+            sleep=sleep,
+        )
+    run = UploadRun(
         settings=settings,
         workspace=workspace,
-        channel=Channel(
-            client, settings.channel, credentials, retry_policy, query_policy=query_policy, submit=start_thread
-        ),
+        channel=channel,
         pool=pool,
         reporter=reporter,
         signer=_create_signer(settings, identity, short_policy(), redact),
         sleep=sleep,
         roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
+        retention=_create_retention(settings, client, credentials, channel, short_policy()),
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
@@ -130,7 +152,7 @@ def _create_credentials(
     if settings.token is not None:
         return ApiKey(settings.token, keys_page)
     # A dry run needs no token: it only reads, and public channels need no credentials.
-    if identity is None or settings.dry_run:
+    if identity is None or settings.is_dry_run:
         return Anonymous(keys_page)
     from prefix_upload.auth.trusted_publishing import TrustedPublishing  # noqa: PLC0415 - only needed without a key
 
@@ -147,7 +169,7 @@ def _create_credentials(
 
 
 def _create_signer(
-    settings: Settings, identity: IdentityProvider | None, retry_policy: RetryPolicy, redact: Callable[[str], str]
+    settings: UploadSettings, identity: IdentityProvider | None, retry_policy: RetryPolicy, redact: Callable[[str], str]
 ) -> PackageSigner | None:
     if not settings.attestations or settings.dry_run or identity is None:
         return None
@@ -157,7 +179,7 @@ def _create_signer(
 
 
 def _create_roll_back(
-    settings: Settings,
+    settings: UploadSettings,
     client: Client,
     credentials: Credentials,
     create_policy: partial[RetryPolicy],
@@ -166,7 +188,7 @@ def _create_roll_back(
     """What rolling back needs: its waits and calls go on for some seconds after a cancellation."""
     if not settings.rollback_on_failure or settings.dry_run:
         return None
-    from prefix_upload.prefix_dev.deletions import Deletions  # noqa: PLC0415 - seldom needed
+    from prefix_upload.prefix_dev.changes import Changes  # noqa: PLC0415 - seldom needed
     from prefix_upload.prefix_dev.queries import ChannelQueries  # noqa: PLC0415
 
     def is_over() -> bool:
@@ -181,5 +203,17 @@ def _create_roll_back(
 
     policy = create_policy(sleep=sleep)
     queries = ChannelQueries(client, settings.channel, credentials, policy)
-    deletions = Deletions(client, settings.channel, credentials, policy, queries)
-    return RollBack(deletions, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))
+    changes = Changes(client, settings.channel, credentials, policy, queries)
+    return RollBack(changes, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))
+
+
+def _create_retention(
+    settings: UploadSettings, client: Client, credentials: Credentials, channel: Channel, retry_policy: RetryPolicy
+) -> Retention | None:
+    if not settings.has_retention:
+        return None
+    from prefix_upload.prefix_dev.changes import Changes  # noqa: PLC0415 - seldom needed
+    from prefix_upload.prefix_dev.listing import ChannelListing  # noqa: PLC0415
+
+    changes = Changes(client, settings.channel, credentials, retry_policy, channel.queries)
+    return Retention(ChannelListing(channel.queries, settings.channel), changes, datetime.now(UTC))

@@ -30,6 +30,14 @@ class Status(StrEnum):
     FAILED = "failed"
     NOT_ATTEMPTED = "not-attempted"
     ROLLED_BACK = "rolled-back"
+    DELETED = "deleted"
+    WOULD_DELETE = "would-delete"
+    ALREADY_GONE = "already-gone"
+    YANKED = "yanked"
+    WOULD_YANK = "would-yank"
+    UNYANKED = "unyanked"
+    WOULD_UNYANK = "would-unyank"
+    UNCHANGED = "unchanged"
 
     @property
     def is_on_channel(self) -> bool:
@@ -40,6 +48,16 @@ class Status(StrEnum):
     def is_available(self) -> bool:
         """Whether the channel now has the file with these contents, in these bytes or in others."""
         return self.is_on_channel or self is Status.SAME_CONTENT
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the run has changed a file of the channel."""
+        return self in {Status.DELETED, Status.YANKED, Status.UNYANKED}
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a dry run would do it."""
+        return self.startswith("would-")
 
     @property
     def is_failure(self) -> bool:
@@ -78,6 +96,7 @@ class Outcome:
         channel_sha256: the SHA-256 of the file that the channel has instead, with the same contents, in lower-case
             hexadecimal; `None` if it has these bytes, or other contents.
         is_offered: whether solvers choose the package, as far as the channel's record shows.
+        reason: why a file of a channel was selected; "" for a local file.
     """
 
     file: Artifact | CandidateFile
@@ -89,6 +108,7 @@ class Outcome:
     md5: str | None = None
     channel_sha256: str | None = None
     is_offered: bool = True
+    reason: str = ""
 
 
 class IndexStatus(StrEnum):
@@ -134,6 +154,7 @@ class Report:
     """The result of a whole run.
 
     Attributes:
+        command: the command that was run.
         channel: the path of the channel; "" if the run ended before it was known.
         server_url: the origin of the server.
         dry_run: whether the run was not supposed to send anything.
@@ -147,6 +168,7 @@ class Report:
         readme_url: the URL of the action's documentation; "" if it is not known.
     """
 
+    command: str = "upload"
     channel: str = ""
     server_url: str = ""
     dry_run: bool = False
@@ -167,6 +189,20 @@ class Report:
     def failed_count(self) -> int:
         """The number of files whose status is a failure."""
         return sum(outcome.status.is_failure for outcome in self.outcomes)
+
+    def total_size(self, *statuses: Status) -> int:
+        """The bytes of the packages with one of these statuses."""
+        return sum(
+            outcome.file.size
+            for outcome in self.outcomes
+            if outcome.status in statuses and isinstance(outcome.file, Artifact)
+        )
+
+    @property
+    def has_changed_channel(self) -> bool:
+        """Whether there is something on the channel that later steps may want to know of."""
+        is_relevant = (outcome.status.is_on_channel or outcome.status.is_change for outcome in self.outcomes)
+        return not self.dry_run and any(is_relevant)
 
     @property
     def channel_page_url(self) -> str:

@@ -21,9 +21,10 @@ WORKSPACE = Path("/github/workspace")
 _FILES = Path("/github/file_commands")
 
 
-def action() -> dict[str, Any]:
-    """`action.yml`."""
-    return dict(YAML(typ="safe").load(REPOSITORY / "action.yml"))
+def action(command: str = "upload") -> dict[str, Any]:
+    """The `action.yml` of a command."""
+    folder = REPOSITORY if command == "upload" else REPOSITORY / command
+    return dict(YAML(typ="safe").load(folder / "action.yml"))
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from documents import inputs, modules, reliability
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     REPOSITORY / "README.md": inputs.readme,
     REPOSITORY / "CONTRIBUTING.md": modules.contributing,
-    REPOSITORY / "action.yml": inputs.action,
+    **{path: partial(inputs.action, command) for command, path in inputs.ACTION_FILES.items()},
     REPOSITORY / "docs" / "reliability.md": reliability.render,
 }
 """Each file, and what it should be."""

@@ -11,8 +11,8 @@ import msgpack
 
 from prefix_upload.prefix_dev.index_entries import WantedPackage
 from prefix_upload.prefix_dev.index_requests import shard_url
-from prefix_upload.prefix_dev.records import LookupFailedError
 from prefix_upload.prefix_dev.repodata import RepodataReader
+from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.prefix_dev.shards import read_shard, read_shard_index
 from support.building import STEM, zstd
 

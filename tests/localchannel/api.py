@@ -1,5 +1,6 @@
 """The rules of the API origin: who may do what, and which endpoint does it."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -38,25 +39,35 @@ class Api:
     latency: float
     stopping: threading.Event
 
-    def __call__(self, exchange: Exchange) -> Reply:  # noqa: PLR0911 - one for each endpoint
+    def __call__(self, exchange: Exchange) -> Reply:
         """Answer one request."""
         match exchange.request.method, exchange.segments:
             case "POST", ["api", "graphql"]:
                 return self.graph.reply(exchange, self.urls()[0], self.keys.access(exchange.bearer))
             case "POST", ["api", "oidc", "mint_token"]:
                 return self.keys.mint(exchange)
-            case "POST", ["api", "v1", "upload", *channel]:
-                return self._upload(exchange, "/".join(channel))
-            case "DELETE", ["api", "v1", "delete", *channel, subdir, file]:
-                return self._delete(exchange, "/".join(channel), subdir, file)
-            case "POST", ["api", "v1", "reindex", *channel, subdir]:
-                return self._reindex(exchange, "/".join(channel), subdir)
+            case method, ["api", "v1", verb, *rest]:
+                return self._rest(exchange, f"{method} {verb}", rest)
             case "GET" | "HEAD", [""] | ["channels", *_]:
                 return self._page(exchange)
             case "GET" | "HEAD", [*channel, subdir, "shards", file] if channel and channel[0] != "api":
                 return self._redirect(exchange, "/".join(channel), subdir, f"shards/{file}")
             case "GET" | "HEAD", [*channel, subdir, file] if channel and channel[0] != "api":
                 return self._redirect(exchange, "/".join(channel), subdir, file)
+        raise Refusal(404, _NOT_FOUND)
+
+    def _rest(self, exchange: Exchange, verb: str, rest: list[str]) -> Reply:
+        match verb, rest:
+            case "POST upload", channel:
+                return self._upload(exchange, "/".join(channel))
+            case "DELETE delete", [*channel, subdir, file]:
+                return self._delete(exchange, "/".join(channel), subdir, file)
+            case "POST yank", [*channel, subdir, file]:
+                return self._yank(exchange, "/".join(channel), subdir, file)
+            case "POST unyank", [*channel, subdir, file]:
+                return self._unyank(exchange, "/".join(channel), subdir, file)
+            case "POST reindex", [*channel, _subdir]:
+                return self._reindex(exchange, "/".join(channel))
         raise Refusal(404, _NOT_FOUND)
 
     def _upload(self, exchange: Exchange, channel: str) -> Reply:
@@ -73,9 +84,26 @@ class Api:
             raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
         return Reply(204)
 
-    def _reindex(self, exchange: Exchange, channel: str, subdir: str) -> Reply:
+    def _yank(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
         self._check_write(exchange, channel)
-        self.store.index(channel).reindex(subdir)
+        try:
+            reason = json.loads(b"".join(exchange.body.chunks() if exchange.body else ()))["reason"]
+        except (ValueError, LookupError, TypeError):
+            raise Refusal(400, "the body has no reason") from None
+        return self._change(channel, subdir, file, yanked=str(reason))
+
+    def _unyank(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
+        self._check_write(exchange, channel)
+        return self._change(channel, subdir, file, yanked=None)
+
+    def _change(self, channel: str, subdir: str, file: str, *, yanked: str | None) -> Reply:
+        if not self.store.change(channel, subdir, file, yanked=yanked):
+            raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
+        return Reply(200)
+
+    def _reindex(self, exchange: Exchange, channel: str) -> Reply:
+        self._check_write(exchange, channel)
+        self.store.index(channel).changed(rebuild=True)
         return Reply(202)
 
     def _page(self, exchange: Exchange) -> Reply:

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from localchannel.exchange import Exchange, Refusal, Reply
+from localchannel.listing import paged
 from localchannel.schema import SDL
 from localchannel.store import Access, Store, Stored
 
@@ -38,6 +39,8 @@ Record = Mapping[str, object]
 
 # What keeps a package from solvers, where nothing does.
 _FLAGS: Record = {"hidden": False, "isDownloadBlocked": False, "activeQuarantines": []}
+# Entries of a page, at most.
+_PAGE = 500
 
 
 class Graph:
@@ -48,6 +51,7 @@ class Graph:
         self.lies: dict[Key, Record | None] = {}
         self.lag = 0
         self.plan: Sequence[Record] | None = None
+        self.page = _PAGE
         self._looks: Counter[tuple[Key, str]] = Counter()
 
     def find(self, key: Key) -> Stored | None:
@@ -119,8 +123,65 @@ class _Root:
             "baseUrl": f"{self._base_url}/{name}",
             "allowV3Uploads": self._store.channels[name].allows_v3,
             "size": sum(stored.size for stored in self._store.all(name).values()),
+            "packages": lambda _, **how: self._packages(name, **how),
             "owner": {"__typename": "User", "name": self._store.channels[name].owner},
         }
+
+    def _packages(self, channel: str, **how: Any) -> Record:
+        names = sorted({stored.metadata.name for stored in self._store.all(channel).values()})
+        return self._paged([self._package(channel, name) for name in names], **how)
+
+    def package(self, _: Info, *, channelName: str, name: str) -> Record | None:  # noqa: N803 - the schema's name
+        """A package, unless the channel has no file of it."""
+        if not self._may_see(channelName) or not self._files(channelName, name):
+            return None
+        return self._package(channelName, name)
+
+    def _package(self, channel: str, name: str) -> dict[str, object]:
+        def variants(_: Info, *, includeHidden: bool = False, **how: Any) -> Record:  # noqa: N803 - see `package`
+            files = self._files(channel, name)
+            return self._paged([file for file in files if includeHidden or not file["hidden"]], **how)
+
+        def platforms(_: Info) -> list[str]:
+            return sorted({str(file["platform"]) for file in self._files(channel, name)})
+
+        return {"name": name, "variants": variants, "platforms": platforms}
+
+    def _files(self, channel: str, name: str) -> list[dict[str, object]]:
+        found = self._store.all(channel).items()
+        return [
+            dict(_record(stored, f"{self._base_url}/{channel}/{key}"))
+            for key, stored in found
+            if stored.metadata.name == name
+        ]
+
+    def _paged(
+        self,
+        records: Sequence[dict[str, object]],
+        *,
+        limit: int | None = None,
+        page: int | None = None,
+        orderBy: dict[str, Any] | None = None,  # noqa: N803 - the schema's name
+    ) -> Record:
+        return paged(records, limit, page, orderBy, self._graph.page)
+
+    def batchYankPackageVariants(self, _: Info, **of: Any) -> bool:  # noqa: N802 - the schema's name
+        """Yank files, and hide them if asked to."""
+        changes = {"yanked": of["reason"], **({"hidden": True} if of.get("alsoHide") else {})}
+        return self._change(of["channelName"], of["entries"], changes)
+
+    def batchUnyankPackageVariants(self, _: Info, **of: Any) -> bool:  # noqa: N802 - the schema's name
+        """Take that back."""
+        changes = {"yanked": None, **({"hidden": False} if of.get("alsoUnhide") else {})}
+        return self._change(of["channelName"], of["entries"], changes)
+
+    def _change(self, channel: str, entries: Sequence[Record], changes: dict[str, Any]) -> bool:
+        if self._access in {None, Access.READ} or channel not in self._store.channels:
+            raise GraphQLError("Unauthorized")
+        found = [
+            self._store.change(channel, str(entry["subdir"]), str(entry["filename"]), **changes) for entry in entries
+        ]
+        return all(found)
 
     def variant(self, _: Info, **of: str) -> Record | None:
         """The record of one file."""
@@ -170,6 +231,8 @@ def _record(stored: Stored, url: str) -> Record:
         "md5": lambda _: _md5(stored.path),
         "sha256": stored.sha256,
         **_FLAGS,
+        "yankedReason": stored.yanked,
+        "hidden": stored.hidden,
         "attestationsUrl": f"{url}.v0.sigs",
     }
 
@@ -185,6 +248,8 @@ def _json(exchange: Exchange) -> Any:
     return exchange.request.json
 
 
-def _md5(path: Path) -> str:
+def _md5(path: Path) -> str | None:
+    if not path.is_file():
+        return None
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -6,11 +6,66 @@ scalar DateTime
 
 type Query {
   channel(name: String!): Channel
+  package(channelName: String!, name: String!): Package
   variant(
     channelName: String!, packageName: String!, platformName: String!, fileName: String!
   ): PackageVariant
   viewer: User
   planAndUsage: PlanAndSubscription!
+}
+
+type Mutation {
+  batchYankPackageVariants(
+    channelName: String!, entries: [PackageVariantInput!]!, reason: String!, alsoHide: Boolean
+  ): Boolean!
+  batchUnyankPackageVariants(channelName: String!, entries: [PackageVariantInput!]!, alsoUnhide: Boolean): Boolean!
+}
+
+input PackageVariantInput {
+  subdir: String!
+  filename: String!
+}
+
+enum OrderDirection { ASC DESC }
+
+input PackageOrderBy @oneOf { byField: PackageOrderByField }
+
+input PackageOrderByField {
+  direction: OrderDirection! = ASC
+  field: PackageOrderByFieldField!
+}
+
+enum PackageOrderByFieldField { NAME LAST_CREATED_DATE TOTAL_SIZE }
+
+input PackageVariantOrderBy @oneOf { byField: PackageVariantOrderByField }
+
+input PackageVariantOrderByField {
+  direction: OrderDirection! = ASC
+  field: PackageVariantOrderByFieldField!
+}
+
+enum PackageVariantOrderByFieldField { BUILD_STRING CREATED_AT SIZE }
+
+type Package {
+  name: String!
+  variants(
+    limit: Int, page: Int, platform: String, includeHidden: Boolean, orderBy: PackageVariantOrderBy
+  ): PackageVariantPageResult!
+  platforms: [String!]!
+}
+
+type PackagePageResult {
+  page: [Package!]!
+  current: Int!
+  pages: Int!
+  totalCount: Int!
+}
+
+type PackageVariantPageResult {
+  page: [PackageVariant!]!
+  current: Int!
+  pages: Int!
+  totalCount: Int!
 }
 
 type Channel {
@@ -21,6 +76,7 @@ type Channel {
   createdAt: DateTime!
   baseUrl: String!
   owner: Owner
+  packages(orderBy: PackageOrderBy, limit: Int, page: Int): PackagePageResult!
   size: Int!
   allowV3Uploads: Boolean!
 }

@@ -1,9 +1,11 @@
 """The server as tests see it."""
 
+import hashlib
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +17,14 @@ from localchannel.graph import Graph
 from localchannel.index import PARTS, Part
 from localchannel.journal import Journal, Request
 from localchannel.origin import Origin
+from localchannel.package import Metadata
 from localchannel.publishers import Keys, Publisher, Verify
 from localchannel.shards import Fields
 from localchannel.storage import Signer, Storage
 from localchannel.store import Access, Channel, Store
 
 _UPLOAD = "/api/v1/upload/"
+_REINDEX = "/api/v1/reindex/"
 
 
 class LocalChannel:
@@ -130,6 +134,33 @@ class LocalChannel:
     def publish(self, channel: str, path: Path, *, lags: bool = False) -> None:
         """Put a package there without a request, over what was there before; its record can lag as after an upload."""
         self._store.publish(channel, path, lags=lags)
+
+    def invent(
+        self, channel: str, file: str, subdir: str, *, created: datetime, size: int = 0, sha256: str = ""
+    ) -> None:
+        """Put the record of a package there, without its bytes; by default it has a hash of its own."""
+        name, version, build = file.removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)
+        metadata = Metadata(name, version, build, 0, subdir, None, needs_v3=False)
+        sha256 = sha256 or hashlib.sha256(f"{subdir}/{file}".encode()).hexdigest()
+        self._store.invent(channel, file, metadata, size=size, sha256=sha256, created=created)
+
+    def change(self, channel: str, subdir: str, file: str, **changes: object) -> None:
+        """Change a package's record: `yanked`, `hidden` or `created`."""
+        self._store.change(channel, subdir, file, **changes)
+
+    def state(self, channel: str, subdir: str, file: str) -> tuple[str | None, bool]:
+        """For which reason a package is yanked, if it is, and whether it is hidden."""
+        stored = self._store.all(channel)[f"{subdir}/{file}"]
+        return stored.yanked, stored.hidden
+
+    def page_size(self, size: int) -> None:
+        """Let pages of lists have at most so many entries."""
+        self._graph.page = size
+
+    @property
+    def reindexed(self) -> list[str]:
+        """The subdirs of which somebody has asked for a new index, in order."""
+        return [request.path.rpartition("/")[2] for request in self.requests if _REINDEX in request.path]
 
     def remove(self, channel: str, subdir: str, file: str) -> None:
         """Delete a package without a request."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from localchannel.index import Index
 from localchannel.package import Metadata, describe, is_package_name
@@ -42,6 +43,8 @@ class Stored:
         sha256: Lower-case hex.
         created: When the file name came to the channel first.
         updated: When these bytes came.
+        yanked: The reason for which the file is yanked, if it is.
+        hidden: Whether the file is hidden.
     """
 
     path: Path
@@ -50,6 +53,8 @@ class Stored:
     sha256: str
     created: datetime
     updated: datetime
+    yanked: str | None = None
+    hidden: bool = False
 
     @property
     def attestation(self) -> Path:
@@ -133,11 +138,25 @@ class Store:
             stored = self._stored.pop((channel, subdir, file), None)
             if stored is None:
                 return False
-            stored.path.unlink()
+            stored.path.unlink(missing_ok=True)
             stored.attestation.unlink(missing_ok=True)
             self.deleted[channel, subdir, file] = stored
         self._indexes[channel].changed(rebuild=True)
         return True
+
+    def change(self, channel: str, subdir: str, file: str, **changes: Any) -> bool:
+        """Change fields of a package's record; false where there is none."""
+        with self._lock:
+            key = (channel, subdir, file)
+            if key in self._stored:
+                self._stored[key] = replace(self._stored[key], **changes)
+            return key in self._stored
+
+    def invent(self, channel: str, file: str, metadata: Metadata, *, size: int, sha256: str, created: datetime) -> None:
+        """Have a record of a package without bytes, for lists that would take long to fill."""
+        path = self._folders[channel] / metadata.subdir / file
+        with self._lock:
+            self._stored[channel, metadata.subdir, file] = Stored(path, metadata, size, sha256, created, created)
 
     def _load(self, channel: str, folder: Path) -> None:
         """Take up what an earlier run left in the folder."""

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Action(Protocol):
-    """Runs the action in this process, with these inputs (hyphens as underscores)."""
+    """Runs the action of a command in this process, with these inputs (hyphens as underscores)."""
 
-    def __call__(self, variables: Mapping[str, str] = ..., /, **inputs: str) -> Finished:
-        """Inputs that are not given are those of a plain upload; `variables` replace what the runner sets."""
+    def __call__(self, variables: Mapping[str, str] = ..., /, *, command: str = ..., **inputs: str) -> Finished:
+        """Inputs that are not given are those of a plain run; `variables` replace what the runner sets."""
 
 
 @dataclass

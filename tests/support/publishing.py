@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.report import Outcome, Report, Status
     from prefix_upload.steps.progress import Transfer
-    from prefix_upload.steps.run import PackageSigner, Run
+    from prefix_upload.steps.run import PackageSigner, UploadRun
 
 
 def nothing(*_: object) -> None:
@@ -120,7 +120,7 @@ class Result:
 class MakeRun(Protocol):
     """Makes a run over files of the workspace, with these inputs (hyphens as underscores)."""
 
-    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+    def __call__(self, *paths: Path, stage: Stage | None = None, **inputs: str) -> UploadRun:
         """Retries are off unless they are asked for."""
 
 

@@ -10,9 +10,15 @@ from ruamel.yaml import YAML
 from support.running import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
-# Without what is not for the runner, and the action without a container, which needs a machine of its own.
-_OTHERS = r"# \.gitlab-ci|      - uses: org/prefix-upload/native@"
-BLOCKS: tuple[str, ...] = tuple(re.findall(rf"```yaml\n(?!{_OTHERS})(.*?)```", README, re.DOTALL))
+# Workflows with the action that publishes, in its container; the others are below.
+BLOCKS: tuple[str, ...] = tuple(
+    block
+    for block in re.findall(r"```yaml\n(?!# \.gitlab-ci)(.*?)```", README, re.DOTALL)
+    if "uses: org/prefix-upload/" not in block
+)
+OTHER_BLOCKS: tuple[str, ...] = tuple(
+    block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "uses: org/prefix-upload/" in block
+)
 OURS = "org/prefix-upload@v1"
 
 
@@ -40,7 +46,7 @@ def workflow(block: str) -> dict[str, Any]:
 def our_steps(piece: object) -> list[dict[str, Any]]:
     """Every step of our action in a piece of YAML."""
     match piece:
-        case {"uses": str(uses)} if uses == OURS:
+        case {"uses": str(uses)} if uses.startswith(("org/prefix-upload@", "org/prefix-upload/")):
             return [dict(piece)]  # type: ignore[call-overload]  # it is a mapping, as the pattern says
         case dict():
             return [step for value in piece.values() for step in our_steps(value)]

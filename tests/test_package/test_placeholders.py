@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shutil
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -292,19 +293,48 @@ def test_a_list_after_the_payload(workspace: Path, checked: Checked) -> None:
     assert compared(late(OLD), late(NEW)) == Difference(changed=("info/has_prefix",))
 
 
-def test_a_link_to_such_a_file(workspace: Path, checked: Checked) -> None:
-    """The data of a hard link is elsewhere, so what is recorded for it is taken literally."""
+def test_a_placeholder_in_the_metadata(make: Make) -> None:
+    """Clients read it as it is, whatever is recorded."""
+    first, second = (
+        make("x", f"demo>=1.{number}", _path="info/run_exports.json", info=[run_exports(number)]) for number in range(2)
+    )
+    assert "info/run_exports.json" in compared(first, second).changed
+
+
+def run_exports(number: int) -> bytes:
+    return tar_member("info/run_exports.json", json.dumps({"weak": [f"demo>=1.{number}"]}).encode())
+
+
+def test_a_file_that_is_replaced_under_another_spelling(workspace: Path, checked: Checked) -> None:
+    """Clients extract the last one, and replace in it what is recorded for the first."""
+
+    def twice(prefix: str) -> Package:
+        content = f"cd {prefix}\n".encode()
+        payload = [tar_member(TOOL, content), tar_member(f"./{TOOL}", f"cd {OLD}\n".encode())]
+        data = package_bytes(".conda", info_members=[listed(content, prefix, "text")], payload_members=payload)
+        return checked(written(workspace / prefix[7:22] / f"{STEM}.conda", data))
+
+    assert compared(twice(OLD), twice(NEW)).changed
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_a_link_to_such_a_file(workspace: Path, checked: Checked, is_recorded: bool) -> None:
+    """A hard link is installed with the data that it links to, also by way of others, in which nothing is replaced."""
 
     def linked(prefix: str) -> Package:
         content = f"cd {prefix}\n".encode()
-        entries = [json.loads(listed(content, prefix, "text")[512:].rstrip(b"\0"))["paths"][0]]
-        entries.append({**entries[0], "_path": "bin/link"})
-        paths = tar_member(PATHS, json.dumps({"paths": entries, "paths_version": 1}).encode())
-        link = tar_member("bin/link", b"", kind=b"1", target=TOOL)
-        data = package_bytes(".conda", info_members=[paths], payload_members=[tar_member(TOOL, content), link])
-        return checked(written(workspace / prefix[-30:].replace("/", "") / prefix[7:22] / f"{STEM}.conda", data))
+        entry = json.loads(listed(content, prefix, "text")[512:].rstrip(b"\0"))["paths"][0]
+        links = [{**entry, "_path": "bin/link"}] if is_recorded else []
+        paths = tar_member(PATHS, json.dumps({"paths": [entry, *links], "paths_version": 1}).encode())
+        payload = [
+            tar_member(TOOL, content),
+            tar_member("bin/link", b"", kind=tarfile.LNKTYPE, target=TOOL),
+            tar_member("bin/other", b"", kind=tarfile.LNKTYPE, target="./bin/link"),
+        ]
+        data = package_bytes(".conda", info_members=[paths], payload_members=payload)
+        return checked(written(workspace / prefix[7:22] / f"{STEM}.conda", data))
 
-    assert compared(linked(OLD), linked(NEW)) == Difference(changed=(PATHS,))
+    assert compared(linked(OLD), linked(NEW)) == Difference(changed=("bin/link", "bin/other"))
 
 
 # What is replaced, as far as the lists show.

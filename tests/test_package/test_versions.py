@@ -5,7 +5,7 @@ import rattler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefix_upload.package.versions import compare_versions, is_version, starts_with
+from prefix_upload.package.versions import compare_versions, has_order, is_prerelease, is_version, starts_with
 
 # Texts that are made of what versions are made of, and those that look like one.
 TEXTS = st.one_of(
@@ -90,3 +90,31 @@ def test_versions_are_in_the_order_of_rattler(one: str, other: str) -> None:
 def test_prefixes(version: str, prefix: str, expected: bool) -> None:
     """A version begins with whole segments, but for a text at the end."""
     assert starts_with(version, prefix) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.0rc1", "1.0.rc1", "1.0.rc", "1.0a1", "1.0.0b12", "1.0c2", "1.0alpha", "1.0_beta2", "2.0.dev3", "2.0dev", "dev",
+     "1.0.RC1", "1!1.0rc1", "1.0rc1.post1", "1.0rc1.dev2", "1.0rc1dev2", "1.0pre", "1.0.preview3", "1.0rc1+local"],
+)  # fmt: skip
+def test_prereleases(text: str) -> None:
+    """A segment is made of the words that stand for it."""
+    assert is_prerelease(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.0", "2024a", "9e", "1.1.1w", "1.1.1a", "1.0.post1", "1.0post", "1_", "1.0+rc1", "1.0.g1a2b3c", "7.4.052",
+     "1.0.final", "1.0.r3", "1!1.0", "1.0.devel", "1.0.abc1"],
+)  # fmt: skip
+def test_releases(text: str) -> None:
+    """Letters that are no such word, and the local version, do not make one."""
+    assert not is_prerelease(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1.0RC1", True), ("1" * 64, False), ("9" * 5000, False), ("1..0", False), ("", False)]
+)
+def test_what_can_be_compared(text: str, expected: bool) -> None:
+    """A text of any length and case may be given."""
+    assert has_order(text) is expected

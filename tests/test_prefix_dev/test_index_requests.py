@@ -13,7 +13,7 @@ from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import Client, RequestError, Response, RetryPolicy
 from prefix_upload.prefix_dev.index_requests import IndexRequests, Validators
-from prefix_upload.prefix_dev.records import LookupFailedError
+from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.secret import Secret
 from prefix_upload.urls import is_same_site
 from support.running import TOKEN

@@ -14,14 +14,9 @@ from localchannel.schema import SDL
 from prefix_upload.prefix_dev.account import channels_query, limits_query
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.index_entries import Entry, Listing
-from prefix_upload.prefix_dev.records import (
-    LookupFailedError,
-    Reason,
-    Record,
-    from_graphql,
-    graphql_query,
-)
+from prefix_upload.prefix_dev.records import Record, from_graphql, graphql_query
 from prefix_upload.prefix_dev.repodata import RepodataReader, from_repodata
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 from support.packages import make_package
 
 DEEP = b'{"packages": {}, "x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
@@ -306,7 +301,9 @@ def test_repodata_that_lists_a_package_as_removed() -> None:
 def test_what_solvers_do_not_get(fields: dict[str, Any], withheld: str) -> None:
     """The record says why a package that is there is not offered."""
     body = graphql(data={"channel": CHANNEL, "package0": {"sha256": A, **fields}})
-    assert from_graphql(body, [FIRST]).records == {FIRST.key: Record(A, withheld=withheld)}
+    record = from_graphql(body, [FIRST]).records[FIRST.key]
+    assert record.withheld == withheld
+    assert (record.yanked is not None, record.is_hidden) == ("yanked" in withheld, "hidden" in withheld)
 
 
 @pytest.mark.parametrize(

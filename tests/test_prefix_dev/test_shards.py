@@ -13,7 +13,7 @@ import zstandard
 from localchannel.shards import packed
 from prefix_upload.prefix_dev.index_entries import Entry, Flaw, Listing, WantedPackage, hex_hash
 from prefix_upload.prefix_dev.index_requests import shard_url
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 from prefix_upload.prefix_dev.shards import ShardIndex, read_shard, read_shard_index
 from support.building import repeated_zstd
 

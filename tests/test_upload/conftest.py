@@ -13,10 +13,12 @@ from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
-from prefix_upload.prefix_dev.deletions import Deletions
+from prefix_upload.prefix_dev.changes import Changes
 from prefix_upload.prefix_dev.queries import ChannelQueries
-from prefix_upload.settings import Workspace, parse
-from prefix_upload.steps.run import RollBack, Run
+from prefix_upload.settings import Workspace
+from prefix_upload.settings.parsing import parse
+from prefix_upload.settings.settings import UploadSettings
+from prefix_upload.steps.run import RollBack, UploadRun
 from support import building
 from support.publishing import MakeRun, Publish, Result, Stage
 from support.running import CHANNEL, TOKEN
@@ -55,12 +57,12 @@ def three(workspace: Path) -> list[Path]:
 def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
     """Makes runs that have not started."""
 
-    def make(*paths: Path, stage: Stage | None = None, **inputs: str) -> Run:
+    def make(*paths: Path, stage: Stage | None = None, **inputs: str) -> UploadRun:
         stage = stage or Stage()
         glob = "\n".join(str(path.relative_to(workspace)) for path in paths)
         raw = {"channel": CHANNEL, "glob": glob, "token": TOKEN, "server-url": server.url, "retries": "0"}
         raw |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        settings = parse(raw, Workspace(workspace))
+        settings = parse(UploadSettings, raw, Workspace(workspace))
         credentials = ApiKey(settings.token) if settings.token else Anonymous()
         retry_policy = RetryPolicy(
             retries=settings.retries,
@@ -72,9 +74,9 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
         bearer, connections = credentials.bearer, settings.concurrency
         client = Client(settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
         queries = ChannelQueries(client, settings.channel, credentials, retry_policy)
-        deletions = Deletions(client, settings.channel, credentials, retry_policy, queries)
+        changes = Changes(client, settings.channel, credentials, retry_policy, queries)
         pool = Pool(is_cancelled=stage.is_over, clock=stage.clock)
-        return Run(
+        return UploadRun(
             settings=settings,
             workspace=workspace,
             channel=Channel(client, settings.channel, credentials, retry_policy),
@@ -82,7 +84,7 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
             reporter=stage,
             signer=stage.signer,
             sleep=stage.sleep,
-            roll_back=RollBack(deletions, pool) if settings.rollback_on_failure else None,
+            roll_back=RollBack(changes, pool) if settings.rollback_on_failure else None,
         )
 
     return make

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from prefix_upload import __version__
-from prefix_upload.settings import INPUTS
+from prefix_upload.settings import inputs_of
 from prefix_upload.settings.parsers import boolean
 
 if TYPE_CHECKING:
@@ -19,11 +19,28 @@ VARIABLES = {"token": "PREFIX_API_KEY", "channel": "PREFIX_CHANNEL", "server-url
 # Inputs that have no meaning outside an action.
 _ACTION_ONLY = frozenset({"summary"})
 # The input that a command's operands are lines of.
-_OPERANDS = {"upload": "glob", "check": "glob"}
+_OPERANDS = {
+    "upload": "glob",
+    "check": "glob",
+    "delete": "packages",
+    "yank": "packages",
+    "unyank": "packages",
+    "reindex": "subdirs",
+}
+# What an operand is, by the input.
+_OPERAND_HELP = {
+    "glob": ("package", "file or glob pattern, relative to the current folder"),
+    "packages": ("package", "name of a file on the channel, glob pattern, or match spec"),
+    "subdirs": ("subdir", "subdir, such as linux-64; all of the channel if there is none"),
+}
 
 _COMMANDS = {
     "upload": "validate packages and publish them to a channel",
     "check": "validate packages, without a channel",
+    "delete": "delete packages from a channel",
+    "yank": "yank packages, so that solvers do not choose them any more",
+    "unyank": "make packages that were yanked available again",
+    "reindex": "let the server write the index of a channel anew",
     "whoami": "show whose key is used, and the channels of its owner",
 }
 _EPILOG = """\
@@ -37,14 +54,14 @@ class Arguments(NamedTuple):
     Attributes:
         command: the name of the command.
         inputs: the inputs by their names, as text; "" for one that is not set.
-        patterns: the operands.
+        operands: the operands, which are the lines of an input.
         as_json: whether to print the packages as JSON.
         has_progress_bars: whether progress bars may be shown.
     """
 
     command: str
     inputs: Mapping[str, str]
-    patterns: Sequence[str]
+    operands: Sequence[str]
     as_json: bool
     has_progress_bars: bool
 
@@ -52,9 +69,9 @@ class Arguments(NamedTuple):
 def parse_arguments(arguments: Sequence[str], environ: Mapping[str, str]) -> Arguments:
     """Parses the command line. Exits with code 2 if it is wrong, and with 0 after `--help`."""
     options = vars(_parser().parse_args(arguments))
-    inputs = {entry.name: options.get(entry.field) or "" for entry in INPUTS}
+    inputs = {entry.name: options.get(entry.field) or "" for entry in inputs_of(options["command"])}
     for name, variable in VARIABLES.items():
-        inputs[name] = inputs[name] or environ.get(variable, "")
+        inputs[name] = inputs.get(name) or environ.get(variable, "")
     return Arguments(
         options["command"],
         inputs,
@@ -107,29 +124,29 @@ def _parser() -> _Parser:
 def _add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     operand = _OPERANDS.get(command)
     if operand is not None:
-        parser.add_argument(
-            "operands", nargs="*", metavar="package", help="file or glob pattern, relative to the current folder"
-        )
+        metavar, text = _OPERAND_HELP[operand]
+        parser.add_argument("operands", nargs="*", metavar=metavar, help=text)
     for entry in _inputs(command):
         if entry.name != operand:
             _add_flag(parser, entry)
-    if command != "whoami":
+    if operand not in {None, "subdirs"}:
         parser.add_argument("--json", action="store_true", help="print the packages as JSON, and the rest to stderr")
         parser.add_argument("--no-progress", dest="bars", action="store_false", help="show no progress bars")
 
 
 def _inputs(command: str) -> Iterator[Input]:
-    return (entry for entry in INPUTS if command in entry.commands and entry.name not in _ACTION_ONLY)
+    return (entry for entry in inputs_of(command) if entry.name not in _ACTION_ONLY)
 
 
 def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
     text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
     text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
     if entry.parse is boolean:
-        is_on = entry.default == "true"
-        flag = f"--no-{entry.name}" if is_on else f"--{entry.name}"
-        value = "false" if is_on else "true"
-        parser.add_argument(flag, dest=entry.field, action="store_const", const=value, help=text)
+        parser.add_argument(f"--{entry.name}", dest=entry.field, action="store_const", const="true", help=text)
+        return
+    if entry.name == "dry-run":  # left open by default
+        parser.add_argument("--dry-run", dest=entry.field, action="store_const", const="true", help=text)
+        parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="do it")
         return
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""

@@ -13,7 +13,7 @@ from prefix_upload.github.environment import Environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
 
 
 def find_token(inputs: Mapping[str, str], environ: Mapping[str, str]) -> str:
@@ -22,8 +22,8 @@ def find_token(inputs: Mapping[str, str], environ: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: the file with the stored logins can't be read.
     """
-    server_url = inputs["server-url"] or "https://prefix.dev"
-    return inputs["token"].strip() or stored_token(server_url, environ)
+    server_url = inputs.get("server-url") or "https://prefix.dev"
+    return inputs.get("token", "").strip() or stored_token(server_url, environ)
 
 
 def find_identity(
@@ -37,13 +37,13 @@ def find_identity(
 
 def credential_errors(settings: Settings, *, has_token: bool, has_identity: bool) -> Iterator[Diagnostic]:
     """Yields the reasons why nothing can be published, without sending a request."""
-    if settings.attestations and (has_token or not has_identity):
+    if settings.needs_attestations and (has_token or not has_identity):
         yield Diagnostic(
             f"Invalid {setting('attestations')}",
             f"{setting('attestations')} needs trusted publishing, which is available in a CI job without an API key.",
             f"Leave out {setting('attestations')}.",
         )
-    if not has_token and not has_identity and not settings.dry_run:
+    if not has_token and not has_identity and not settings.is_dry_run:
         yield Diagnostic(
             "No credentials",
             "There is no API key, and this is not a CI job with an identity for trusted publishing.",

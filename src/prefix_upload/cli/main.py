@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.cli.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from prefix_upload.cancellation import Cancellation
     from prefix_upload.cli.arguments import Arguments
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
     from prefix_upload.report import Report
     from prefix_upload.reporting.console import Console
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
     from prefix_upload.steps.run import Run
 
 
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str], cancellation: Cancellation) -> int:
 
 def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     from prefix_upload.cli.terminal import Terminal  # noqa: PLC0415 - `--help` needs none of this
+    from prefix_upload.commands.table import execute  # noqa: PLC0415
     from prefix_upload.execution import Execution  # noqa: PLC0415
     from prefix_upload.reporting.exit_codes import exit_code  # noqa: PLC0415
 
@@ -41,9 +42,8 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     is_terminal = stream.isatty()
     terminal = Terminal(stream, is_bold=is_terminal and not os.environ.get("NO_COLOR"))
     console = _console(terminal, has_bars=is_terminal and arguments.has_progress_bars)
-    execution = Execution(cancellation, console.log_exception)
-    command = _command(arguments.command)
-    report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), command)
+    execution = Execution(arguments.command, cancellation, console.log_exception)
+    report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), execute)
     report = report.map_diagnostics(terminal.presentable)
     _show(report, terminal, console)
     if arguments.as_json:
@@ -53,20 +53,6 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
 
         sys.stdout.write(json.dumps(package_rows(report), indent=2) + "\n")
     return exit_code(report) if early_exit is None else early_exit
-
-
-def _command(name: str) -> Callable[[Run], None]:
-    if name == "check":
-        from prefix_upload.commands.check import check  # noqa: PLC0415 - a command loads only what it needs
-
-        return check
-    if name == "whoami":
-        from prefix_upload.commands.whoami import whoami  # noqa: PLC0415
-
-        return whoami
-    from prefix_upload.commands.upload import upload  # noqa: PLC0415
-
-    return upload
 
 
 def _console(terminal: Terminal, *, has_bars: bool) -> Console:
@@ -86,29 +72,35 @@ def _console(terminal: Terminal, *, has_bars: bool) -> Console:
 def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Terminal, console: Console) -> Run:
     from prefix_upload.cli.credentials import credential_errors, find_identity, find_token  # noqa: PLC0415
     from prefix_upload.cli.workspace import patterns_below  # noqa: PLC0415
+    from prefix_upload.commands.table import settings_of  # noqa: PLC0415
     from prefix_upload.concurrency import Pool  # noqa: PLC0415
     from prefix_upload.factory import create_run  # noqa: PLC0415
     from prefix_upload.http import environment_errors, proxy_secrets  # noqa: PLC0415
-    from prefix_upload.settings import Workspace, parse  # noqa: PLC0415
+    from prefix_upload.settings import Workspace  # noqa: PLC0415
+    from prefix_upload.settings.parsing import parse  # noqa: PLC0415
 
     for secret in proxy_secrets(os.environ):
         terminal.hide(secret)
     token = find_token(arguments.inputs, os.environ) if arguments.command != "check" else ""
     terminal.hide(token)
-    folder, patterns = patterns_below(Path.cwd(), arguments.patterns)
+    is_local = "glob" in arguments.inputs
+    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else ())
     inputs = {**arguments.inputs, "token": token}
-    if arguments.patterns:
+    if is_local:
         inputs["glob"] = "\n".join(patterns)
-    identity = find_identity(os.environ, terminal.hide) if not token and arguments.command == "upload" else None
+    elif arguments.operands:
+        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    publishes = arguments.command not in {"check", "whoami"}
+    identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
 
     def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
-        if arguments.command == "upload":
+        if publishes:
             yield from credential_errors(settings, has_token=bool(token), has_identity=identity is not None)
         if arguments.command != "check":
             yield from environment_errors(os.environ, [settings.server_url])
 
     return create_run(
-        parse(inputs, Workspace(folder), preflight_errors, arguments.command),
+        parse(settings_of(arguments.command), inputs, Workspace(folder), preflight_errors),
         folder,
         identity_request=identity,
         pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
@@ -131,7 +123,7 @@ def _show(report: Report, terminal: Terminal, console: Console) -> None:
         terminal.open_group("SHA-256")
         for line in checksums:
             terminal.info(f"  {line}")
-    if report.outcomes:
+    if report.command != "whoami":
         terminal.open_group(summary.verdict(report))
     terminal.show("warning", diagnostics.warnings(report))
     terminal.show("error", diagnostics.errors(report))

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
     from prefix_upload.errors import Diagnostic
 
+# Inputs that are operands.
+_OPERANDS = {"glob": "the patterns", "packages": "the packages", "subdirs": "the subdirs"}
+
 _BOLD, _PLAIN = "\033[1m", "\033[0m"
 
 
 def as_flag(name: str, value: str) -> str:
     """A setting as it is written in a shell: `--force`, or `--if-no-files-found ignore`."""
-    if name == "glob":  # the operands
-        return "the patterns"
+    if name in _OPERANDS:
+        return _OPERANDS[name]
     if value in {"", "true"}:
         return f"--{name}"
     return f"--no-{name}" if value == "false" else f"--{name} {value}"

@@ -9,10 +9,10 @@ from prefix_upload.steps.find import find
 from prefix_upload.steps.validate import validate
 
 if TYPE_CHECKING:
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import LocalRun
 
 
-def check(run: Run) -> None:
+def check(run: LocalRun) -> None:
     """Validates all matching files.
 
     Raises:

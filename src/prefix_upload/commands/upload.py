@@ -14,10 +14,10 @@ from prefix_upload.steps.transfer import transfer
 from prefix_upload.steps.validate import validate
 
 if TYPE_CHECKING:
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
-def upload(run: Run) -> None:
+def upload(run: UploadRun) -> None:
     """Publishes all matching files, or none of them if one is invalid.
 
     The run's ledger has the outcome of each file, even if the command is interrupted.
@@ -44,3 +44,7 @@ def upload(run: Run) -> None:
         from prefix_upload.steps.wait_for_index import wait_for_index  # noqa: PLC0415 - start-up time counts
 
         wait_for_index(run)
+    if run.retention is not None:
+        from prefix_upload.steps.retain import retain  # noqa: PLC0415 - seldom needed
+
+        retain(run, run.retention)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import Diagnostic, setting
-from prefix_upload.prefix_dev.records import LookupFailedError
+from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
     from prefix_upload.steps.run import Run

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefix_upload.github.environment import Job
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
 
 _GITHUB_DOCS = "https://docs.github.com/en"
 _EVENTS_PAGE = f"{_GITHUB_DOCS}/actions/reference/workflows-and-actions/events-that-trigger-workflows"
@@ -32,15 +32,20 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
         job: the job that runs the action.
         has_token: whether the `token` input is set, even to an invalid value.
     """
-    is_key_contradicting = has_token and settings.attestations and is_prefix_dev(_host(settings))
+    is_key_contradicting = has_token and settings.needs_attestations and is_prefix_dev(_host(settings))
     if is_key_contradicting:
         yield _KEY_CANNOT_ATTEST._replace(page=publishers_page(settings.server_url, settings.channel))
     # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
-    if settings.dry_run:
+    if settings.is_dry_run:
         return
     if not has_token:
         yield from _without_token(settings, job)
-    if settings.attestations and not job.has_identity and not is_key_contradicting and (has_token or job.is_on_github):
+    if (
+        settings.needs_attestations
+        and not job.has_identity
+        and not is_key_contradicting
+        and (has_token or job.is_on_github)
+    ):
         yield _without_identity_to_sign(job)
 
 

@@ -33,8 +33,8 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
         with_summary: whether to write the job summary.
 
     Returns:
-        The report as it was shown. It has one more error if packages were published whose outputs could not be written,
-        since later steps would act as if there were none.
+        The report as it was shown. It has one more error if packages were published or changed whose outputs could not
+        be written, since later steps would act as if there were none.
     """
 
     def presentable(diagnostic: Diagnostic) -> Diagnostic:
@@ -48,7 +48,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
     values, files, console = outputs(report), CommandFiles(), Console(log, as_input)
     warnings = [*map(presentable, size_warnings(report, values))]
     unwritten = files.write_outputs(values)
-    if any(report.packages_on_channel) and not report.dry_run:
+    if report.has_changed_channel:
         report = replace(report, errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
+from prefix_upload.package.archive.member_names import normalized
 from prefix_upload.package.fs import open_regular
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.listing import listed
@@ -175,10 +176,13 @@ class _DigestCollector(_ListCollector):
     def __init__(self, contents: archive.Contents, found: _Members) -> None:
         super().__init__(contents, found)
         self._names = 0
+        # The files that contain their placeholder, and the hard links to them, by path.
+        self._linkable: dict[str, Listed] = {}
 
     def take(self, member: archive.Member, data: Iterable[memoryview]) -> None:
         """Checks a member, and digests it with all its data."""
-        placeholder = self._found.placeholders.get(member.name)
+        path = normalized(member.name) if self._found.placeholders else ""
+        placeholder = self._found.placeholders.get(path)
         digest = hashlib.sha256() if placeholder is None else InstalledDigest(placeholder)
         pieces = _hashed(data, digest)
         super().take(member, pieces)
@@ -192,14 +196,18 @@ class _DigestCollector(_ListCollector):
         self._names += len(member.name)
         if self._contents.payload is None or self._names > limits.MAX_COMPARED_NAMES:
             raise UnreadableContentsError(_TOO_MANY)
-        self._add(member, digest)
+        self._add(member, path, digest)
 
-    def _add(self, member: archive.Member, digest: hashlib._Hash | InstalledDigest) -> None:
+    def _add(self, member: archive.Member, path: str, digest: hashlib._Hash | InstalledDigest) -> None:
         data = digest.digest()
         size: int | None = member.size
         if isinstance(digest, InstalledDigest) and digest.is_found:
             size = None  # it depends on the placeholder
-            self._found.replaced[member.name] = digest.listed
+            self._found.replaced[path] = self._linkable[path] = digest.listed
+        elif member.kind is archive.Kind.HARD_LINK and (linked := self._linkable.get(normalized(member.target))):
+            # Nothing is replaced in the data that it shares with the file.
+            self._linkable[path] = linked
+            data = linked.sha256.encode()
         # Clients ignore the mode of a link, and some builders write one that depends on the system.
         mode = 0 if member.kind in _LINKS else member.mode
         identity = (member.kind.name, mode, member.target, size, data)

@@ -10,7 +10,7 @@ from prefix_upload.package.version_specs import admits
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import Artifact, Package
 
 Key = tuple[str, str]
 """The subdir and file name of a package."""
@@ -58,7 +58,7 @@ def find_dependencies(packages: Sequence[Package]) -> Dependencies:
         for spec in package.depends:
             match_spec = parse_match_spec(spec)
             others = list(_others(package, by_name.get(match_spec.name, ()))) if match_spec else []
-            fitting = [other for other in others if match_spec and _fits(match_spec, other)]
+            fitting = [other for other in others if match_spec and fits(match_spec, other)]
             found |= dict.fromkeys(other.key for other in fitting)
             if others and not fitting:
                 misfits.append(Misfit(package, spec, others))
@@ -75,14 +75,20 @@ def _others(package: Package, candidates: Sequence[Package]) -> Iterator[Package
             yield other
 
 
-def _fits(spec: MatchSpec, package: Package) -> bool:
+def fits(spec: MatchSpec, package: Artifact) -> bool:
+    """Whether version and build of a package match. A build that is more than a text with `*` is not compared."""
     is_version_right = not spec.version or admits(spec.version, package.version)
     return is_version_right and _fits_build(spec.build, package.build)
 
 
+def is_plain_build(pattern: str) -> bool:
+    """Whether the build of a match spec is a text with `*`, so that `fits` compares it."""
+    return not _GLOB_CHARACTERS & set(pattern)
+
+
 def _fits_build(pattern: str, build: str) -> bool:
     """Whether a build string matches. Patterns with more than '*' are not compared: their evaluation may never end."""
-    if not pattern or _GLOB_CHARACTERS & set(pattern):
+    if not pattern or not is_plain_build(pattern):
         return True
     first, *rest = pattern.split("*")
     if not rest:

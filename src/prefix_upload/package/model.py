@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -34,6 +35,20 @@ class Artifact:
     def key(self) -> tuple[str, str]:
         """The subdir and file name: a channel has at most one file for each key."""
         return self.subdir, self.file_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFile(Artifact):
+    """A file that a channel lists. `size` is 0 and `sha256` is "" if the server does not tell.
+
+    `created` is when the file was added to the channel (`None`: not known), and `withheld` why solvers do not get it,
+    such as "yanked (broken)" ("": they do). `yanked` is the reason for which it is yanked (`None`: it is not).
+    """
+
+    created: datetime | None = None
+    withheld: str = ""
+    yanked: str | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.package.archive import limits
+from prefix_upload.package.archive.member_names import on_other_systems
 from prefix_upload.package.file_lists import path_entries
 from prefix_upload.package.strict_json import parse_json_object
 
@@ -128,7 +129,9 @@ def find_placeholders(index: bytes | None, paths: bytes | None, has_prefix: byte
     return {
         path: placeholder
         for path, placeholder in placeholders.items()
-        if _USUAL.fullmatch(placeholder.text) and not (placeholder.is_binary and is_for_windows)
+        if _USUAL.fullmatch(placeholder.text)
+        and not (placeholder.is_binary and is_for_windows)
+        and not on_other_systems(path).startswith("info/")  # which is read as it is
     }
 
 

@@ -19,6 +19,10 @@ _NUMBER = re.compile("[0-9]+")
 # 3.1.20230425144158. rattler reads 64 bits, and conda any number.
 _MAX_NUMBER = 2**64 - 1
 
+# Characters of the longest version (CEP 26).
+_MAX_LENGTH = 64
+_PRERELEASE = re.compile("[0-9]*(?:(?:alpha|beta|rc|preview|pre|dev)[0-9]*|[abc][0-9]+)+")
+
 _Component = tuple[int, int, str]
 """A part of a segment that can be compared: its rank, its value if it is a number, and its text if it is not."""
 _Segment = tuple[_Component, ...]
@@ -40,6 +44,22 @@ def is_version(text: str) -> bool:
     Upper-case letters, which CEP 26 rules out, are not part of a version here.
     """
     return _VERSION.fullmatch(text) is not None and all(int(number) <= _MAX_NUMBER for number in _NUMBER.findall(text))
+
+
+def has_order(text: str) -> bool:
+    """Whether a text of unknown origin is a version that can be compared; upper case is fine."""
+    return len(text) <= _MAX_LENGTH and is_version(text.lower())
+
+
+def is_prerelease(text: str) -> bool:
+    """Whether a version, which `has_order`, is one before a release: '1.0rc1', '2.0.dev3', '1.1.0a2'.
+
+    That is a version with a segment of numbers and the words 'alpha', 'beta', 'rc', 'pre', 'preview' and 'dev', or the
+    letters 'a', 'b' and 'c' before a number. Other letters sort before numbers, too, but stand in releases as well:
+    '2024a', '9e', '1.1.1w'. The local version does not count.
+    """
+    main = text.lower().rpartition("!")[2].partition("+")[0]
+    return any(_PRERELEASE.fullmatch(segment) for segment in re.split("[._-]", main))
 
 
 def compare_versions(one: str, other: str) -> int:

@@ -5,6 +5,7 @@ from prefix_upload.prefix_dev.attempts import is_settled
 from prefix_upload.prefix_dev.channel import Channel
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
-from prefix_upload.prefix_dev.records import BATCH_SIZE, Reason, Record
+from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
+from prefix_upload.prefix_dev.responses import Reason
 
 __all__ = ["BATCH_SIZE", "Channel", "Lookup", "Reason", "Record", "Storage", "is_settled", "poll"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,8 @@ from prefix_upload.prefix_dev.contents import ContentsComparison
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries
-from prefix_upload.prefix_dev.records import Reason, Record
+from prefix_upload.prefix_dev.records import Record
+from prefix_upload.prefix_dev.responses import Reason
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.index import ChannelIndex
+    from prefix_upload.prefix_dev.responses import LookupFailedError
 
 # Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
 _NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
@@ -114,6 +116,16 @@ class Channel:
         """Why the channel's settings do not allow a package, as far as the look-ups have shown them."""
         return v3_error() if package.needs_v3 and self._queries.allows_v3 is False else None
 
+    def listing_error(self, error: LookupFailedError) -> ChannelWideError:
+        """Why the channel could not be listed."""
+        if self._queries.authentication_error is not None:
+            return self._queries.authentication_error
+        if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:
+            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
+        if self._has_key and error.reason is Reason.UNAUTHORIZED:
+            return refused_token_error(self._credentials, self._name)
+        return no_api_error([error])
+
     @property
     def _has_key(self) -> bool:
         # NOTE: minted tokens may be refused for queries, and the server does not know a user for them.
@@ -124,9 +136,12 @@ class Channel:
         is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
             lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
         )
-        if self._has_key and (lookup.knows_user is False or is_refused):
-            return refused_token_error(self._credentials, self._name)
-        return None
+        return self.key_error(knows_user=False if is_refused else lookup.knows_user)
+
+    def key_error(self, *, knows_user: bool | None) -> ChannelWideError | None:
+        """The error that the server does not accept the API key, if it says that it does not know who is asking."""
+        is_rejected = self._has_key and knows_user is False
+        return refused_token_error(self._credentials, self._name) if is_rejected else None
 
     def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
         if error := self.token_error(lookup):

@@ -16,7 +16,8 @@ from prefix_upload.package.contents_digest import (
     read_local,
 )
 from prefix_upload.package.hashing import Hashing
-from prefix_upload.prefix_dev.records import LookupFailedError, Record
+from prefix_upload.prefix_dev.records import Record
+from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

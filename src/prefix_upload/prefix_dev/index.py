@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.prefix_dev.index_entries import Flaw, Listing, flaws_of, unread
 from prefix_upload.prefix_dev.index_requests import IndexRequests, Validators
-from prefix_upload.prefix_dev.records import LookupFailedError
 from prefix_upload.prefix_dev.repodata import RepodataReader
+from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.prefix_dev.sharded_index import ShardedIndex
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import QUERY_TIMEOUT, RequestError, Response, Server, describe_failure
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 from prefix_upload.urls import is_same_site, origin_of
 
 if TYPE_CHECKING:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prefix_upload.package.model import Package
-    from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records
+    from prefix_upload.package.model import Artifact
+    from prefix_upload.prefix_dev.records import Records
+    from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
+
+_Artifact = TypeVar("_Artifact", bound="Artifact")
 
 
 class Lookup(NamedTuple):
@@ -48,6 +51,6 @@ class Lookup(NamedTuple):
         """Whether a query failed for this reason."""
         return any(failure.reason is reason for failure in self.failures)
 
-    def unknown(self, packages: Iterable[Package]) -> list[Package]:
+    def unknown(self, packages: Iterable[_Artifact]) -> list[_Artifact]:
         """Those packages that may or may not be on the channel."""
         return [package for package in packages if package.key not in self.records]

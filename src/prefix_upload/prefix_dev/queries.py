@@ -6,7 +6,7 @@ import json
 import tempfile
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import (
@@ -22,20 +22,15 @@ from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
-from prefix_upload.prefix_dev.records import (
-    GraphQLResult,
-    LookupFailedError,
-    Reason,
-    from_graphql,
-    graphql_query,
-)
+from prefix_upload.prefix_dev.records import GraphQLResult, from_graphql, graphql_query
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, complete_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from prefix_upload.auth import Credentials
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import Artifact, Package
 
 _MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only for packages that GraphQL leaves unknown. It goes through a temporary file, not through memory.
@@ -102,7 +97,7 @@ class ChannelQueries:
         subdirs = sorted({package.subdir for package in packages})
         return Lookup.combined(self.repodata([p for p in packages if p.subdir == subdir]) for subdir in subdirs)
 
-    def graphql(self, packages: Sequence[Package]) -> Lookup:
+    def graphql(self, packages: Sequence[Artifact]) -> Lookup:
         """Looks up packages in one GraphQL request."""
         try:
             result = self._query_graphql(packages)
@@ -154,6 +149,19 @@ class ChannelQueries:
                 self._unanswered += error.reason is Reason.UNREACHABLE
         return None
 
+    def ask(self, query: Mapping[str, object], max_body: int) -> Mapping[str, Any]:
+        """The data that answer a GraphQL query, all of them: a response that is not complete or has errors is none.
+
+        Args:
+            query: the body of the request.
+            max_body: the largest response, in bytes.
+
+        Raises:
+            LookupFailedError: there is no such response.
+        """
+        response = self._query("GraphQL", self._sending(query, max_body))
+        return complete_data(response.redact(response.body.decode("utf-8", "replace")).encode())
+
     def limits(self) -> Limits:
         """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
         body = self._account(limits_query(self._channel)) if self._knows_user else b""
@@ -179,7 +187,7 @@ class ChannelQueries:
         except LookupFailedError:
             return b""
 
-    def _query_graphql(self, packages: Sequence[Package]) -> GraphQLResult:
+    def _query_graphql(self, packages: Sequence[Artifact]) -> GraphQLResult:
         try:
             return from_graphql(self._post_graphql(packages), packages)
         except LookupFailedError as error:
@@ -190,16 +198,16 @@ class ChannelQueries:
         self._hashes_only = True
         return result
 
-    def _post_graphql(self, packages: Sequence[Package], *, hashes_only: bool = False) -> bytes:
+    def _post_graphql(self, packages: Sequence[Artifact], *, hashes_only: bool = False) -> bytes:
         query = graphql_query(self._channel, packages, hashes_only=hashes_only or self._hashes_only)
         response = self._query("GraphQL", self._sending(query))
         # Texts in it are truncated, after which a part of a secret could not be recognized.
         return response.redact(response.body.decode("utf-8", "replace")).encode()
 
-    def _sending(self, query: Mapping[str, object]) -> SendQuery:
+    def _sending(self, query: Mapping[str, object], max_body: int = _MAX_GRAPHQL_BODY) -> SendQuery:
         def send(timeout: float, *, anonymously: bool) -> Response:
             return self._client.post(
-                "/api/graphql", timeout=timeout, json=query, max_body=_MAX_GRAPHQL_BODY, anonymously=anonymously
+                "/api/graphql", timeout=timeout, json=query, max_body=max_body, anonymously=anonymously
             )
 
         return send

@@ -5,16 +5,16 @@ Packages for which the server's JSON has no valid record are left out.
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, failed_fields, first_message, json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from prefix_upload.package.model import Package
+    from prefix_upload.package.model import Artifact
 
 # Packages per GraphQL request. The server's limit on the size of a query is not known.
 BATCH_SIZE = 100
@@ -24,7 +24,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 
 # The fields of a variant in prefix.dev's schema: what identifies its bytes; its age, and what keeps solvers from it.
 _HASHES = "sha256 md5"
-_MORE = "createdAt yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
+AGE_AND_STATE = "createdAt yankedReason hidden isDownloadBlocked activeQuarantines { reason }"
 
 
 class Record(NamedTuple):
@@ -37,6 +37,8 @@ class Record(NamedTuple):
         may_be_outdated: whether the record is only known from repodata, which is written later, because GraphQL did
             not respond.
         created: when the file was added to the channel; `None` if the server does not say so.
+        yanked: the reason for which it is yanked; `None` if it is not, or the server does not say so.
+        is_hidden: whether it is hidden, as far as the server says so.
     """
 
     sha256: str | None
@@ -44,51 +46,12 @@ class Record(NamedTuple):
     withheld: str = ""
     may_be_outdated: bool = False
     created: datetime | None = None
+    yanked: str | None = None
+    is_hidden: bool = False
 
 
 Records = dict[tuple[str, str], Record]
 """Records by subdir and file name. It is not known whether the channel has files that are missing here."""
-
-
-class Reason(Enum):
-    """Why a look-up failed."""
-
-    UNREACHABLE = auto()
-    """There was no response."""
-    UNAUTHORIZED = auto()
-    """The server does not accept the token, and does not answer without one."""
-    REFUSED = auto()
-    """The server does not answer the query, because of who asks or what is asked."""
-    NOT_FOUND = auto()
-    """There is no such file; a new subdir's repodata is missing until it is written."""
-    UNAVAILABLE = auto()
-    """The server may answer later."""
-    MALFORMED = auto()
-    """The server reported success, but its response is not one of prefix.dev's API, such as an HTML page."""
-    NO_CHANNEL = auto()
-    """The channel does not exist, or is not visible to the user whose token was sent."""
-    NOT_VISIBLE = auto()
-    """Like `NO_CHANNEL`, but the server may have ignored the token."""
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether another look-up within seconds is pointless."""
-        return self not in {Reason.NOT_FOUND, Reason.UNAVAILABLE, Reason.MALFORMED}
-
-
-class LookupFailedError(Exception):
-    """A query got no usable response.
-
-    Args:
-        message: what happened.
-        reason: what kind of failure that is.
-        source: which query failed, such as "GraphQL".
-    """
-
-    def __init__(self, message: str, reason: Reason, source: str = "") -> None:
-        super().__init__(f"{source}: {message}" if source else message)
-        self.message = message
-        self.reason = reason
 
 
 class GraphQLResult(NamedTuple):
@@ -105,7 +68,7 @@ class GraphQLResult(NamedTuple):
     allows_v3: bool | None = None
 
 
-def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: bool = False) -> dict[str, Any]:
+def graphql_query(channel: str, packages: Sequence[Artifact], *, hashes_only: bool = False) -> dict[str, Any]:
     """The body of one request for all the packages, with an alias and three variables for each.
 
     Names are passed as variables, because they could change the query if they were part of it.
@@ -119,7 +82,7 @@ def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: boo
     fields = ["channel(name: $channel) { channelPath }"]
     # The setting has a field of its own, since an error makes null of the channel that it belongs to.
     fields += [] if hashes_only else ["viewer { login }", "settings: channel(name: $channel) { allowV3Uploads }"]
-    selected = _HASHES if hashes_only else f"{_HASHES} {_MORE}"
+    selected = _HASHES if hashes_only else f"{_HASHES} {AGE_AND_STATE}"
     declared = ["$channel: String!"]
     for number, package in enumerate(packages):
         declared.append(f"$name{number}: String!, $subdir{number}: String!, $file{number}: String!")
@@ -134,21 +97,21 @@ def graphql_query(channel: str, packages: Sequence[Package], *, hashes_only: boo
     return {"query": query, "variables": variables}
 
 
-def from_graphql(body: bytes, packages: Sequence[Package]) -> GraphQLResult:
+def from_graphql(body: bytes, packages: Sequence[Artifact]) -> GraphQLResult:
     """The records in the response to `graphql_query`.
 
     Raises:
         LookupFailedError: the body is not a GraphQL response, has only errors, or the channel is not visible.
     """
-    response = _json_object(body)
+    response = json_object(body)
     data, errors = response.get("data"), response.get("errors")
     if not isinstance(data, dict):
         if errors:
-            raise LookupFailedError(_first_message(errors) or "the response has only errors", Reason.REFUSED)
+            raise LookupFailedError(first_message(errors) or "the response has only errors", Reason.REFUSED)
         raise LookupFailedError("the response has no data", Reason.MALFORMED)
     if not errors and any(field not in data for field in ("channel", *map(_field, range(len(packages))))):
         raise LookupFailedError("the response does not have the requested data", Reason.MALFORMED)
-    failed = _failed_fields(errors)
+    failed = failed_fields(errors)
     knows_user = None if "viewer" not in data or failed & {"viewer", None} else data["viewer"] is not None
     if not isinstance(data.get("channel"), dict):
         reason = Reason.NO_CHANNEL if knows_user and not failed & {"channel", None} else Reason.NOT_VISIBLE
@@ -186,21 +149,32 @@ def _allows_v3(settings: object) -> bool | None:
     return None
 
 
-def _add(records: Records, package: Package, entry: Any) -> None:
+def _add(records: Records, package: Artifact, entry: Any) -> None:
     match entry:
         case None:
             records[package.key] = Record(None)
         case {"sha256": str(sha256)} if _SHA256.fullmatch(sha256.lower()):
-            created = _time(entry.get("createdAt"))
-            records[package.key] = Record(sha256.lower(), _md5(entry.get("md5")), _withheld(entry), created=created)
+            records[package.key] = Record(
+                sha256.lower(),
+                _md5(entry.get("md5")),
+                withheld_reason(entry),
+                created=time_of(entry.get("createdAt")),
+                yanked=yanked_reason(entry),
+                is_hidden=entry.get("hidden") is True,
+            )
 
 
-def _withheld(variant: Mapping[str, Any]) -> str:
+def yanked_reason(variant: Mapping[str, Any]) -> str | None:
+    """Why a variant is yanked; `None` if it is not, or if the server does not say."""
+    reason = variant.get("yankedReason")
+    return reason if isinstance(reason, str) else None
+
+
+def withheld_reason(variant: Mapping[str, Any]) -> str:
     """Why solvers do not get a variant; "" if they do, or if the server does not say."""
     reasons = []
-    match variant:
-        case {"yankedReason": str(reason)}:
-            reasons.append(_with_reason("yanked", reason))
+    if (yanked := yanked_reason(variant)) is not None:
+        reasons.append(_with_reason("yanked", yanked))
     match variant:
         case {"activeQuarantines": [first, *_]}:
             reasons.append(_with_reason("quarantined", first.get("reason") if isinstance(first, dict) else ""))
@@ -220,43 +194,10 @@ def _md5(value: object) -> str | None:
     return value.lower() if isinstance(value, str) and _MD5.fullmatch(value.lower()) else None
 
 
-def _time(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
     """A time of the schema's type `DateTime`; without an offset, it is UTC."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
     return time.replace(tzinfo=time.tzinfo or UTC) if time else None
-
-
-def _json_object(body: bytes) -> Mapping[str, Any]:
-    value = _json(body)
-    if not isinstance(value, dict):
-        raise LookupFailedError("the response is not a JSON object", Reason.MALFORMED)
-    return value
-
-
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise LookupFailedError("the response is not JSON", Reason.MALFORMED) from None
-
-
-def _failed_fields(errors: object) -> set[str | None]:
-    """The fields that are null because of an error, not because there is no file; `None` stands for any field."""
-    fields: set[str | None] = set()
-    for error in errors if isinstance(errors, list) else [errors] if errors else []:
-        match error:
-            case {"path": [str(field), *_]}:
-                fields.add(field)
-            case _:
-                fields.add(None)
-    return fields
-
-
-def _first_message(errors: object) -> str:
-    match errors:
-        case [{"message": str(message)}, *_]:
-            return " ".join(message.split())[:300]
-    return ""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import ijson
 
 from prefix_upload.prefix_dev.index_entries import Listing, ListingBuilder
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason, Records, indexed_record
+from prefix_upload.prefix_dev.records import Records, indexed_record
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

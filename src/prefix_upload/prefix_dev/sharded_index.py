@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from prefix_upload.prefix_dev.index_entries import Flaw, Listing, WantedPackage, flaws_of, unread
 from prefix_upload.prefix_dev.index_requests import FileUnavailableError, IndexRequests, Validators, shard_url
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 from prefix_upload.prefix_dev.shards import read_shard, read_shard_index
 
 if TYPE_CHECKING:

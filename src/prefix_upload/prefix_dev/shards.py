@@ -12,7 +12,7 @@ import msgpack
 
 from prefix_upload.package.archive.streams import CorruptArchiveError, Zstd
 from prefix_upload.prefix_dev.index_entries import Listing, ListingBuilder, hex_hash
-from prefix_upload.prefix_dev.records import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping

@@ -19,7 +19,7 @@ from prefix_upload.errors import (
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
 from prefix_upload.prefix_dev.account import meant_channel
-from prefix_upload.prefix_dev.records import Reason
+from prefix_upload.prefix_dev.responses import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.lookup import Lookup
-    from prefix_upload.prefix_dev.records import LookupFailedError, Record
+    from prefix_upload.prefix_dev.records import Record
+    from prefix_upload.prefix_dev.responses import LookupFailedError
 
 # Hints by status, for responses that concern a single package.
 _FILE_HINTS: Mapping[int, str] = {

@@ -27,6 +27,11 @@ _SIGNS = {
     Status.WOULD_UPLOAD: "?",
     Status.VALID: "=",
     Status.ROLLED_BACK: "-",
+    Status.DELETED: "-",
+    Status.ALREADY_GONE: "=",
+    Status.YANKED: "-",
+    Status.UNYANKED: "+",
+    Status.UNCHANGED: "=",
 }
 
 

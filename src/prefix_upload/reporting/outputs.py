@@ -25,11 +25,30 @@ _TOO_LONG = (
     "The output '{}' is too long for an environment variable, which holds 128 KiB: a step that has it in 'env' fails "
     "with 'Argument list too long'."
 )
+# The status of what a command has done.
+_DONE = {"delete": Status.DELETED, "yank": Status.YANKED, "unyank": Status.UNYANKED}
 _LONG_HINTS = {"checksums": f"Set {setting('checksums-file')}, and read the checksums from that file."}
 
 
 def outputs(report: Report) -> dict[str, str]:
-    """The values of the outputs, by their names in `action.yml`."""
+    """The values of the outputs of the report's command, by their names in its `action.yml`."""
+    common = {"channel-url": report.channel_page_url, "result": report.result}
+    if report.command == "upload":
+        return _upload_outputs(report) | common
+    if report.command == "reindex":
+        return common
+    done = _DONE[report.command]
+    planned = [outcome.status for outcome in report.outcomes if outcome.status is not Status.UNCHANGED]
+    counts = {
+        "planned-count": len(planned),
+        "planned-bytes": report.total_size(*planned),
+        f"{done}-count": report.count(done),
+        "failed-count": report.failed_count,
+    }
+    return {"packages": _packages_output(report)} | {name: str(count) for name, count in counts.items()} | common
+
+
+def _upload_outputs(report: Report) -> dict[str, str]:
     return {
         "packages": _packages_output(report),
         "checksums": "\n".join(checksum_lines(report)),
@@ -37,10 +56,9 @@ def outputs(report: Report) -> dict[str, str]:
         "present-count": str(report.count(Status.ALREADY_PRESENT, Status.SAME_CONTENT)),
         "skipped-count": str(report.count(Status.SKIPPED)),
         "failed-count": str(report.failed_count),
+        "deleted-count": str(report.count(Status.DELETED)),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
         "index-seconds": "" if report.index_seconds is None else str(round(report.index_seconds, 2)),
-        "channel-url": report.channel_page_url,
-        "result": report.result,
     }
 
 
@@ -64,17 +82,18 @@ def package_rows(report: Report) -> list[dict[str, Any]]:
 
 def size_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
     """Yields a warning if the `packages` output lacks files or fields, and for each output that is very long."""
-    rows = json.loads(values["packages"])
+    rows = json.loads(values.get("packages", "[]"))
     kept, total = len(rows), len(report.outcomes)
     fields = f"only the fields {_listed(_SHORT_ROW)} of each file"
     if kept < total:
         message = (
             f"The output 'packages' has {fields}, and only the first {kept} of {total} files, to stay below 100 KiB."
         )
-        yield Diagnostic("Output truncated", message, "The output 'checksums' lists all packages on the channel.")
+        hint = "The output 'checksums' lists all packages on the channel." if "checksums" in values else ""
+        yield Diagnostic("Output truncated", message, hint)
     elif rows and set(rows[0]) == set(_SHORT_ROW):
         message = f"The output 'packages' has {fields}, to stay below 100 KiB."
-        yield Diagnostic("Output truncated", message, "To get all fields, publish fewer packages in a run.")
+        yield Diagnostic("Output truncated", message, "To get all fields, select fewer packages for a run.")
     for name, value in values.items():
         is_in_file = name == "checksums" and report.checksums_file
         if len(value.encode()) > MAX_VARIABLE and not is_in_file:
@@ -88,8 +107,8 @@ def _listed(names: Sequence[str]) -> str:
 def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
     file = outcome.file
     package = file if isinstance(file, Artifact) else None
-    row = {
-        "path": file.relative_path if isinstance(file, Package | CandidateFile) else None,
+    path = {"path": file.relative_path} if isinstance(file, Package | CandidateFile) else {}
+    row = path | {
         "file": file.file_name,
         "name": package and package.name,
         "version": package and package.version,
@@ -104,6 +123,8 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.channel_sha256:
         row["channel_sha256"] = outcome.channel_sha256
+    if outcome.reason:
+        row["reason"] = outcome.reason
     return row | ({"error": str(outcome.error)} if outcome.error else {})
 
 

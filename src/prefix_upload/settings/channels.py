@@ -22,7 +22,7 @@ _PAGES = frozenset({"packages", "settings"})
 def channel(text: str, context: Context) -> str:
     """Parses a channel, written as its path or as one of its addresses on the server. The value is the path."""
     if not text:
-        raise InputError("is missing", "Write the channel to publish to: 'namespace' or 'namespace/channel'.")
+        raise InputError("is missing", "Write the path of the channel: 'namespace' or 'namespace/channel'.")
     if text.startswith("@"):
         raise InputError(f"is {without_credentials(text)!r}", f"Write it without the '@': '{text.lstrip('@')}'.")
     url = _as_url(text, context.server_url)

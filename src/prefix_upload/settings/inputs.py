@@ -1,54 +1,14 @@
-"""The table of inputs, from which parsing, `action.yml` and the README are derived."""
+"""The table of inputs, from which parsing, the `action.yml` files and the README are derived."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from prefix_upload.package.formats import ValidationLevel
-from prefix_upload.settings import channels, parsers, paths
+from prefix_upload.settings import channels, parsers, paths, selections
+from prefix_upload.settings.change_inputs import CHANGE_INPUTS
+from prefix_upload.settings.input import ACTIONS, FILES_HERE, SERVER, UPLOAD, WHOAMI, Input
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING
 from prefix_upload.settings.server_url import server_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from prefix_upload.settings.parsers import Context
-
-
-_FILES = frozenset({"upload", "check"})
-_SERVER = frozenset({"upload", "whoami"})
-
-
-class Input(NamedTuple):
-    """One input of the action.
-
-    Attributes:
-        name: its name in `action.yml`.
-        parse: turns the text into a value, or raises `InputError` or a group of them.
-        help: its description in `action.yml` and in the README, in Markdown.
-        default: the text that an empty input counts as.
-        required: whether the input must be set.
-        see: the anchor of the README section about it, if there is one.
-        commands: the commands that have this input.
-    """
-
-    name: str
-    parse: Callable[[str, Context], Any]
-    help: str
-    default: str = ""
-    required: bool = False
-    see: str = ""
-    commands: frozenset[str] = frozenset({"upload"})
-
-    @property
-    def field(self) -> str:
-        """The attribute of `Settings` that contains its value."""
-        return _FIELDS.get(self.name, self.name.replace("-", "_"))
-
-
-# Inputs whose attribute has another name.
-_FIELDS = {"glob": "patterns", "validate": "validation_level"}
 
 INPUTS = (
     Input(
@@ -63,27 +23,28 @@ INPUTS = (
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
-        commands=_FILES,
+        commands=FILES_HERE,
     ),
     Input(
         "token",
         parsers.token,
         "prefix.dev API key with write access. If empty, trusted publishing is used, which needs `id-token: write`.",
-        commands=_SERVER,
+        commands=UPLOAD | WHOAMI,
     ),
+    *CHANGE_INPUTS,
     Input(
         "server-url",
         server_url,
-        "Server to publish to. `https` only, except on loopback hosts.",
+        "Server of the channel. `https` only, except on loopback hosts.",
         default="https://prefix.dev",
-        commands=_SERVER,
+        commands=SERVER,
     ),
     Input(
         "if-no-files-found",
         parsers.choice(IfNoFilesFound),
         "What to do if no file matches: `error`, `warn` or `ignore`.",
         default="error",
-        commands=_FILES,
+        commands=FILES_HERE,
     ),
     Input(
         "skip-existing",
@@ -138,6 +99,34 @@ INPUTS = (
         default="600",
     ),
     Input(
+        "retain-last",
+        parsers.optional(parsers.integer(1, 100_000)),
+        "After the upload, delete old versions of the same packages, but keep so many in each subdir. If empty, "
+        "versions are not counted. Needs permission to delete.",
+        see="retention",
+    ),
+    Input(
+        "retain-for",
+        parsers.optional(selections.age),
+        "After the upload, delete old versions of the same packages, but keep what was added within this time: `30d`, "
+        "`12h`, `2w`. If empty, ages don't matter. Needs permission to delete.",
+        see="retention",
+    ),
+    Input(
+        "retain-releases",
+        parsers.boolean,
+        "Of the old versions, only delete those before a release, such as `1.0rc1` and `2.0.dev3`.",
+        default="false",
+        see="retention",
+    ),
+    Input(
+        "retain-max-deletes",
+        parsers.integer(1, 100_000),
+        "If more old files than this would be deleted, none is. 1 to 100000.",
+        default="100",
+        see="retention",
+    ),
+    Input(
         "checksums-file",
         paths.checksums_file,
         "File in the workspace to write the output `checksums` to. If empty, none is written.",
@@ -153,36 +142,40 @@ INPUTS = (
         parsers.integer(0, 20),
         "Retries after a transient failure, 0 to 20.",
         default="5",
-        commands=_SERVER,
+        commands=SERVER,
     ),
     Input(
         "timeout",
         parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
-        commands=_SERVER,
+        commands=SERVER,
     ),
     Input(
         "validate",
         parsers.choice(ValidationLevel),
         "`full` decodes the whole package, `metadata` stops after `info/`. The hash always covers the whole file.",
         default="full",
-        commands=_FILES,
+        commands=FILES_HERE,
     ),
     Input(
         "max-size",
         parsers.size,
         "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
         "If empty, only the server's limit applies.",
-        commands=_FILES,
+        commands=FILES_HERE,
     ),
     Input(
         "summary",
         parsers.boolean,
         "Write the job summary.",
         default="true",
+        commands=ACTIONS,
     ),
 )
+"""All inputs of all commands. Those of one command, see `inputs_of`, have distinct names."""
 
-DEFAULTS = {entry.name: entry.default for entry in INPUTS}
-"""The defaults of all inputs, by their names in `action.yml`."""
+
+def inputs_of(command: str) -> tuple[Input, ...]:
+    """The inputs of a command."""
+    return tuple(entry for entry in INPUTS if command in entry.commands)

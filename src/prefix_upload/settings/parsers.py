@@ -30,6 +30,7 @@ _QUERY = r"(?s)[?#].*"
 _CREDENTIAL_IN_PATH = r"/t/[^/]+"
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_Value = TypeVar("_Value")
 
 
 class Workspace(NamedTuple):
@@ -77,6 +78,11 @@ def boolean(text: str, _: Context) -> bool:
         return BOOLEANS[text]
     except KeyError:
         raise InputError(f"is {text!r}, which is not a boolean", "Use 'true' or 'false'.") from None
+
+
+def optional(parse: Callable[[str, Context], _Value]) -> Callable[[str, Context], _Value | None]:
+    """A parser like `parse`, with `None` for an empty text."""
+    return lambda text, context: parse(text, context) if text else None
 
 
 def integer(low: int, high: int, what: str = "an integer") -> Callable[[str, Context], int]:

@@ -1,16 +1,16 @@
-"""Parses the inputs into `Settings`."""
+"""The checked inputs of each command."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from prefix_upload.errors import ConfigurationError, Diagnostic, setting
-from prefix_upload.settings.inputs import INPUTS, Input
-from prefix_upload.settings.parsers import BOOLEANS, Context, InputError, Workspace
+from prefix_upload.errors import Diagnostic, setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
+    from datetime import timedelta
     from pathlib import Path
 
     from prefix_upload.package.formats import ValidationLevel
@@ -19,32 +19,17 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
-class Settings(NamedTuple):
-    """The checked inputs. `timeout` and `index_timeout` are in seconds, `max_size` in bytes (`None`: no limit).
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all commands have: the channel, and how to reach it. `timeout` is in seconds."""
 
-    `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
-    `checksums_file` is a resolved path in the workspace (`None`: no file).
-    """
+    command: ClassVar[str]
 
     channel: str
-    patterns: Patterns
     token: Secret | None
     server_url: str
-    if_no_files_found: IfNoFilesFound
-    skip_existing: bool
-    force: bool
-    dry_run: bool
-    attestations: bool
-    sigstore_instance: str | Path
-    rollback_on_failure: bool
-    wait_for_index: bool
-    index_timeout: int
-    checksums_file: Path | None
-    concurrency: int
     retries: int
     timeout: int
-    validation_level: ValidationLevel
-    max_size: int | None
     summary: bool
 
     @property
@@ -59,71 +44,97 @@ class Settings(NamedTuple):
 
         return audience_of(urlsplit(self.server_url).hostname or "")
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing on the channel is to be changed."""
+        return False
 
-def parse(
-    raw: Mapping[str, str],
-    workspace: Workspace,
-    further_checks: Callable[[Settings], Iterable[Diagnostic]] = lambda _: (),
-    command: str = "upload",
-) -> Settings:
-    """Parses and checks the inputs.
+    @property
+    def needs_attestations(self) -> bool:
+        """Whether packages are to be signed."""
+        return False
 
-    Args:
-        raw: the inputs by their names in `action.yml`; an empty or missing one counts as its default.
-        workspace: the folder that patterns are relative to.
-        further_checks: checks of the front end. For an invalid input, the settings have its default, or `None`.
-        command: the command that the inputs are for. Those that it does not have get their default, or `None`.
+    @property
+    def connections(self) -> int:
+        """The number of simultaneous connections to a server."""
+        return 1
 
-    Raises:
-        ConfigurationError: one or more inputs are invalid; it has all problems of all inputs.
+    def contradictions(self) -> Iterable[Diagnostic]:
+        """Yields diagnostics for settings that contradict each other."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings(Settings):
+    """What the commands have that work on local files. `max_size` is in bytes (`None`: no limit)."""
+
+    patterns: Patterns
+    if_no_files_found: IfNoFilesFound
+    validation_level: ValidationLevel
+    max_size: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSettings(LocalSettings):
+    """The settings of `upload`. `index_timeout` is in seconds.
+
+    `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
+    `checksums_file` is a resolved path in the workspace (`None`: no file). `retain_last` and `retain_for` are `None` if
+    there is no such rule.
     """
-    diagnostics: list[Diagnostic] = []
-    context = Context(workspace)
-    values: dict[str, Any] = {}
-    for entry in sorted(INPUTS, key=lambda entry: entry.name != "server-url"):  # `channel` is checked against it
-        if command in entry.commands:
-            values[entry.field] = _parse_one(entry, raw, context, diagnostics)
-        else:
-            values[entry.field] = _default(entry, context)
-        context.server_url = values["server_url"]
-    settings = Settings(**values)
-    diagnostics += consistency_errors(settings)
-    diagnostics += further_checks(settings)
-    if diagnostics:
-        raise ConfigurationError(*diagnostics)
-    return settings
 
+    command = "upload"
 
-def consistency_errors(settings: Settings) -> Iterable[Diagnostic]:
-    """Yields diagnostics for settings that contradict each other."""
-    if settings.force and settings.skip_existing:
-        names = f"{setting('force')} and {setting('skip-existing')}"
-        yield Diagnostic(
-            f"Contradictory {names}",
-            f"{names} are both true, but a file can't be both overwritten and kept.",
-            "Set at most one of them to true.",
-            page="#inputs",
-        )
+    skip_existing: bool
+    force: bool
+    dry_run: bool
+    attestations: bool
+    sigstore_instance: str | Path
+    rollback_on_failure: bool
+    wait_for_index: bool
+    index_timeout: int
+    retain_last: int | None
+    retain_for: timedelta | None
+    retain_releases: bool
+    retain_max_deletes: int
+    checksums_file: Path | None
+    concurrency: int
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is to be uploaded."""
+        return self.dry_run
 
-def wants_summary(raw: Mapping[str, str]) -> bool:
-    """Whether to write the job summary: yes, unless the input `summary` is a valid `false`."""
-    return BOOLEANS.get(raw.get("summary", "").strip(), True)
+    @property
+    def needs_attestations(self) -> bool:
+        """Whether packages are to be signed."""
+        return self.attestations
 
+    @property
+    def has_retention(self) -> bool:
+        """Whether old versions are to be deleted."""
+        return self.retain_last is not None or self.retain_for is not None
 
-def _parse_one(entry: Input, raw: Mapping[str, str], context: Context, diagnostics: list[Diagnostic]) -> Any:
-    """The value of an input. If it is invalid, adds diagnostics and returns its default, or `None`."""
-    try:
-        return entry.parse(raw.get(entry.name, "").strip() or entry.default, context)
-    except* InputError as group:
-        name = setting(entry.name)
-        errors = [error for error in group.exceptions if isinstance(error, InputError)]
-        page = f"#{entry.see or 'inputs'}"
-        diagnostics.extend(
-            Diagnostic(f"Invalid {name}", f"{name} {error.problem}.", error.hint, page=page) for error in errors
-        )
-    return _default(entry, context)
+    @property
+    def connections(self) -> int:
+        """One for each upload."""
+        return self.concurrency
 
-
-def _default(entry: Input, context: Context) -> Any:
-    return entry.parse(entry.default, context) if entry.default else None
+    def contradictions(self) -> Iterable[Diagnostic]:
+        """Yields diagnostics for settings that contradict each other."""
+        if self.force and self.skip_existing:
+            names = f"{setting('force')} and {setting('skip-existing')}"
+            yield Diagnostic(
+                f"Contradictory {names}",
+                f"{names} are both true, but a file can't be both overwritten and kept.",
+                "Set at most one of them to true.",
+                page="#inputs",
+            )
+        if self.retain_releases and not self.has_retention:
+            name, others = setting("retain-releases", "true"), f"{setting('retain-last')} and {setting('retain-for')}"
+            yield Diagnostic(
+                f"Contradictory {name}",
+                f"{name} restricts what {others} let go, but both are empty, so nothing is deleted.",
+                f"Set {setting('retain-last')} or {setting('retain-for')}, or remove {setting('retain-releases')}.",
+                page="#retention",
+            )

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
-def authenticate(run: Run, uploads: Sequence[Upload]) -> bool:
+def authenticate(run: UploadRun, uploads: Sequence[Upload]) -> bool:
     """Obtains what the uploads need. Returns whether there are any, and they can start.
 
     If that fails, records every upload as not attempted.

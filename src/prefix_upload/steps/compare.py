@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
 class Upload(NamedTuple):
@@ -37,7 +37,7 @@ class Upload(NamedTuple):
     is_addition: bool = True
 
 
-def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
+def compare(run: UploadRun, packages: Sequence[Package]) -> list[Upload]:
     """The uploads that are needed. Records the outcome of every other package.
 
     There are none if the channel cannot be published to, or the run was cancelled before all packages were compared.
@@ -70,7 +70,7 @@ def compare(run: Run, packages: Sequence[Package]) -> list[Upload]:
     return uploads if _compare_contents(run, others) else []
 
 
-def plan(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+def plan(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
     """Records what a dry run would upload; as in `transfer`, nothing that depends on a package which failed."""
     missing = failed_packages(run)
     uploaded = {upload.package.key for upload in uploads}
@@ -86,7 +86,7 @@ def plan(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]
         run.finish(outcome)
 
 
-def _look_up(run: Run, packages: Sequence[Package]) -> Lookup:
+def _look_up(run: UploadRun, packages: Sequence[Package]) -> Lookup:
     """What the channel has: from GraphQL in batches, then from the repodata of each subdir, read once."""
     queries, workers = run.channel.queries, run.settings.concurrency
     found = Lookup.combined(run.each(queries.graphql, batches(packages, BATCH_SIZE), workers))
@@ -95,7 +95,7 @@ def _look_up(run: Run, packages: Sequence[Package]) -> Lookup:
     return Lookup.combined([found, *run.each(queries.repodata, by_subdir, workers)])
 
 
-def _served(run: Run, packages: Sequence[Package], found: Lookup) -> set[tuple[str, str]]:
+def _served(run: UploadRun, packages: Sequence[Package], found: Lookup) -> set[tuple[str, str]]:
     """Those packages that only repodata lists with their hash, and that the channel really serves."""
     listed = [package for package in packages if _is_perhaps_outdated(package, found.records.get(package.key))]
 
@@ -115,7 +115,7 @@ def _is_there(record: Record, *, is_served: bool) -> bool:
     return record.sha256 is not None and (not record.may_be_outdated or is_served)
 
 
-def _compare_contents(run: Run, others: Sequence[tuple[Package, Record]]) -> bool:
+def _compare_contents(run: UploadRun, others: Sequence[tuple[Package, Record]]) -> bool:
     """Records the outcomes of packages that the channel has with different bytes. Returns whether that is complete."""
     count = 0
     for outcome in run.each(lambda other: _with_other_bytes(run, *other), others, run.settings.concurrency):
@@ -124,7 +124,7 @@ def _compare_contents(run: Run, others: Sequence[tuple[Package, Record]]) -> boo
     return count == len(others)
 
 
-def _with_other_bytes(run: Run, package: Package, record: Record) -> Outcome:
+def _with_other_bytes(run: UploadRun, package: Package, record: Record) -> Outcome:
     """The outcome of a package if the channel has different bytes under its file name. Called from worker threads."""
     try:
         run.channel.check_contents(package, record)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
     from prefix_upload.prefix_dev import Record
     from prefix_upload.report import Outcome
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 _Sent = tuple[Package, "Outcome"]
 
@@ -34,7 +34,7 @@ class Confirmation(NamedTuple):
     malformed_reason: str = ""
 
 
-def confirm(run: Run) -> None:
+def confirm(run: UploadRun) -> None:
     """Checks that the channel lists each uploaded package with its hash, and serves the attestation sent with it."""
     sent = [
         (outcome.file, outcome)
@@ -57,7 +57,7 @@ def confirm(run: Run) -> None:
                 run.ledger.record(outcome)
 
 
-def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
+def _confirm_batch(run: UploadRun, sent: Sequence[_Sent]) -> list[Outcome]:
     """Looks up a batch a few times, since records may take a moment to appear. Called from worker threads."""
     confirmations = {package.key: Confirmation() for package, _ in sent}
     pending = sent
@@ -78,7 +78,7 @@ def _confirm_batch(run: Run, sent: Sequence[_Sent]) -> list[Outcome]:
 
 
 def _look_up(
-    run: Run, pending: Sequence[_Sent], confirmations: dict[tuple[str, str], Confirmation], *, is_last: bool
+    run: UploadRun, pending: Sequence[_Sent], confirmations: dict[tuple[str, str], Confirmation], *, is_last: bool
 ) -> bool:
     """Updates the confirmations. Returns whether another look-up may find more."""
     queries = run.channel.queries
@@ -95,7 +95,7 @@ def _look_up(
     return lookup.is_worth_repeating
 
 
-def _is_final(run: Run, sent: _Sent, confirmation: Confirmation) -> bool:
+def _is_final(run: UploadRun, sent: _Sent, confirmation: Confirmation) -> bool:
     """Whether no further look-up is needed."""
     package, outcome = sent
     if not is_settled(confirmation.record, package, force=run.settings.force):

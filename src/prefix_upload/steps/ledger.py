@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.model import ChannelFile
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps.messages import ENDED_BEFORE, ENDED_DURING, OTHERS_INVALID
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import Diagnostic
-    from prefix_upload.package.model import CandidateFile, Package
+    from prefix_upload.package.model import Artifact, CandidateFile
     from prefix_upload.report import IndexOutcome
     from prefix_upload.steps.progress import Transfer
 
@@ -30,15 +31,17 @@ class Ledger:
         warnings: warnings about the run as a whole.
         index: what the index of each subdir showed, if it was waited for.
         index_seconds: how long the run waited for the index; `None` if it did not.
+        ended_before: the error of a file that the run has not come to.
     """
 
-    files: Sequence[Package | CandidateFile] = ()
+    files: Sequence[Artifact | CandidateFile] = ()
     transfers: dict[str, Transfer] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
     index: Sequence[IndexOutcome] = ()
     index_seconds: float | None = None
-    _recorded: dict[str, Outcome] = field(default_factory=dict)
+    ended_before: Diagnostic = ENDED_BEFORE
+    _recorded: dict[tuple[bool, str], Outcome] = field(default_factory=dict)
 
     def begin(self, transfer: Transfer) -> None:
         """Notes that an upload is in progress. Called by workers; each has a package of its own."""
@@ -46,7 +49,7 @@ class Ledger:
 
     def record(self, outcome: Outcome) -> None:
         """Sets the outcome of a file, replacing an earlier one."""
-        self._recorded[outcome.file.label] = outcome
+        self._recorded[_key(outcome.file)] = outcome
         self.transfers.pop(outcome.file.label, None)
 
     def recorded(self, statuses: Iterable[Status]) -> list[Outcome]:
@@ -56,12 +59,17 @@ class Ledger:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """An outcome for every file, in input order."""
-        return tuple(self._recorded.get(file.label) or self._unfinished(file) for file in self.files)
+        return tuple(self._recorded.get(_key(file)) or self._unfinished(file) for file in self.files)
 
-    def _unfinished(self, file: Package | CandidateFile) -> Outcome:
+    def _unfinished(self, file: Artifact | CandidateFile) -> Outcome:
         """The outcome of a file that the run has not finished."""
         transfer = self.transfers.get(file.label)
         if transfer is not None and transfer.has_begun:
             return Outcome(file=file, status=Status.FAILED, error=ENDED_DURING)
-        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else ENDED_BEFORE
+        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else self.ended_before
         return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)
+
+
+def _key(file: Artifact | CandidateFile) -> tuple[bool, str]:
+    """What identifies a file: a local one can have the label of one on the channel."""
+    return isinstance(file, ChannelFile), file.label

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.dependencies import Key
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
-def order(run: Run, packages: Sequence[Package], uploads: Sequence[Upload]) -> Mapping[Key, Sequence[Key]]:
+def order(run: UploadRun, packages: Sequence[Package], uploads: Sequence[Upload]) -> Mapping[Key, Sequence[Key]]:
     """The keys of all packages, each with those of the packages that it needs.
 
     Notes the cycles that had to be broken, and warns about dependencies that no version in the batch fits. Packages
@@ -37,7 +37,7 @@ def order(run: Run, packages: Sequence[Package], uploads: Sequence[Upload]) -> M
     return dependencies.needs
 
 
-def failed_packages(run: Run) -> dict[Key, Package]:
+def failed_packages(run: UploadRun) -> dict[Key, Package]:
     """The packages that have failed so far."""
     failed = (outcome.file for outcome in run.ledger.recorded({Status.FAILED}))
     return {file.key: file for file in failed if isinstance(file, Package)}

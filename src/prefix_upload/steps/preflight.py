@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import Package
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 # Seconds that the answer may take. The run goes on without it then.
 _PATIENCE = 1.0
 
 
-def preflight(run: Run, uploads: Sequence[Upload]) -> bool:
+def preflight(run: UploadRun, uploads: Sequence[Upload]) -> bool:
     """Whether the server accepts packages like these, as far as is known. If not, records the outcome of each.
 
     Warns if there is not enough storage left. That stops nothing, since it may be exceeded, or be freed meanwhile.
@@ -41,7 +41,7 @@ def preflight(run: Run, uploads: Sequence[Upload]) -> bool:
     return False
 
 
-def _error(run: Run, package: Package, max_size: int | None) -> Diagnostic | None:
+def _error(run: UploadRun, package: Package, max_size: int | None) -> Diagnostic | None:
     """Why the server would not accept a package; `None` if nothing is known."""
     if max_size is not None and package.size > max_size:
         return messages.too_large(package, max_size)

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from prefix_upload.errors import ConflictError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 
-def conflict_outcome(run: Run, package: Package, error: ConflictError) -> Outcome:
+def conflict_outcome(run: UploadRun, package: Package, error: ConflictError) -> Outcome:
     """The outcome of a package if the channel has different contents under its file name."""
     if run.settings.skip_existing:
         return Outcome(file=package, status=Status.SKIPPED, warning=messages.left_alone(error))

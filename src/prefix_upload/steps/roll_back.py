@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Lookup
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import RollBack, Run
+    from prefix_upload.steps.run import RollBack, UploadRun
 
 
 class _Fate(StrEnum):
@@ -38,7 +38,7 @@ class _Fate(StrEnum):
     OUT_OF_TIME = "the run ended first"
 
 
-def roll_back(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+def roll_back(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
     """Deletes what this run has added, dependents first, if a package failed and the settings ask for it.
 
     Also works for some seconds after a cancellation. What can't be deleted is reported as an error of the run.
@@ -67,7 +67,7 @@ def roll_back(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[
 class _RollBack:
     """Deletes packages one by one, until a deletion fails in a way that would be the same for all."""
 
-    def __init__(self, run: Run, tools: RollBack, reason: str, outcomes: Mapping[str, Outcome]) -> None:
+    def __init__(self, run: UploadRun, tools: RollBack, reason: str, outcomes: Mapping[str, Outcome]) -> None:
         self._run = run
         self._tools = tools
         self._reason = reason
@@ -79,7 +79,7 @@ class _RollBack:
     def process(self, sent: Sequence[Package], needs: Mapping[Key, Sequence[Key]]) -> None:
         """Deletes those of the packages that this run has added."""
         expected = [package for package in sent if self._outcomes[package.label].status is Status.UPLOADED]
-        found = self._tools.pool.call(lambda: self._tools.deletions.lookup(sent, expected))
+        found = self._tools.pool.call(lambda: self._tools.changes.lookup(sent, expected))
         by_key = {package.key: package for package in sent}
         for key in reversed(list(TopologicalSorter(needs).static_order())):
             if key not in by_key:
@@ -130,7 +130,7 @@ class _RollBack:
 
         def delete() -> str:
             try:
-                self._tools.deletions.delete(package)
+                self._tools.changes.delete(package)
             except ChannelError as error:
                 if isinstance(error, ChannelWideError):
                     self._stopped_by = error
@@ -148,7 +148,7 @@ class _RollBack:
         for package, why in self._left.values():
             groups.setdefault(why, []).append(f"'{package.label}'")
         listed = "; ".join(f"{', '.join(labels)} ({why})" for why, labels in groups.items())
-        urls = [self._tools.deletions.url(sent[key]) for key in self._left]
+        urls = [self._tools.changes.deletion_url(sent[key]) for key in self._left]
         hint = self._stopped_by.hint if self._stopped_by else ""
         return Diagnostic(
             "Rollback incomplete",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from prefix_upload.report import Outcome, Report, Status
@@ -11,15 +11,17 @@ from prefix_upload.steps.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from prefix_upload.concurrency import Pool
     from prefix_upload.errors import ChannelWideError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Channel
-    from prefix_upload.prefix_dev.deletions import Deletions
+    from prefix_upload.prefix_dev.changes import Changes
+    from prefix_upload.prefix_dev.listing import ChannelListing
     from prefix_upload.report import Attestation
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import LocalSettings, Settings, UploadSettings
     from prefix_upload.steps.progress import ProgressReporter
 
 _Item = TypeVar("_Item")
@@ -30,8 +32,16 @@ _Result = TypeVar("_Result")
 class RollBack(NamedTuple):
     """What rolling back needs. Unlike the rest of a run, it works for some seconds after a cancellation."""
 
-    deletions: Deletions
+    changes: Changes
     pool: Pool
+
+
+class Retention(NamedTuple):
+    """What deleting old versions needs. `now` is the time that ages are counted to, with a time zone."""
+
+    listing: ChannelListing
+    changes: Changes
+    now: datetime
 
 
 class PackageSigner(Protocol):
@@ -54,27 +64,21 @@ class PackageSigner(Protocol):
 
 @dataclass(kw_only=True)
 class Run:
-    """What the steps of a command share.
+    """What the steps of any command share.
 
     Args:
         settings: the settings of the run.
-        workspace: the folder that patterns are relative to, resolved.
-        channel: the channel to publish to.
+        channel: the channel to work on.
         pool: runs calls in threads.
         reporter: shows the progress.
-        signer: signs the packages; `None` if they are published without attestations.
         sleep: waits for this many seconds; raises `CancelledError` if the run is cancelled.
-        roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
     """
 
     settings: Settings
-    workspace: Path
     channel: Channel
     pool: Pool
     reporter: ProgressReporter
-    signer: PackageSigner | None
     sleep: Callable[[float], None]
-    roll_back: RollBack | None = None
     ledger: Ledger = field(default_factory=Ledger)
     _last_news: float = 0.0
 
@@ -106,6 +110,51 @@ class Run:
         self.reporter.finished(outcome)
         self._last_news = self.pool.clock()
 
+    def report(self) -> Report:
+        """The report of the run so far; available at any time."""
+        return Report(
+            command=self.settings.command,
+            channel=self.settings.channel,
+            server_url=self.settings.server_url,
+            dry_run=self.settings.is_dry_run,
+            outcomes=self.ledger.outcomes(),
+            errors=tuple(self.ledger.errors),
+            warnings=tuple(self.ledger.warnings),
+        )
+
+    def _show_progress(self) -> None:
+        if self.pool.clock() - self._last_news >= self.reporter.interval:
+            self.reporter.waiting(list(self.ledger.transfers.values()))
+            self._last_news = self.pool.clock()
+
+
+@dataclass(kw_only=True)
+class LocalRun(Run):
+    """What the steps share that work on local files.
+
+    Args:
+        workspace: the folder that patterns are relative to, resolved.
+    """
+
+    settings: LocalSettings
+    workspace: Path
+
+
+@dataclass(kw_only=True)
+class UploadRun(LocalRun):
+    """What the steps of `upload` share.
+
+    Args:
+        signer: signs the packages; `None` if they are published without attestations.
+        roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
+        retention: deletes old versions of the packages; `None` to leave them there.
+    """
+
+    settings: UploadSettings
+    signer: PackageSigner | None
+    roll_back: RollBack | None = None
+    retention: Retention | None = None
+
     def stop(self, error: ChannelWideError, packages: Iterable[Package]) -> None:
         """Records an error of the run as a whole, and the packages that it keeps from being uploaded."""
         self.ledger.errors.append(error.diagnostic)
@@ -114,20 +163,10 @@ class Run:
 
     def report(self) -> Report:
         """The report of the run so far; available at any time."""
-        checksums_file = self.settings.checksums_file
-        return Report(
-            channel=self.settings.channel,
-            server_url=self.settings.server_url,
-            dry_run=self.settings.dry_run,
-            outcomes=self.ledger.outcomes(),
-            errors=tuple(self.ledger.errors),
-            warnings=tuple(self.ledger.warnings),
+        path = self.settings.checksums_file
+        return replace(
+            super().report(),
+            checksums_file=path.relative_to(self.workspace).as_posix() if path else "",
             index=tuple(self.ledger.index),
             index_seconds=self.ledger.index_seconds,
-            checksums_file=checksums_file.relative_to(self.workspace).as_posix() if checksums_file else "",
         )
-
-    def _show_progress(self) -> None:
-        if self.pool.clock() - self._last_news >= self.reporter.interval:
-            self.reporter.waiting(list(self.ledger.transfers.values()))
-            self._last_news = self.pool.clock()

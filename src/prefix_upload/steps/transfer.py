@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.model import Package
     from prefix_upload.report import Attestation
     from prefix_upload.steps.compare import Upload
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 # The server seems to be down after this many packages in a row without a response, or with an error of its own.
 _MAX_GIVEN_UP = 3
@@ -40,7 +40,7 @@ _MAX_GIVEN_UP = 3
 _WITHOUT_RESPONSE = (AttestationError, CancelledError, FileChangedError)
 
 
-def transfer(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+def transfer(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
     """Sends the packages and records the outcome of each.
 
     Args:
@@ -57,7 +57,7 @@ def transfer(run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[K
 class _Sender:
     """Uploads packages until there is a channel-wide failure, or the server is down. Called from worker threads."""
 
-    def __init__(self, run: Run, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+    def __init__(self, run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
         self._run = run
         self._uploads = {upload.package.key: upload for upload in uploads}
         self._needs = needs

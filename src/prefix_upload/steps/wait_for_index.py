@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from prefix_upload.package.model import Artifact
 from prefix_upload.prefix_dev.index import SubdirIndex
 from prefix_upload.prefix_dev.index_entries import WantedPackage
-from prefix_upload.prefix_dev.records import LookupFailedError
+from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.report import IndexOutcome, IndexStatus
 from prefix_upload.steps import index_messages
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.prefix_dev.index_entries import Flaw
     from prefix_upload.report import Outcome
-    from prefix_upload.steps.run import Run
+    from prefix_upload.steps.run import UploadRun
 
 _Item = TypeVar("_Item")
 
@@ -33,7 +33,7 @@ _QUIET = 10.0
 _LAST_LOOK = 2.0
 
 
-def wait_for_index(run: Run) -> None:
+def wait_for_index(run: UploadRun) -> None:
     """Waits for the index to show every package that is on the channel and that solvers get.
 
     If a package failed, the run fails anyway, so it does not wait. Another hash than the package's ends the wait,
@@ -73,7 +73,7 @@ class _TimeIsUpError(Exception):
 class _IndexWait:
     """One wait for the index of some subdirs."""
 
-    def __init__(self, run: Run, packages: Mapping[str, Sequence[WantedPackage]]) -> None:
+    def __init__(self, run: UploadRun, packages: Mapping[str, Sequence[WantedPackage]]) -> None:
         self._run = run
         self._timeout = run.settings.index_timeout
         self._started = run.pool.clock()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.reporting.summary.problems import problems, warnings
 from prefix_upload.reporting.summary.tables import tables
-from prefix_upload.reporting.summary.usage import checksums, how_to_install, how_to_publish
+from prefix_upload.reporting.summary.usage import checksums, how_to_change, how_to_install, how_to_publish
 from prefix_upload.reporting.summary.verdict import heading
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def render(report: Report) -> str:
         heading(report),
         problems(report, _PROBLEMS_SHARE),
         how_to_publish(report),
+        how_to_change(report),
         warnings(report, _WARNINGS_SHARE),
         tables(report, _TABLES_SHARE),
         _index(report),

@@ -32,14 +32,30 @@ _ICONS = {
     Status.FAILED: "❌",
     Status.NOT_ATTEMPTED: "⏸️",
     Status.ROLLED_BACK: "↩️",
+    Status.DELETED: "🗑️",
+    Status.WOULD_DELETE: "🔎",
+    Status.ALREADY_GONE: "☑️",
+    Status.YANKED: "🪝",
+    Status.WOULD_YANK: "🔎",
+    Status.UNYANKED: "✅",
+    Status.WOULD_UNYANK: "🔎",
+    Status.UNCHANGED: "☑️",
 }
 # Statuses of packages whose name is on the channel, so that it has a page.
-_WITH_PAGE = frozenset(status for status in Status if status.is_available or status is Status.SKIPPED)
+_WITH_PAGE = frozenset(status for status in Status if status.is_available) | {
+    Status.SKIPPED,
+    Status.WOULD_DELETE,
+    Status.YANKED,
+    Status.WOULD_YANK,
+    Status.UNYANKED,
+    Status.WOULD_UNYANK,
+    Status.UNCHANGED,
+}
 
 # GitHub shows a summary 900 pixels wide. So that a row is a line, its status is an icon, which a legend explains.
 _WARNING_ICON = "⚠️"
-_FILE_COLUMNS = ("", "File", " Size", "SHA-256")
-_PACKAGE_COLUMNS = ("", "Package", "Version", "Build", " Size", "SHA-256", "Signed")
+_FILE_COLUMNS = ("", "File", " Size", "SHA-256", "Why")
+_PACKAGE_COLUMNS = ("", "Package", "Version", "Build", " Size", "SHA-256", "Signed", "Why")
 
 
 def tables(report: Report, share: int) -> str:
@@ -108,15 +124,17 @@ def _package_row(report: Report, outcome: Outcome) -> Sequence[str]:
         with_nbsp(format_size(package.size)),
         f"`{(outcome.channel_sha256 or package.sha256)[:_HASH_DIGITS]}`",
         _log_entry(outcome),
+        for_markdown(outcome.reason),
     )
 
 
 def _file_row(outcome: Outcome) -> Sequence[str]:
     file = outcome.file
     if not isinstance(file, Artifact):
-        return (_status(outcome), as_code(file.label), "", "")
+        return (_status(outcome), as_code(file.label), "", "", "")
     label = f"{file.subdir}/{file.file_name}"
-    return (_status(outcome), as_code(label), with_nbsp(format_size(file.size)), f"`{file.sha256[:_HASH_DIGITS]}`")
+    size, sha256 = with_nbsp(format_size(file.size)), f"`{file.sha256[:_HASH_DIGITS]}`"
+    return (_status(outcome), as_code(label), size, sha256, for_markdown(outcome.reason))
 
 
 def _status(outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import setting
-from prefix_upload.package.model import Artifact
+from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status, distinct_names
 from prefix_upload.reporting.formats import checksum_lines, format_size
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
@@ -29,6 +29,8 @@ def checksums(report: Report, share: int) -> str:
     `sha256sum -c` reads the lines. Packages that are not on the channel with these bytes are in its comments, or in a
     folded list of their own if no package is.
     """
+    if report.command != "upload":
+        return ""
     on_channel, others = list(checksum_lines(report)), _other_checksums(report)
     count = len(on_channel) + sum(len(lines) for _, lines in others)
     if not on_channel and [title for title, _ in others] == [_NOT_ON_CHANNEL]:
@@ -47,7 +49,7 @@ def _other_checksums(report: Report) -> list[tuple[str, list[str]]]:
     others = [
         (outcome.file, outcome.channel_sha256)
         for outcome in report.outcomes
-        if isinstance(outcome.file, Artifact) and not outcome.status.is_on_channel
+        if isinstance(outcome.file, Package) and not outcome.status.is_on_channel
     ]
     names = distinct_names([*on_channel, *(package for package, _ in others)])[len(on_channel) :]
     groups: dict[str, list[str]] = {_FROM_ANOTHER_BUILD: [], _NOT_ON_CHANNEL: []}
@@ -71,6 +73,16 @@ def how_to_publish(report: Report) -> str:
         f"then needs {setting('token')}, or a trusted publisher on the channel and the permission `id-token: write`."
         f"{more}"
     )
+
+
+def how_to_change(report: Report) -> str:
+    """How to do what a dry run of another command has shown; "" if there is nothing to do or something to fix first."""
+    planned = [outcome.file for outcome in report.outcomes if outcome.status.is_planned]
+    if not planned or report.result != "dry-run" or report.command == "upload":
+        return ""
+    size = format_size(sum(file.size for file in planned if isinstance(file, Artifact)))
+    what = "this file" if len(planned) == 1 else f"these {len(planned)} files"
+    return f"### How to {report.command}\n\nSet {setting('dry-run', 'false')} to {report.command} {what} ({size})."
 
 
 def how_to_install(report: Report) -> str:

@@ -26,14 +26,31 @@ _COUNTED = (
     ((Status.FAILED,), "failed"),
     ((Status.NOT_ATTEMPTED,), "not attempted"),
     ((Status.ROLLED_BACK,), "rolled back"),
+    ((Status.DELETED,), "deleted"),
+    ((Status.WOULD_DELETE,), "would be deleted"),
+    ((Status.ALREADY_GONE,), "already gone"),
+    ((Status.YANKED,), "yanked"),
+    ((Status.WOULD_YANK,), "would be yanked"),
+    ((Status.UNYANKED,), "unyanked"),
+    ((Status.WOULD_UNYANK,), "would be unyanked"),
+    ((Status.UNCHANGED,), "unchanged"),
 )
+# What a run says that has no files: that nothing was done, because of an error, or that nothing had to be.
+_NOTHING = {
+    "upload": ("nothing was published", "nothing to publish"),
+    "check": ("nothing was checked", "nothing to check"),
+    "delete": ("nothing was deleted", "nothing to delete"),
+    "yank": ("nothing was yanked", "nothing to yank"),
+    "unyank": ("nothing was unyanked", "nothing to unyank"),
+    "reindex": ("not everything is indexed again", "the server makes a new index"),
+}
 
 
 def verdict(report: Report) -> str:
     """The result of the run in one line, without markup."""
-    nothing = "nothing was published" if report.errors else "nothing to publish"
+    nothing = _NOTHING[report.command][0 if report.errors else 1]
     dry_run = " (dry run)" if report.dry_run else ""
-    is_refused = report.count(Status.INVALID) > 0 and not report.dry_run
+    is_refused = report.command == "upload" and report.count(Status.INVALID) > 0 and not report.dry_run
     counted = counts(report.outcomes) + ("; nothing was uploaded" if is_refused else "")
     counted += "; the index does not show all packages" if report.is_index_behind else ""
     return f"{report.channel or 'prefix-upload'}: {counted or nothing}{dry_run}"
@@ -55,7 +72,8 @@ def heading(report: Report) -> str:
     channel = f"[{for_markdown(report.channel)}]({report.channel_page_url})"
     duration = f" in {format_duration(report.seconds)}" if report.seconds else ""
     total = f"{totals(report.outcomes)}{duration} · " if report.outcomes else ""
-    dry_run = "**Dry run: nothing was uploaded.** " if report.dry_run else ""
+    done = "uploaded" if report.command == "upload" else "changed"
+    dry_run = f"**Dry run: nothing was {done}.** " if report.dry_run else ""
     return f"{title}\n\n{dry_run}{total}Channel {channel}"
 
 

@@ -1,0 +1,106 @@
+"""The messages of the commands that change what is on a channel. All functions are pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic, setting
+from prefix_upload.package.listing import listed
+from prefix_upload.steps.messages import pluralize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefix_upload.package.selectors import Selector
+    from prefix_upload.steps.operations import Operation
+
+_RERUN = "Run it again: what is done already is left alone."
+# The number of files that an error about what is left names.
+_NAMED = 20
+
+
+def failed(operation: Operation, error: ChannelError) -> Diagnostic:
+    """The error of a file that was not changed, or may not have been."""
+    message = f"{error.message[:1].upper()}{error.message[1:]}"
+    return Diagnostic(
+        f"Not {operation.participle}", message if message.endswith(".") else f"{message}.", error.hint, page=error.page
+    )
+
+
+def unknown_record(operation: Operation) -> Diagnostic:
+    """The error of a file whose record could not be read, so that it may be another one than planned."""
+    return Diagnostic(f"Not {operation.participle}", "Its record could not be read, so it was left alone.", _RERUN)
+
+
+def other_bytes(operation: Operation) -> Diagnostic:
+    """The error of a file that was overwritten since the channel was listed."""
+    return Diagnostic(
+        f"Not {operation.participle}",
+        "It has other bytes than when the channel was listed, so it was left alone.",
+        _RERUN,
+    )
+
+
+def gone(operation: Operation) -> Diagnostic:
+    """The error of a file that was deleted since the channel was listed, and that should not be."""
+    return Diagnostic(f"Not {operation.participle}", "It is not on the channel any more.")
+
+
+def ended_before(operation: Operation) -> Diagnostic:
+    """The error of a file that a run has not come to."""
+    return Diagnostic("Not attempted", f"Not {operation.participle}, because the run ended first.")
+
+
+def ended_during(operation: Operation) -> Diagnostic:
+    """The error of a file whose change was under way when the run ended."""
+    return Diagnostic("Cancelled", f"The run ended while the server was asked to {operation.verb} it.", _RERUN)
+
+
+def not_attempted(operation: Operation, error: ChannelError) -> Diagnostic:
+    """The error of a file that was left alone because of an earlier failure."""
+    message = f"Not {operation.participle}, because of an earlier failure: {error.message}"
+    return Diagnostic("Not attempted", message, error.hint, page=error.page)
+
+
+def server_down(files: int) -> ChannelWideError:
+    """The error of a server with which too many files in a row failed."""
+    return ChannelWideError(f"{pluralize(files, 'file')} in a row failed.", _RERUN)
+
+
+def incomplete(operation: Operation, left: Sequence[str], total: int) -> Diagnostic:
+    """The error about the files that were to be changed, and were not or may not have been."""
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    names = ", ".join(f"'{label}'" for label in left[:_NAMED])
+    return Diagnostic(
+        f"Not everything was {operation.participle}",
+        f"{len(left)} of {pluralize(total, 'file')} were not {operation.participle}, or may not have been: "
+        f"{names}{more}.",
+        _RERUN,
+    )
+
+
+def unmatched(selectors: Sequence[Selector]) -> Diagnostic:
+    """The message about selectors that match nothing."""
+    texts = [selector.text for selector in selectors]
+    return Diagnostic(
+        "Selector matched nothing",
+        f"The channel has no file that matches {listed(texts)}.",
+        f"Check {setting('packages')}. The name of a package selects all its files; that of a file ends in '.conda' or "
+        "'.tar.bz2'.",
+        page="#selectors",
+    )
+
+
+def too_many(count: int, limit: int, setting_name: str) -> Diagnostic:
+    """The error about a plan that goes too far."""
+    return Diagnostic(
+        "Too many files",
+        f"{count} files would be deleted, more than {setting(setting_name)} allows ({limit}). Nothing was deleted.",
+        f"Check the plan. If it is what you want, set {setting(setting_name)} to {count} or more.",
+        page="#retention",
+    )
+
+
+def stopped_by_limit(setting_name: str) -> Diagnostic:
+    """The error of a file that stays because the plan goes too far."""
+    return Diagnostic("Not attempted", f"Not deleted, because the plan exceeds {setting(setting_name)}.")

@@ -1,0 +1,81 @@
+"""`reindex`: the server is asked for a new index of each subdir."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localchannel import Access, Answer, Fault
+from support.changing import GRAPHQL
+from support.workflow_commands import annotated
+
+if TYPE_CHECKING:
+    from localchannel import LocalChannel
+    from support.action import Action
+    from support.changing import Put
+
+
+@pytest.fixture
+def reindex(action: Action) -> Action:
+    """Indexes subdirs."""
+    return partial(action, command="reindex")
+
+
+def test_some_subdirs(server: LocalChannel, reindex: Action) -> None:
+    """Those that are given, and no other request is sent."""
+    finished = reindex(subdirs="linux-64, noarch\nlinux-64")
+    assert (finished.exit_code, finished.outputs["result"]) == (0, "success")
+    assert server.reindexed == ["linux-64", "noarch"]
+    assert len(server.requests) == 2
+    assert set(finished.outputs) == {"channel-url", "result"}
+    assert "octo/stable: the server makes a new index" in finished.log
+
+
+def test_all_subdirs(server: LocalChannel, reindex: Action, put: Put) -> None:
+    """Those in which the channel has packages."""
+    put("a-1-0.conda", subdir="osx-64")
+    put("a-1-0.conda", "b-1-0.conda", subdir="linux-64")
+    assert reindex().exit_code == 0
+    assert server.reindexed == ["linux-64", "osx-64"]
+
+
+def test_a_subdir_that_fails(server: LocalChannel, reindex: Action) -> None:
+    """The others are indexed all the same."""
+    server.fail(Fault(Answer(404, "no such subdir"), path="/linux-64"))
+    finished = reindex(subdirs="linux-64 noarch")
+    assert (finished.exit_code, finished.outputs["result"]) == (5, "failure")
+    assert server.reindexed == ["linux-64", "noarch"]
+    (error,) = annotated(finished.log, "error")
+    assert "linux-64: the server refused to index it (HTTP 404: no such subdir)." in error.data
+
+
+def test_a_key_that_may_not_write(server: LocalChannel, reindex: Action) -> None:
+    """It is refused once."""
+    server.allow("pfx_reader", Access.READ)
+    finished = reindex(subdirs="linux-64 noarch", token="pfx_reader")
+    assert (finished.exit_code, server.reindexed) == (5, ["linux-64"])
+    assert "write access" in annotated(finished.log, "error")[0].data
+
+
+def test_a_server_that_is_down(closed_url: str, reindex: Action) -> None:
+    """The error says so."""
+    finished = reindex(subdirs="noarch", server_url=closed_url)
+    assert finished.exit_code == 5
+    assert "could not be reached" in annotated(finished.log, "error")[0].data
+
+
+def test_a_listing_that_fails(server: LocalChannel, reindex: Action) -> None:
+    """Without it, the subdirs are not known."""
+    server.fail(Fault(Answer(500, "no"), path=GRAPHQL, times=None))
+    finished = reindex()
+    assert (finished.exit_code, server.reindexed) == (5, [])
+    assert "HTTP 500: no" in annotated(finished.log, "error")[0].data
+
+
+@pytest.mark.parametrize("subdirs", ["linux", "../x", "Linux-64", "noarch/repodata"])
+def test_what_is_no_subdir(server: LocalChannel, reindex: Action, subdirs: str) -> None:
+    """It becomes a part of a path."""
+    finished = reindex(subdirs=subdirs)
+    assert (finished.exit_code, len(server.requests)) == (2, 0)
