@@ -14,7 +14,7 @@ from prefix_upload.github.results import publish_results
 from prefix_upload.report import Outcome, Report, Status
 from support.building import conda_bytes, index_of, package, written
 from support.packages import make_package
-from support.workflow_commands import annotated
+from support.workflow_commands import POISON, annotated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from localchannel import LocalChannel
     from support.action import Action
+
+# A runner that does not give later steps an empty list may read what this step lists.
+_READ = {"GITHUB_ARTIFACTS_LIST": ""}
 
 
 def read_by_the_runner(text: str, workspace: Path, earlier: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -119,11 +122,20 @@ def test_paths_that_the_runner_cannot_read(artifacts: Path, capsys: pytest.Captu
     assert "'subject-checksums'" in warning
 
 
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_paths_from_outside(artifacts: Path, poison: str) -> None:
+    """A path becomes one line, or none, whatever it contains."""
+    path = f"{poison}/tool-0-1.0-h0_0.conda"
+    publish(uploaded(0, relative_path=path))
+    assert re.split("\r\n|\r|\n", artifacts.read_text()) in ([""], [path, ""])
+
+
 def test_a_real_path_that_the_runner_cannot_read(action: Action, workspace: Path, server: LocalChannel) -> None:
     """The package is published all the same."""
     package(workspace / "version=1")
-    finished = action()
+    finished = action(_READ)
     assert (finished.exit_code, finished.artifacts) == (0, [])
+    assert len(warnings_of(finished.log)) == 1
     assert len(server.files("octo/stable")) == 1
 
 
@@ -132,7 +144,7 @@ def test_one_name_in_two_subdirs(action: Action, workspace: Path, server: LocalC
     for subdir in ("linux-64", "noarch"):
         content = conda_bytes(index=index_of(subdir=subdir))
         written(workspace / subdir / "demo-1.0-h0_0.conda", content)
-    finished = action()
+    finished = action(_READ)
     assert len(server.files("octo/stable")) == 2
     assert read_by_the_runner("\n".join(finished.artifacts), workspace).keys() == {"demo-1.0-h0_0.conda"}
     (warning,) = warnings_of(finished.log)
@@ -185,7 +197,7 @@ def test_a_list_of_another_form(artifacts: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_file_that_cannot_be_written(action: Action, workspace: Path) -> None:
     """The packages are published and the run succeeds, with a warning that says what to do."""
     package(workspace / "out")
-    finished = action({"GITHUB_ARTIFACTS": str(workspace)})
+    finished = action({**_READ, "GITHUB_ARTIFACTS": str(workspace)})
     assert finished.exit_code == 0
     (warning,) = warnings_of(finished.log)
     assert warning.startswith(f"Could not write the list of artifacts to {workspace}")

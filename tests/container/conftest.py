@@ -15,7 +15,7 @@ from support.running import REPOSITORY
 
 _TAG = "prefix-upload:test"
 _JOB_TAG = "prefix-upload-job:test"
-_JOB_FILE = Path(__file__).with_name("workflow") / "job.Dockerfile"
+_JOB_FILE = Path(__file__).with_name("job.Dockerfile")
 
 
 @pytest.fixture(scope="session")

@@ -38,20 +38,21 @@ class RunnerFiles:
     output: Path
     summary: Path
     artifacts: Path
+    earlier_artifacts: Path
 
     @classmethod
     def create(cls, folder: Path) -> RunnerFiles:
         """New, empty files, as each step gets them."""
         folder.mkdir(parents=True, exist_ok=True)
         files = cls.named_in(folder)
-        for path in (files.output, files.summary, files.artifacts):
+        for path in (files.output, files.summary, files.artifacts, files.earlier_artifacts):
             path.write_bytes(b"")
         return files
 
     @classmethod
     def named_in(cls, folder: Path) -> RunnerFiles:
         """The files as they are called in a folder, which the container may see elsewhere."""
-        return cls(folder / "output", folder / "summary", folder / "artifacts")
+        return cls(*(folder / name for name in ("output", "summary", "artifacts", "artifacts_list")))
 
     def finished(self, exit_code: int, log: str) -> Finished:
         """The run that wrote them."""
@@ -64,6 +65,8 @@ def environment(workspace: Path, inputs: Mapping[str, str], files: RunnerFiles) 
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_ARTIFACTS": str(files.artifacts),
+        # Empty as long as GitHub has the feature behind a flag.
+        "GITHUB_ARTIFACTS_LIST": str(files.earlier_artifacts),
         "GITHUB_EVENT_NAME": "push",
         "GITHUB_OUTPUT": str(files.output),
         "GITHUB_REPOSITORY": "octo/packages",
