@@ -212,6 +212,14 @@ def test_other_bytes_are_not_installed(
     assert set_up().returncode == 0
 
 
+def test_what_has_no_hash_is_not_installed(
+    set_up: Callable[..., subprocess.CompletedProcess[str]], checkout: Path
+) -> None:
+    """Each requirement needs one."""
+    (checkout / "requirements" / "runtime.txt").write_text("tiny==1.0\n")
+    assert set_up().returncode == 2
+
+
 # What is declared.
 
 

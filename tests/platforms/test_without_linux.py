@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import signal
@@ -17,15 +18,19 @@ import pytest
 
 from localchannel import Fault, Stall
 from platforms.lacking import load
+from prefix_upload import concurrency
+from prefix_upload.concurrency import run_inline
 from prefix_upload.github.log import Log
 from prefix_upload.http import connection, send_queue
-from prefix_upload.package import fs, hints
+from prefix_upload.package import fs, hints, validate
+from prefix_upload.package.model import Package, ValidationLevel
 from prefix_upload.reporting.exit_codes import ExitCode
 from support.building import package
 from support.running import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from localchannel import LocalChannel
     from support.action import Action
@@ -155,6 +160,26 @@ def test_files_without_inodes_are_told_apart(file: Path) -> None:
 def test_junctions_are_links(entry: Mapping[str, Callable[[], bool]], is_link: bool) -> None:
     """Python 3.11 does not know them."""
     assert fs.is_link(cast("os.DirEntry[str]", SimpleNamespace(**entry))) is is_link
+
+
+@pytest.mark.parametrize("reads_anywhere", [True, False])
+def test_a_large_file_is_decoded_in_a_thread_only_if_it_can_be_hashed_meanwhile(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, *, reads_anywhere: bool
+) -> None:
+    """Otherwise both would move the position of the same open file."""
+    monkeypatch.setattr(concurrency, "_LARGE", 1)
+    monkeypatch.setattr(validate, "READS_ANYWHERE", reads_anywhere)
+    started = []
+
+    def submit(work: Callable[[], Any]) -> Future[Any]:
+        started.append(work)
+        return run_inline(work)
+
+    path = package(workspace)
+    checked = validate.check([path], validate.ValidationOptions(workspace, ValidationLevel.FULL, None, submit))
+    assert isinstance(checked, Package)
+    assert checked.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert bool(started) is reads_anywhere
 
 
 def test_a_file_that_another_program_has_open() -> None:
