@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.commands.table import COMMANDS, execute, settings_of
 from prefix_upload.concurrency import Pool
-from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, NothingToPublishError
+from prefix_upload.errors import (
+    CHANGES_RERUN_IS_SAFE,
+    RERUN_IS_SAFE,
+    ConfigurationError,
+    Diagnostic,
+    NothingToPublishError,
+)
 from prefix_upload.factory import create_run
 from prefix_upload.github.console import Console
 from prefix_upload.github.environment import Environment
@@ -29,18 +35,24 @@ if TYPE_CHECKING:
     from prefix_upload.settings import Settings
     from prefix_upload.steps.run import Run
 
-# Shown when the job was cancelled, or its runner is shutting down.
-_CANCELLED = Diagnostic(
-    "Cancelled",
-    "The run was cancelled, and nothing further was started. The status of each package says what is known about it.",
-    RERUN_IS_SAFE,
-    page="#when-something-fails",
-)
-_BUG = Diagnostic(
-    "Internal error",
-    "The action failed with an unexpected error. The traceback is in the log.",
-    f"Please report it. {RERUN_IS_SAFE}",
-)
+
+def _cancelled(hint: str) -> Diagnostic:
+    """Shown when the job was cancelled, or its runner is shutting down."""
+    return Diagnostic(
+        "Cancelled",
+        "The run was cancelled, and nothing further was started. The status of each package says what is known about "
+        "it.",
+        hint,
+        page="#when-something-fails",
+    )
+
+
+def _bug(hint: str) -> Diagnostic:
+    return Diagnostic(
+        "Internal error",
+        "The action failed with an unexpected error. The traceback is in the log.",
+        f"Please report it. {hint}",
+    )
 
 
 def main(cancellation: Cancellation, command: str = COMMANDS[0]) -> int:
@@ -106,10 +118,14 @@ class _Action:
             return ExitCode.NOTHING_TO_UPLOAD, (error.diagnostic,)
         except Exception as error:  # noqa: BLE001 - outputs are written after any error
             self._console.log_exception(error)
-            return ExitCode.BUG, (_BUG,)
+            return ExitCode.BUG, (_bug(self._rerun_hint),)
         if self._cancellation.exit_code is not None:
-            return ExitCode(self._cancellation.exit_code), (_CANCELLED,)
+            return ExitCode(self._cancellation.exit_code), (_cancelled(self._rerun_hint),)
         return None, ()
+
+    @property
+    def _rerun_hint(self) -> str:
+        return RERUN_IS_SAFE if self._command == COMMANDS[0] else CHANGES_RERUN_IS_SAFE
 
     def report(self) -> Report:
         """The report of the command so far; empty if it did not start."""

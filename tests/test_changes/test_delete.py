@@ -97,7 +97,7 @@ def test_a_plan_is_shown(server: LocalChannel, delete: Action, four: list[str]) 
     assert (finished.exit_code, finished.outputs["result"]) == (0, "dry-run")
     assert statuses(finished) == dict.fromkeys(four[:2], "would-delete")
     assert len(server.files(CHANNEL)) == 4
-    assert "1,000 bytes  noarch/demo-1.0-0.conda  (not among the last 2 versions)" in finished.log
+    assert "1,000 bytes  noarch/demo-1.0-0.conda  not among the last 2 versions" in finished.log
     assert "2 files left alone: among the last 2 versions" in finished.log
     assert "Would delete 2 files, 2,000 bytes" in finished.log
     assert "not among the last 2 versions" in finished.summary
@@ -179,6 +179,14 @@ def test_success_that_is_none(server: LocalChannel, delete: Action, four: list[s
     assert (finished.exit_code, statuses(finished)) == (5, {four[0]: "failed"})
     assert "The server did not delete it." in errors(finished)
     assert sum(pauses.seconds) == 15
+
+
+def test_a_record_that_stays_for_a_while(server: LocalChannel, delete: Action, four: list[str], pauses: Pauses) -> None:
+    """It is looked at again."""
+    server.lag(2)
+    finished = delete(**named(four[:1]))
+    assert (finished.exit_code, statuses(finished)) == (0, {four[0]: "deleted"})
+    assert pauses.seconds == [1, 2]
 
 
 def test_what_is_retried(server: LocalChannel, delete: Action, four: list[str]) -> None:
@@ -303,4 +311,5 @@ def test_a_cancelled_run(server: LocalChannel, delete: Action, four: list[str]) 
     assert finished.exit_code == 130
     assert [*statuses(finished).values()][2:] == ["not-attempted"] * 2
     assert statuses(finished)[four[0]] == "deleted"
+    assert "what is done already is left alone" in errors(finished)
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in four[2:]}
