@@ -25,7 +25,7 @@ lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and act
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	PYTHONPATH=src $(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml */action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .
 	$(BIN)/hadolint Dockerfile

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RERUN_IS_SAFE = "Re-run it: packages that are already on the channel are not uploaded again."
+# For the commands that change what is on a channel.
+CHANGES_RERUN_IS_SAFE = "Re-run it: what is done already is left alone."
 
 _SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 

@@ -6,7 +6,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import RERUN_IS_SAFE, ConfigurationError, Diagnostic, NothingToPublishError
+from prefix_upload.errors import (
+    CHANGES_RERUN_IS_SAFE,
+    RERUN_IS_SAFE,
+    ConfigurationError,
+    Diagnostic,
+    NothingToPublishError,
+)
 from prefix_upload.report import Report
 from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode
@@ -18,18 +24,24 @@ if TYPE_CHECKING:
     from prefix_upload.cancellation import Cancellation
     from prefix_upload.steps.run import Run
 
-# Shown when the run was cancelled, or its machine is shutting down.
-_CANCELLED = Diagnostic(
-    "Cancelled",
-    "The run was cancelled, and nothing further was started. The status of each package says what is known about it.",
-    RERUN_IS_SAFE,
-    page="#when-something-fails",
-)
-_BUG = Diagnostic(
-    "Internal error",
-    "The run ended with an unexpected error. The traceback is in the log.",
-    f"Please report it. {RERUN_IS_SAFE}",
-)
+
+def _cancelled(hint: str) -> Diagnostic:
+    """Shown when the run was cancelled, or its machine is shutting down."""
+    return Diagnostic(
+        "Cancelled",
+        "The run was cancelled, and nothing further was started. The status of each package says what is known about "
+        "it.",
+        hint,
+        page="#when-something-fails",
+    )
+
+
+def _bug(hint: str) -> Diagnostic:
+    return Diagnostic(
+        "Internal error",
+        "The run ended with an unexpected error. The traceback is in the log.",
+        f"Please report it. {hint}",
+    )
 
 
 class Execution:
@@ -66,6 +78,7 @@ class Execution:
     def _execute(
         self, create_run: Callable[[], Run], command: Callable[[Run], None]
     ) -> tuple[ExitCode | None, tuple[Diagnostic, ...]]:
+        hint = RERUN_IS_SAFE if self._command == "upload" else CHANGES_RERUN_IS_SAFE
         try:
             self._run = create_run()
             command(self._run)
@@ -75,7 +88,7 @@ class Execution:
             return ExitCode.NOTHING_TO_UPLOAD, (error.diagnostic,)
         except Exception as error:  # noqa: BLE001 - results are shown after any error
             self._on_bug(error)
-            return ExitCode.BUG, (_BUG,)
+            return ExitCode.BUG, (_bug(hint),)
         if self._cancellation.exit_code is not None:
-            return ExitCode(self._cancellation.exit_code), (_CANCELLED,)
+            return ExitCode(self._cancellation.exit_code), (_cancelled(hint),)
         return None, ()

@@ -62,7 +62,7 @@ class Client:
             timeout=timeout,
         )
 
-    def query(self, query: str, variables: Mapping[str, str], key: str | None = None) -> requests.Response:
+    def query(self, query: str, variables: Mapping[str, object], key: str | None = None) -> requests.Response:
         """Ask GraphQL."""
         return self.session.post(
             f"{self.server.url}/api/graphql",

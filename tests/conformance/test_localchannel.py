@@ -291,6 +291,46 @@ def test_deleted_package_is_gone(client: Client, build: Build) -> None:
     assert client.get(f"{CHANNEL}/noarch/repodata.json").json()["packages.conda"] == {}
 
 
+def test_yanked_package_says_so(client: Client, build: Build) -> None:
+    """A key that may write yanks a package for a reason and takes it back."""
+    client.upload(build())
+    seen = []
+    for verb, body, key in [
+        ("yank", {"reason": "broken"}, "wrong"),
+        ("yank", {"reason": "broken"}, READ_KEY),
+        ("yank", {}, KEY),
+        ("yank", {"reason": "broken"}, KEY),
+        ("unyank", None, KEY),
+    ]:
+        url = f"{client.server.url}/api/v1/{verb}/{CHANNEL}/noarch/{FILE}"
+        answer = client.session.post(url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        seen.append((answer.status_code, client.server.state(CHANNEL, "noarch", FILE)[0]))
+    assert seen == [(401, None), (403, None), (400, None), (200, "broken"), (200, None)]
+
+
+def test_lists_come_in_pages(client: Client, build: Build) -> None:
+    """Pages start at 0 and have at most so many entries; hidden files are listed for those who ask for them."""
+    for name in ("a", "b", "c"):
+        client.server.publish(CHANNEL, build(name))
+    client.server.change(CHANNEL, "noarch", "a-1.0-h0_0.conda", hidden=True)
+    names = """query($c: String!, $page: Int) { channel(name: $c) {
+        packages(limit: 2, page: $page, orderBy: {byField: {field: NAME}}) { page { name } current pages totalCount }
+    } }"""
+    pages = [
+        client.query(names, {"c": CHANNEL, "page": page}).json()["data"]["channel"]["packages"] for page in (0, 1, 2)
+    ]
+    assert [[entry["name"] for entry in page["page"]] for page in pages] == [["a", "b"], ["c"], []]
+    assert [(page["current"], page["pages"], page["totalCount"]) for page in pages] == [(0, 2, 3), (1, 2, 3), (2, 2, 3)]
+    files = """query($c: String!, $hidden: Boolean) {
+        package(channelName: $c, name: "a") { variants(includeHidden: $hidden) { page { filename hidden } } }
+    }"""
+    counts = [
+        len(client.query(files, {"c": CHANNEL, "hidden": hidden}).json()["data"]["package"]["variants"]["page"])
+        for hidden in (True, False)
+    ]
+    assert counts == [1, 0]
+
+
 def test_server_can_lie(client: Client, build: Build) -> None:
     """`tamper` changes fields of one record, denies it, or invents one."""
     client.server.publish(CHANNEL, build())

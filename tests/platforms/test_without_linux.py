@@ -23,7 +23,8 @@ from prefix_upload.concurrency import run_inline
 from prefix_upload.github.log import Log
 from prefix_upload.http import connection, send_queue
 from prefix_upload.package import fs, hints, validate
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from prefix_upload.reporting.exit_codes import ExitCode
 from support.building import package
 from support.running import REPOSITORY

@@ -76,11 +76,17 @@ def environment(workspace: Path, inputs: Mapping[str, str], files: RunnerFiles) 
     }
 
 
-def run(workspace: Path, inputs: Mapping[str, str], files: RunnerFiles, **variables: str) -> Finished:
-    """Runs `entrypoint.py` in a process of its own, with nothing else in its environment."""
+def run(workspace: Path, inputs: Mapping[str, str], files: RunnerFiles, *arguments: str, **variables: str) -> Finished:
+    """Runs `entrypoint.py` with these arguments in a process of its own, with nothing else in its environment."""
     variables = environment(workspace, inputs, files) | {"PATH": os.defpath} | variables
     process = subprocess.run(  # noqa: S603 - our own entry point
-        COMMAND, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120
+        (*COMMAND, *arguments),
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
     )
     return files.finished(process.returncode, process.stdout)
 

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def put(server: LocalChannel) -> Put:
+def now() -> datetime:
+    """The time at which the test began."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def put(server: LocalChannel, now: datetime) -> Put:
     """Puts files on the channel."""
 
     def add(*files: str, subdir: str = "noarch", days: float = 100, size: int = 1000) -> None:
-        created = datetime.now(UTC) - timedelta(days=days)
+        created = now - timedelta(days=days)
         for file in files:
             server.invent(CHANNEL, file, subdir, created=created, size=size)
 

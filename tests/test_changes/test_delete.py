@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,7 @@ def test_a_plan_is_shown(server: LocalChannel, delete: Action, four: list[str]) 
     assert (finished.exit_code, finished.outputs["result"]) == (0, "dry-run")
     assert statuses(finished) == dict.fromkeys(four[:2], "would-delete")
     assert len(server.files(CHANNEL)) == 4
-    assert "1,000 bytes  noarch/demo-1.0-0.conda  (not among the last 2 versions)" in finished.log
+    assert "1,000 bytes  noarch/demo-1.0-0.conda  not among the last 2 versions" in finished.log
     assert "2 files left alone: among the last 2 versions" in finished.log
     assert "Would delete 2 files, 2,000 bytes" in finished.log
     assert "not among the last 2 versions" in finished.summary
@@ -181,6 +182,14 @@ def test_success_that_is_none(server: LocalChannel, delete: Action, four: list[s
     assert sum(pauses.seconds) == 15
 
 
+def test_a_record_that_stays_for_a_while(server: LocalChannel, delete: Action, four: list[str], pauses: Pauses) -> None:
+    """It is looked at again."""
+    server.lag(2)
+    finished = delete(**named(four[:1]))
+    assert (finished.exit_code, statuses(finished)) == (0, {four[0]: "deleted"})
+    assert pauses.seconds == [1, 2]
+
+
 def test_what_is_retried(server: LocalChannel, delete: Action, four: list[str]) -> None:
     """A transient failure, after another look at the record."""
     server.fail(Fault(Answer(503, "later"), path=DELETE))
@@ -227,6 +236,38 @@ def test_what_changes_after_the_plan(server: LocalChannel, delete: Action, four:
     assert changes(server) == [f"delete {four[2]}"]
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in (four[0], four[3], "demo-0.1-0.conda")}
     assert "It has other bytes than when the channel was listed" in errors(finished)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_comes_and_goes_all_the_time(server: LocalChannel, delete: Action, put: Put, seed: int) -> None:
+    """Whatever is deleted was in the plan, and still had the bytes of the plan."""
+    rng = random.Random(seed)
+    names = [f"demo-{version}.0-{build}.conda" for version in range(15) for build in range(3)]
+    put(*rng.sample(names, 30))
+    server.page_size(7)
+
+    def change() -> None:
+        file = rng.choice(names)
+        match rng.randrange(6):
+            case 0:
+                server.remove(CHANNEL, "noarch", file)
+            case 1:
+                sha256 = f"{rng.getrandbits(256):064x}"
+                server.invent(CHANNEL, file, "noarch", created=datetime(2020, 1, 1, tzinfo=UTC), sha256=sha256)
+
+    deleted: dict[str, str | None] = {}
+
+    def note() -> None:
+        file = server.requests[-1].path.rpartition("/")[2]
+        deleted[file] = server.sha256(CHANNEL, "noarch", file)
+
+    server.fail(Fault(Call(change), path=GRAPHQL, times=None))
+    server.fail(Fault(Call(note), at=At.START, path=DELETE, times=None))
+    finished = delete(packages="demo", keep_last="3", older_than="30d", dry_run="false")
+    planned = {row["file"]: row["sha256"] for row in rows(finished)}
+    assert deleted
+    assert deleted.items() <= planned.items()
+    assert {file for file, status in statuses(finished).items() if status == "deleted"} <= set(deleted)
 
 
 def test_records_that_can_not_be_read(server: LocalChannel, delete: Action, four: list[str]) -> None:
@@ -303,4 +344,5 @@ def test_a_cancelled_run(server: LocalChannel, delete: Action, four: list[str]) 
     assert finished.exit_code == 130
     assert [*statuses(finished).values()][2:] == ["not-attempted"] * 2
     assert statuses(finished)[four[0]] == "deleted"
+    assert "what is done already is left alone" in errors(finished)
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in four[2:]}

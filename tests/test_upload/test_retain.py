@@ -104,11 +104,13 @@ def test_a_dry_run(server: LocalChannel, action: Action) -> None:
     assert deleted(server) == []
 
 
-def test_after_a_failure(server: LocalChannel, action: Action) -> None:
-    """Old versions may still be needed."""
-    server.fail(Fault(Answer(422, "no"), path="/upload/"))
+def test_after_a_failure(server: LocalChannel, action: Action, workspace: Path) -> None:
+    """Old versions may still be needed, although another version was uploaded."""
+    written(workspace / "demo-5.0-h0_0.conda", conda_bytes("demo-5.0-h0_0", index=index_of("demo-5.0-h0_0")))
+    server.fail(Fault(Answer(422, "no"), file=NEW))
     finished = action(retain_last="1")
     assert (finished.exit_code, deleted(server)) == (5, [])
+    assert statuses(finished) == {NEW: "failed", "demo-5.0-h0_0.conda": "uploaded"}
 
 
 def test_too_many_files(server: LocalChannel, action: Action) -> None:

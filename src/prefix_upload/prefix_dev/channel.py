@@ -140,8 +140,7 @@ class Channel:
 
     def key_error(self, *, knows_user: bool | None) -> ChannelWideError | None:
         """The error that the server does not accept the API key, if it says that it does not know who is asking."""
-        is_rejected = self._has_key and knows_user is False
-        return refused_token_error(self._credentials, self._name) if is_rejected else None
+        return refused_token_error(self._credentials, self._name) if self._has_key and knows_user is False else None
 
     def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
         if error := self.token_error(lookup):

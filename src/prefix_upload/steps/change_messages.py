@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic, setting
+from prefix_upload.errors import CHANGES_RERUN_IS_SAFE, ChannelError, ChannelWideError, Diagnostic, setting
 from prefix_upload.package.listing import listed
 from prefix_upload.steps.messages import pluralize
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from prefix_upload.package.selectors import Selector
     from prefix_upload.steps.operations import Operation
 
-_RERUN = "Run it again: what is done already is left alone."
 # The number of files that an error about what is left names.
 _NAMED = 20
 
@@ -29,7 +28,9 @@ def failed(operation: Operation, error: ChannelError) -> Diagnostic:
 
 def unknown_record(operation: Operation) -> Diagnostic:
     """The error of a file whose record could not be read, so that it may be another one than planned."""
-    return Diagnostic(f"Not {operation.participle}", "Its record could not be read, so it was left alone.", _RERUN)
+    return Diagnostic(
+        f"Not {operation.participle}", "Its record could not be read, so it was left alone.", CHANGES_RERUN_IS_SAFE
+    )
 
 
 def other_bytes(operation: Operation) -> Diagnostic:
@@ -37,7 +38,7 @@ def other_bytes(operation: Operation) -> Diagnostic:
     return Diagnostic(
         f"Not {operation.participle}",
         "It has other bytes than when the channel was listed, so it was left alone.",
-        _RERUN,
+        CHANGES_RERUN_IS_SAFE,
     )
 
 
@@ -53,7 +54,9 @@ def ended_before(operation: Operation) -> Diagnostic:
 
 def ended_during(operation: Operation) -> Diagnostic:
     """The error of a file whose change was under way when the run ended."""
-    return Diagnostic("Cancelled", f"The run ended while the server was asked to {operation.verb} it.", _RERUN)
+    return Diagnostic(
+        "Cancelled", f"The run ended while the server was asked to {operation.verb} it.", CHANGES_RERUN_IS_SAFE
+    )
 
 
 def not_attempted(operation: Operation, error: ChannelError) -> Diagnostic:
@@ -64,7 +67,7 @@ def not_attempted(operation: Operation, error: ChannelError) -> Diagnostic:
 
 def server_down(files: int) -> ChannelWideError:
     """The error of a server with which too many files in a row failed."""
-    return ChannelWideError(f"{pluralize(files, 'file')} in a row failed.", _RERUN)
+    return ChannelWideError(f"{pluralize(files, 'file')} in a row failed.", CHANGES_RERUN_IS_SAFE)
 
 
 def incomplete(operation: Operation, left: Sequence[str], total: int) -> Diagnostic:
@@ -75,7 +78,7 @@ def incomplete(operation: Operation, left: Sequence[str], total: int) -> Diagnos
         f"Not everything was {operation.participle}",
         f"{len(left)} of {pluralize(total, 'file')} were not {operation.participle}, or may not have been: "
         f"{names}{more}.",
-        _RERUN,
+        CHANGES_RERUN_IS_SAFE,
     )
 
 

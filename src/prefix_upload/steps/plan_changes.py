@@ -39,9 +39,10 @@ def _show(run: Run, plan: Plan, left: Sequence[Choice], operation: Operation) ->
     intent = f"Would {operation.verb}" if run.settings.is_dry_run else operation.verb.capitalize()
     size = sum(choice.file.size for choice in left)
     run.reporter.phase(f"{intent} {pluralize(len(left), 'file')}, {size:,} bytes")
-    width = max((len(f"{choice.file.size:,}") for choice in left), default=0)
-    for file, reason in left:
-        run.reporter.note(f"{file.size:>{width},} bytes  {file.label}  ({reason})")
+    sizes = [f"{choice.file.size:,} bytes" for choice in left]
+    widths = [max(map(len, column), default=0) for column in (sizes, [choice.file.label for choice in left])]
+    for size_text, (file, reason) in zip(sizes, left, strict=True):
+        run.reporter.note(f"{size_text:>{widths[0]}}  {file.label:<{widths[1]}}  {reason}")
     unchanged = len(plan.chosen) - len(left)
     if unchanged:
         run.reporter.note(f"{pluralize(unchanged, 'file')} already {operation.participle}")
