@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from prefix_upload import __version__
@@ -44,8 +45,12 @@ _COMMANDS = {
     "whoami": "show whose key is used, and the channels of its owner",
 }
 _EPILOG = """\
-exit codes: 0 success, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 130 and 143 cancelled
+exit codes: 0 success, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 6 late index,
+130 and 143 cancelled
 """
+# API keys of prefix.dev. Whoever mistypes a flag must not find the key in a log.
+_KEY = re.compile(r"pfx[_-][^\s'\",]+")
+_NO_COMMAND = re.compile(r"argument command: invalid choice: '(.*?)'")
 
 
 class Arguments(NamedTuple):
@@ -88,6 +93,9 @@ class _Parser(argparse.ArgumentParser):
         """Exits with the message, and with a flag that is spelled like the one that does not exist."""
         from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
 
+        message = _KEY.sub("***", message)
+        if (word := _NO_COMMAND.match(message)) and not get_close_matches(word[1], _COMMANDS, 1):
+            super().error(f"the first argument has to be a command: {', '.join(_COMMANDS)}")
         _, _, unknown = message.partition("unrecognized arguments: ")
         flag = unknown.split("=")[0].split(" ")[0]
         known = [text for action in self._actions for text in action.option_strings]
@@ -97,8 +105,15 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
         """Parses all arguments. What a command does not know is an error of the command, whose flags are suggested."""
         namespace, unknown = self.parse_known_args(args)
-        if unknown:
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        if flags:  # without what may be their values, such as a key
+            namespace.parser.error(f"unrecognized arguments: {' '.join(flags)}")
+        if unknown and not hasattr(namespace, "operands"):
             namespace.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if unknown:  # operands after a flag
+            namespace.operands += unknown
+        if any(not operand.strip() for operand in getattr(namespace, "operands", ())):
+            namespace.parser.error("an argument is empty")
         return namespace
 
 
@@ -138,6 +153,13 @@ def _inputs(command: str) -> Iterator[Input]:
     return (entry for entry in inputs_of(command) if entry.name not in _ACTION_ONLY)
 
 
+def _value(text: str) -> str:
+    """The value of a flag. An empty one, such as that of an unset variable, would silently mean the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty")
+    return text
+
+
 def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
     text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
     text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
@@ -150,4 +172,6 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
         return
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""
-    parser.add_argument(f"--{entry.name}", dest=entry.field, metavar="VALUE", help=f"{text}{variable}{default}")
+    parser.add_argument(
+        f"--{entry.name}", dest=entry.field, type=_value, metavar="VALUE", help=f"{text}{variable}{default}"
+    )

@@ -36,7 +36,7 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     from prefix_upload.cli.terminal import Terminal  # noqa: PLC0415 - `--help` needs none of this
     from prefix_upload.commands.table import execute  # noqa: PLC0415
     from prefix_upload.execution import Execution  # noqa: PLC0415
-    from prefix_upload.reporting.exit_codes import exit_code  # noqa: PLC0415
+    from prefix_upload.reporting.exit_codes import ExitCode, exit_code  # noqa: PLC0415
 
     stream = sys.stderr if arguments.as_json else sys.stdout
     is_terminal = stream.isatty()
@@ -46,13 +46,20 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), execute)
     report = report.map_diagnostics(terminal.presentable)
     _show(report, terminal, console)
-    if arguments.as_json:
-        import json  # noqa: PLC0415
+    code = exit_code(report) if early_exit is None else early_exit
+    if arguments.as_json and not _show_json(report):
+        return code or ExitCode.UPLOAD_FAILED
+    return code
 
-        from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
 
-        sys.stdout.write(json.dumps(package_rows(report), indent=2) + "\n")
-    return exit_code(report) if early_exit is None else early_exit
+def _show_json(report: Report) -> bool:
+    """Prints the rows of the packages. Returns whether that was possible; if not, who reads them gets nothing."""
+    import json  # noqa: PLC0415
+
+    from prefix_upload.cli.terminal import write  # noqa: PLC0415
+    from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
+
+    return write(sys.stdout, json.dumps(package_rows(report), indent=2) + "\n")
 
 
 def _console(terminal: Terminal, *, has_bars: bool) -> Console:
