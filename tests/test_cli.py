@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -360,6 +361,30 @@ def test_a_package_elsewhere(configured: Shell, server: LocalChannel, tmp_path: 
     package = building.package(tmp_path / "elsewhere")
     assert configured("upload", str(package)).exit_code == 0
     assert list(server.files(CHANNEL)) == [f"noarch/{DEMO}"]
+
+
+def test_a_link_to_a_folder(configured: Shell, server: LocalChannel, tmp_path: Path, workspace: Path) -> None:
+    """'..' after it is the folder above where it leads to, as for all programs, not where the link is."""
+    building.package(workspace)
+    package = building.package(tmp_path / "elsewhere", content="elsewhere\n")
+    (package.parent / "sub").mkdir()
+    (workspace / "link").symlink_to(package.parent / "sub")
+    for pattern in (f"link/../{DEMO}", "link/../*.conda"):
+        assert configured("upload", "--force", pattern).exit_code == 0
+        assert server.sha256(CHANNEL, "noarch", DEMO) == hashlib.sha256(package.read_bytes()).hexdigest()
+
+
+def test_other_files_are_relative_to_the_current_folder(configured: Shell, tmp_path: Path, workspace: Path) -> None:
+    """Wherever the packages are."""
+    package = building.package(tmp_path / "elsewhere")
+    trust = workspace / "trust.json"
+    trust.write_text("{}")
+    flags = ("--checksums-file", "SHA256SUMS", "--sigstore-instance", trust.name)
+    ended = configured("upload", str(package), *flags)
+    assert ended.exit_code == 0, ended
+    assert (workspace / "SHA256SUMS").read_text().endswith(f"  {DEMO}\n")
+    assert configured("upload", str(package), "--checksums-file", "../SHA256SUMS").exit_code == 0
+    assert (workspace.parent / "SHA256SUMS").exists()
 
 
 # Credentials.

@@ -78,7 +78,6 @@ def _console(terminal: Terminal, *, has_bars: bool) -> Console:
 
 def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Terminal, console: Console) -> Run:
     from prefix_upload.cli.credentials import credential_errors, find_identity, find_token  # noqa: PLC0415
-    from prefix_upload.cli.workspace import patterns_below  # noqa: PLC0415
     from prefix_upload.commands.table import settings_of  # noqa: PLC0415
     from prefix_upload.concurrency import Pool  # noqa: PLC0415
     from prefix_upload.factory import create_run  # noqa: PLC0415
@@ -90,13 +89,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
         terminal.hide(secret)
     token = find_token(arguments.inputs, os.environ) if arguments.command != "check" else ""
     terminal.hide(token)
-    is_local = "glob" in arguments.inputs
-    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else ())
-    inputs = {**arguments.inputs, "token": token}
-    if is_local:
-        inputs["glob"] = "\n".join(patterns)
-    elif arguments.operands:
-        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    folder, inputs = _inputs(arguments)
     publishes = arguments.command not in {"check", "whoami"}
     identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
 
@@ -107,7 +100,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
             yield from environment_errors(os.environ, [settings.server_url])
 
     return create_run(
-        parse(settings_of(arguments.command), inputs, Workspace(folder), preflight_errors),
+        parse(settings_of(arguments.command), {**inputs, "token": token}, Workspace(folder), preflight_errors),
         folder,
         identity_request=identity,
         pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
@@ -116,6 +109,27 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
         on_secret=terminal.hide,
         redact=terminal.redact_message,
     )
+
+
+def _inputs(arguments: Arguments) -> tuple[Path, dict[str, str]]:
+    """The folder with all files, and the inputs, in which files are relative to it, or absolute."""
+    from prefix_upload.cli.workspace import absolute, patterns_below  # noqa: PLC0415
+
+    is_local = "glob" in arguments.inputs
+    # Like the patterns, other files are relative to the current folder.
+    files = {name: absolute(Path.cwd(), text) for name, text in arguments.inputs.items() if _is_file(name, text)}
+    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else (), list(files.values()))
+    inputs = {**arguments.inputs, **files}
+    if is_local:
+        inputs["glob"] = "\n".join(patterns)
+    elif arguments.operands:
+        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    return folder, inputs
+
+
+def _is_file(name: str, text: str) -> bool:
+    """Whether the text of an input is the path of a file."""
+    return bool(text) and (name == "checksums-file" or (name == "sigstore-instance" and Path(text).is_file()))
 
 
 def _show(report: Report, terminal: Terminal, console: Console) -> None:
