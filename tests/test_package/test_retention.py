@@ -103,9 +103,9 @@ def test_ages() -> None:
     assert going(files, rules=Rules(older_than=timedelta(days=30))) == ["demo-2-0.conda"]
 
 
-@pytest.mark.parametrize("pattern", ["demo", "dem?", "demo-1-0.conda", "noarch/*"])
+@pytest.mark.parametrize("pattern", ["demo", "dem?", "demo-1-0.conda", "noarch/*", "Demo", "NoArch/demo-[0-9]-*"])
 def test_what_is_ignored_stays(pattern: str) -> None:
-    """Whether a pattern is for the package or for the file, and even if the file is named."""
+    """Whether a pattern is for the package or for the file, in any case, and even if the file is named."""
     files = files_of("1", "2")
     result = plan(files, "demo-1-0.conda", rules=Rules(ignore=(Glob(pattern),)))
     assert (result.chosen, result.kept) == ([], {"ignored": 1})

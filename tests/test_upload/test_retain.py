@@ -113,6 +113,42 @@ def test_after_a_failure(server: LocalChannel, action: Action, workspace: Path) 
     assert statuses(finished) == {NEW: "failed", "demo-5.0-h0_0.conda": "uploaded"}
 
 
+def test_an_upload_that_is_not_confirmed(server: LocalChannel, action: Action) -> None:
+    """It does not make other versions go: if it is not there in the end, nothing else would be left."""
+    server.fail(Fault(Answer(201), file=NEW), Fault(Answer(403), path="repodata", times=None))
+    server.fail(Fault(Call(lambda: None), path=GRAPHQL, times=2), Fault(Answer(500), path=GRAPHQL, times=5))
+    finished = action(retain_last="1")
+    assert deleted(server) == OLD[:2]
+    assert statuses(finished)[NEW] == "uploaded"
+    assert OLD[2] not in statuses(finished)
+
+
+def test_an_upload_that_solvers_do_not_get(server: LocalChannel, action: Action) -> None:
+    """A server can hide what it is sent, and list it late: then it does not count."""
+    server.tamper(CHANNEL, "noarch", NEW, {"hidden": True})
+    page = {"page": [_entry(file, server) for file in OLD], "pages": 1}
+    listed = {"data": {"viewer": {}, "channel": {}, "package0": {"variants": page}}}
+    server.fail(Fault(Call(lambda: None), path=GRAPHQL, times=3), Fault(Answer(200, json.dumps(listed)), path=GRAPHQL))
+    action(retain_last="1")
+    assert deleted(server) == OLD[:2]
+
+
+def _entry(file: str, server: LocalChannel) -> dict[str, object]:
+    """What the channel lists about a file."""
+    _, version, build = file.removesuffix(".conda").split("-")
+    entry = {"filename": file, "platform": "noarch", "version": version, "buildString": build, "buildNumber": 0}
+    return entry | {"size": 1000, "sha256": server.sha256(CHANNEL, "noarch", file)}
+
+
+def test_a_package_named_like_a_file(server: LocalChannel, action: Action, workspace: Path) -> None:
+    """The names of packages are no selectors."""
+    server.invent(CHANNEL, "a.conda-1.0-h0_0.conda", "noarch", created=datetime.now(UTC), size=1000)
+    stem = "a.conda-2.0-h0_0"
+    written(workspace / f"{stem}.conda", conda_bytes(stem, index=index_of(stem)))
+    assert action(retain_last="1").exit_code == 0
+    assert deleted(server) == ["a.conda-1.0-h0_0.conda", *OLD]
+
+
 def test_too_many_files(server: LocalChannel, action: Action) -> None:
     """None of them is deleted, and the package is there."""
     finished = action(retain_last="1", retain_max_deletes="2")

@@ -63,8 +63,10 @@ class Glob(NamedTuple):
         return fnmatch.fnmatchcase(name, self.text)
 
     def matches_package(self, file: Artifact) -> bool:
-        """Whether the pattern matches the name of the file, or that of its package."""
-        return self.matches(file) or fnmatch.fnmatchcase(file.name, self.text)
+        """Whether the pattern matches the name of the file, or that of its package, in upper or lower case."""
+        pattern, label = self.text.lower(), file.label.lower()
+        names = (label if "/" in pattern else file.file_name.lower(), file.name.lower())
+        return any(fnmatch.fnmatchcase(name, pattern) for name in names)
 
 
 class SpecSelector(NamedTuple):
