@@ -183,6 +183,7 @@ def test_what_was_replaced_meanwhile_stays(
     result = roll_back(publish, batch, stage)
     assert list(server.files(CHANNEL)) == [f"noarch/{new.name}"]
     assert f"'{new.name}' (it has other bytes now)" in left(result)
+    assert "DELETE" not in left(result)
 
 
 def test_what_another_run_has_added_after_a_refusal_stays(
@@ -254,12 +255,13 @@ def test_what_is_replaced_during_the_rollback_stays(
     assert ("it was deleted and added again meanwhile" if is_same else "it has other bytes now") in left(result)
 
 
+@pytest.mark.parametrize("seconds", [3, 18000])
 def test_clocks_that_differ(
-    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None]
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None], seconds: int
 ) -> None:
     """What may be older than the run is not deleted, and the report says that it is there."""
     fail("other")
-    created = {"createdAt": (datetime.now(UTC) - timedelta(seconds=3)).isoformat()}
+    created = {"createdAt": (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()}
     stage = Stage(before_phase=at("Roll back", lambda: server.tamper(CHANNEL, "noarch", file_of("app"), created)))
     result = roll_back(publish, batch, stage)
     assert result.statuses[file_of("app")] is Status.UPLOADED
@@ -272,6 +274,7 @@ def test_what_is_older_than_the_run_stays(
 ) -> None:
     """A lost response was taken for an upload, but the file had been there before, unseen."""
     fail("other")
+    server.fail(Fault(Cut(), file=file_of("app"), at=At.DONE))
     tamper = {"createdAt": created}
     stage = Stage(before_phase=at("Roll back", lambda: server.tamper(CHANNEL, "noarch", batch[0].name, tamper)))
     result = roll_back(publish, batch, stage)

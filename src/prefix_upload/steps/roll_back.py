@@ -47,6 +47,10 @@ class _Fate(StrEnum):
     OUT_OF_TIME = "the run ended first"
 
 
+# What is known not to be of this run any more, so that no command to delete it is shown.
+_OF_OTHERS = frozenset({_Fate.OTHER_BYTES, _Fate.ADDED_AGAIN})
+
+
 def roll_back(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
     """Deletes what this run has added, dependents first, if a package failed and the settings ask for it.
 
@@ -121,10 +125,8 @@ class _RollBack:
         began = self._run.channel.queries.first_response
         if record.created is None or began is None:
             return _Fate.UNKNOWN_AGE
-        if record.created < began - _CLOCKS_DIFFER:
-            return _Fate.FOUND
         if not is_accepted:
-            return _Fate.MAYBE_OTHERS
+            return _Fate.FOUND if record.created < began - _CLOCKS_DIFFER else _Fate.MAYBE_OTHERS
         return _Fate.OURS if record.created >= began else _Fate.MAYBE_OLDER
 
     def _arrival(self, package: Package) -> bool | None:
@@ -179,13 +181,15 @@ class _RollBack:
         for package, why in self._left.values():
             groups.setdefault(why, []).append(f"'{package.label}'")
         listed = "; ".join(f"{', '.join(labels)} ({why})" for why, labels in groups.items())
-        urls = [self._tools.changes.deletion_url(sent[key]) for key in self._left]
+        left = [key for key, (_, why) in self._left.items() if why not in _OF_OTHERS]
+        urls = [self._tools.changes.deletion_url(sent[key]) for key in left]
         hint = self._stopped_by.hint if self._stopped_by else ""
+        hint = f"{hint} To delete what is left, run:".strip() if urls else hint
         return Diagnostic(
             "Rollback incomplete",
             f"{messages.pluralize(len(self._left), 'package')} that this run has uploaded may still be on the channel: "
             f"{listed}.",
-            f"{hint} To delete what is left, run:".strip(),
+            hint,
             "\n".join(f'curl --fail -X DELETE -H "Authorization: Bearer $PREFIX_API_KEY" {url}' for url in urls),
             self._stopped_by.page if self._stopped_by else "",
         )
