@@ -533,6 +533,14 @@ def test_a_reader_that_goes(server: LocalChannel, workspace: Path) -> None:
     assert len(server.files(CHANNEL)) == 3
 
 
+def test_streams_that_are_closed(server: LocalChannel, workspace: Path) -> None:
+    """The exit code is all that is left."""
+    building.package(workspace)
+    for number, closed in enumerate((">&-", "2>&-", ">&- 2>&-")):
+        out = _piped(f"prefix-upload upload --json {DEMO} {closed}; echo $?", server, workspace)
+        assert out.splitlines()[-1] == "0", (number, out)
+
+
 def test_json_that_can_not_be_written(server: LocalChannel, workspace: Path) -> None:
     """An error, since whoever reads it gets nothing."""
     building.package(workspace)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from prefix_upload.cancellation import Cancellation
 
@@ -12,12 +14,16 @@ def main() -> None:
     """Runs the command in the arguments, and ends the process with its exit code."""
     cancellation = Cancellation()
     cancellation.watch()
+    # A stream that the shell has closed (`>&-`) is none for Python.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
 
     from prefix_upload.cli.main import main  # noqa: PLC0415 - after `watch`, as in `entrypoint.py`
 
     exit_code = main(sys.argv[1:], cancellation)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     # Not `sys.exit`: the interpreter's shutdown is not safe while calls that a cancelled run has abandoned still run.
     os._exit(exit_code)
 
