@@ -8,6 +8,10 @@ RUN python -m venv --without-pip /app/venv \
         --only-binary :all: --no-deps --require-hashes --requirement /tmp/runtime.txt \
     # actions-toolkit installs its own tests as a top-level package.
     && rm -r /app/venv/lib/python3.*/site-packages/tests \
+    # The command line, for `docker run --entrypoint prefix-upload`.
+    && for folder in /app/venv/lib/python3.*/site-packages; do echo /app/src > "$folder/prefix_upload.pth"; done \
+    && printf '#!/app/venv/bin/python -I\nfrom prefix_upload.__main__ import main\nmain()\n' > /app/venv/bin/prefix-upload \
+    && chmod +x /app/venv/bin/prefix-upload \
     && python -m compileall -q --invalidation-mode unchecked-hash /app/venv/lib
 
 FROM ${BASE_IMAGE} AS source
@@ -21,6 +25,7 @@ LABEL org.opencontainers.image.title="prefix-upload" \
       org.opencontainers.image.licenses="BSD-3-Clause"
 COPY --from=dependencies /app/venv /app/venv
 COPY --from=source /app /app
+RUN ln -s /app/venv/bin/prefix-upload /usr/local/bin/
 # No USER: the runner's files and the workspace belong to the runner's user, so only root can write to them.
 # The entry point is for `docker run` by hand. The action itself uses the same one from action.yml.
 ENTRYPOINT ["/app/venv/bin/python", "-I", "-u", "-X", "utf8", "/app/entrypoint.py"]

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := PYTHONPATH=tests $(BIN)/python
-SOURCES := src tests entrypoint.py
+SOURCES := src tests native entrypoint.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench fuzz differential docs pictures lock serve format clean

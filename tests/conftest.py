@@ -112,6 +112,7 @@ def action(
                 step.delenv(name)
             for name, value in (environment(workspace, plain | given, files) | dict(variables)).items():
                 step.setenv(name, value)
+            step.setattr("prefix_upload.action.time", pauses)
             capsys.readouterr()
             cancellation = Cancellation(pauses)
             cancellation.watch()

@@ -3,7 +3,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,7 @@ from localchannel import Answer, At, Fault, Stall
 from prefix_upload import concurrency
 from prefix_upload.package import validate
 from support.building import conda_bytes, package, written
-from support.running import CHANNEL
+from support.running import CHANNEL, REPOSITORY
 from support.workflow_commands import annotated
 
 if TYPE_CHECKING:
@@ -234,6 +237,83 @@ def test_cancellation_while_the_channel_is_asked(
     assert statuses(finished) == {"demo": "not-attempted"}
     assert "Traceback" not in finished.log
     assert not server.uploads
+
+
+def test_waiting_for_the_index(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """The output says how long it took, and the summary has a row for each subdir."""
+    package(workspace)
+    package(workspace, "native", subdir="linux-64")
+    server.lag_index(CHANNEL, 1)
+    finished = action(wait_for_index="true")
+    assert finished.exit_code == 0
+    assert 1 <= float(finished.outputs["index-seconds"]) < 600
+    assert re.search(r"### Index\n\n.*\n.*\n\| linux-64 \| ✅.* \|\n\| noarch \| ✅", finished.summary)
+    assert "noarch: 1 package can be installed" in finished.log
+    assert "### Install" in finished.summary
+
+
+def test_an_index_that_is_late(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """The packages are on the channel, the exit code says that clients don't get them, and a second run waits again."""
+    package(workspace)
+    server.freeze_index(CHANNEL, is_stuck=True)
+    first = action(wait_for_index="true")
+    assert (first.exit_code, first.outputs["result"]) == (6, "failure")
+    assert statuses(first) == {"demo": "uploaded"}
+    assert float(first.outputs["index-seconds"]) >= 600
+    (error,) = annotated(first.log, "error")
+    assert error.data.startswith("After 600 s, clients can't install 1 of 1 package from noarch: demo-1.0-h0_0.conda")
+    assert "octo/stable: 1 uploaded; the index does not show all packages" in first.log
+    assert "### Install" not in first.summary
+    server.heal()
+    second = action(wait_for_index="true")
+    assert (second.exit_code, statuses(second)) == (0, {"demo": "already-present"})
+
+
+def test_a_failure_counts_more_than_a_late_index(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """Outputs that can't be written make the exit code 5, whatever the index shows."""
+    package(workspace)
+    server.freeze_index(CHANNEL, is_stuck=True)
+    finished = action({"GITHUB_OUTPUT": "/dev/full"}, wait_for_index="true", index_timeout="5")
+    assert finished.exit_code == 5
+    assert "clients can't install" in finished.log
+
+
+def test_cancellation_while_the_index_is_waited_for(
+    action: Action, workspace: Path, server: LocalChannel, pauses: Pauses
+) -> None:
+    """The run ends with what is known."""
+    package(workspace)
+    server.freeze_index(CHANNEL)
+    pauses.before = lambda: signal.raise_signal(signal.SIGTERM)
+    finished = action(wait_for_index="true")
+    assert finished.exit_code == 143
+    assert statuses(finished) == {"demo": "uploaded"}
+    assert "noarch, after" in finished.log
+    assert "not&nbsp;finished" in finished.summary
+
+
+def test_without_the_input_nothing_is_asked_of_the_index(action: Action, workspace: Path, server: LocalChannel) -> None:
+    """A run sends the requests that it needs for the upload, and the output is empty."""
+    package(workspace)
+    finished = action()
+    assert [request.path for request in server.requests] == [
+        "/api/graphql",
+        "/api/graphql",
+        f"/api/v1/upload/{CHANNEL}",
+        "/api/graphql",
+    ]
+    assert finished.outputs["index-seconds"] == ""
+    assert "### Index" not in finished.summary
+
+
+def test_what_only_the_index_needs_is_not_loaded() -> None:
+    """Start-up time counts."""
+    script = "import sys; sys.path.insert(0, 'src'); import prefix_upload.action; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", script]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
+    loaded = set(run.stdout.split())
+    assert "prefix_upload.prefix_dev.queries" in loaded
+    assert not {"msgpack", "ijson", "prefix_upload.prefix_dev.index", "prefix_upload.steps.wait_for_index"} & loaded
 
 
 def test_a_hint_links_to_its_page(action: Action, workspace: Path) -> None:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.commands.table import COMMANDS, settings_of
+from prefix_upload.commands.table import ACTIONS, settings_of
 from prefix_upload.errors import ConfigurationError
 from prefix_upload.package.selectors import Glob
-from prefix_upload.settings import Workspace, inputs_of, parse
+from prefix_upload.settings import Workspace, inputs_of
 from prefix_upload.settings.change_settings import DeleteSettings, ReindexSettings, YankSettings
+from prefix_upload.settings.parsing import parse
 
 if TYPE_CHECKING:
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
 
 WORKSPACE = Workspace(Path("/github/workspace"))
 PLAIN = {"channel": "octo/stable", "packages": "demo-1.0-h0_0.conda", "token": "pfx_key", "reason": "Broken"}
@@ -93,7 +94,7 @@ def test_subdirs() -> None:
     assert parse(ReindexSettings, PLAIN, WORKSPACE).subdirs == ()
 
 
-@pytest.mark.parametrize("command", COMMANDS[1:])
+@pytest.mark.parametrize("command", ACTIONS[1:])
 def test_all_problems_are_reported_at_once(command: str) -> None:
     """Each names its input."""
     names = [entry.name for entry in inputs_of(command)]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from prefix_upload.discovery import Patterns, find, has_too_many_alternatives
+from prefix_upload.discovery import find
+from prefix_upload.patterns import Patterns, has_too_many_alternatives
 
 
 def touch(workspace: Path, *names: str) -> None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prefix_upload.errors import Diagnostic, setting
-from prefix_upload.github.console import Console
 from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
-from prefix_upload.github.results import publish_results
+from prefix_upload.github.results import as_input, publish_results
 from prefix_upload.package.model import CandidateFile
 from prefix_upload.report import Attestation, Outcome, Report, Status
+from prefix_upload.reporting.console import Console
 from prefix_upload.reporting.outputs import MAX_PACKAGES_OUTPUT, outputs
 from prefix_upload.steps.progress import Transfer
 from support.packages import make_package
@@ -115,7 +115,7 @@ def test_github_actions_is_recognized(monkeypatch: pytest.MonkeyPatch, value: st
 def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     """A group a phase, a line a file with size and rate (if it took a second), a sign of life."""
     log = Log()
-    console = Console(log)
+    console = Console(log, as_input)
     console.phase("Upload 1 package")
     console.checked(make_package(size=2_000_000))
     console.checked(CandidateFile(relative_path="bad", file_name="bad", findings=("no",)))
@@ -157,7 +157,7 @@ def test_log_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_the_log_has_a_sign_for_each_outcome(capsys: pytest.CaptureFixture[str], status: Status, sign: str) -> None:
     """The line of an outcome begins with a sign for its status, so failures stand out."""
-    Console(Log()).finished(Outcome(file=make_package(), status=status))
+    Console(Log(), as_input).finished(Outcome(file=make_package(), status=status))
     assert capsys.readouterr().out.split() == [sign, str(status), make_package().label]
 
 
@@ -168,7 +168,7 @@ def test_what_was_not_attempted_is_logged_last(capsys: pytest.CaptureFixture[str
     outcomes.append(Outcome(file=make_package(2), status=Status.FAILED, error=cause))
     log = Log()
     for outcome in outcomes:
-        Console(log).finished(outcome)
+        Console(log, as_input).finished(outcome)
     publish_results(Report(channel="octo", outcomes=tuple(outcomes)), log, with_summary=False)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("::")[0] + line.split("::")[-1] if "::" in line else line for line in lines] == [
@@ -261,7 +261,7 @@ def test_a_group_ends_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_command_from_outside(poison: str, files: RunnerFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """File names, findings, server's words and inputs are only ever text to the runner."""
     log = Log()
-    console = Console(log)
+    console = Console(log, as_input)
     problem = Diagnostic(poison, poison, poison)
     bad = CandidateFile(relative_path=poison, file_name=poison, findings=(poison,))
     outcomes = (

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wcmatch import glob
 
-from prefix_upload.discovery import Found, Patterns, find
+from prefix_upload.discovery import Found, find
+from prefix_upload.patterns import Patterns
 
 if TYPE_CHECKING:
     from pathlib import Path

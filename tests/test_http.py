@@ -27,6 +27,7 @@ from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.http.errors import request_error
 from prefix_upload.http.proxies import proxy_for
 from support.running import CHANNEL, TOKEN
+from support.speaking import read_head, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -431,6 +432,29 @@ def test_a_redirect_to_what_is_no_address(server: LocalChannel, client: Client, 
     with pytest.raises(RequestError) as caught:
         client.get(REPODATA, timeout=10, max_body=100)
     assert caught.value.is_permanent
+
+
+@pytest.mark.parametrize("separator", ["\\@", "\\.", "%2F."], ids=repr)
+def test_a_redirect_whose_host_parsers_read_differently(server: LocalChannel, client: Client, separator: str) -> None:
+    """It is followed nowhere: for one parser the host is the server, for another what stands before."""
+    with speaking(read_head) as other:
+        location = f"{other}{separator}{server.url.partition('//')[2]}/x"
+        server.fail(Fault(Answer(303, headers={"Location": location}), path=REPODATA))
+        with pytest.raises(RequestError, match="it redirects to an invalid URL"):
+            client.get(REPODATA, timeout=10, max_body=100)
+    assert len(server.requests) == 1
+
+
+def test_a_url_of_another_origin_gets_the_token_on_request(server: LocalChannel, closed_url: str) -> None:
+    """And so do redirects within that origin, but none to the client's own server."""
+    elsewhere = Client(closed_url, lambda: TOKEN, connections=1, ca_bundle="", clock=lambda: 0.0)
+    server.fail(Fault(Answer(302, headers={"Location": "/x"}), path="/start"))
+    server.fail(Fault(Answer(302, headers={"Location": f"{server.storage_url}/y"}), path="/x"))
+    server.fail(Fault(Answer(200, b"found"), path="/y"))
+    found = elsewhere.get_url(f"{server.url}/start", timeout=10, max_body=100, with_token=True, headers={"X-Key": "v"})
+    assert found.body == b"found"
+    sent = [(request.headers["Authorization"], request.headers["X-Key"]) for request in server.requests]
+    assert sent == [(f"Bearer {TOKEN}", "v"), (f"Bearer {TOKEN}", "v"), (None, "v")]
 
 
 @pytest.mark.parametrize("token", [TOKEN, None], ids=["token", "no token"])

@@ -12,6 +12,7 @@ import pytest
 
 from identities import Refusal
 from localchannel import Answer, Channel, Fault, LocalChannel, Publisher
+from localchannel.shards import packed
 from prefix_upload.package import validate
 from prefix_upload.report import Report
 from prefix_upload.reporting.outputs import outputs
@@ -131,7 +132,16 @@ def errors(text: str, workspace: Path, server: LocalChannel) -> None:
     server.fail(Fault(Answer(404, text.encode("utf-8", "surrogatepass")), path="repodata.json", times=None))
 
 
-DOORS = (file_name, folder_name, metadata, member_names, listed_paths, listed_types, refusal, redirect, errors)
+def index(text: str, workspace: Path, server: LocalChannel) -> None:
+    """Why the index of the channel can't be read, where its shards are, and why there is no new one."""
+    package(workspace)
+    body = text.encode("utf-8", "surrogatepass")
+    server.fail(Fault(Answer(404, body), path="repodata.json", times=None), Fault(Answer(403, body), path="/reindex/"))
+    info = {"shards_base_url": text.encode("utf-8", "replace").decode()}
+    server.fail(Fault(Answer(200, packed({"info": info, "shards": {"demo": bytes(32)}})), path="shards", times=None))
+
+
+DOORS = (file_name, folder_name, metadata, member_names, listed_paths, listed_types, refusal, redirect, errors, index)
 INPUTS = ("channel", "glob", "token", "server_url", "if_no_files_found", "force", "timeout", "validate", "max_size")
 
 
@@ -146,10 +156,11 @@ def test_it_is_only_text(
 ) -> None:
     """A run with poison says as much, of each kind, as one with a harmless word in its place."""
     door(HARMLESS, workspace / "harmless", server)
-    harmless = action(glob="harmless/**")
+    inputs = {"wait_for_index": "true", "index_timeout": "3"} if door is index else {}
+    harmless = action(glob="harmless/**", **inputs)
     server.heal()
     door(poison, workspace / "poisoned", server)
-    poisoned = action(glob="poisoned/**")
+    poisoned = action(glob="poisoned/**", **inputs)
     check(harmless)
     check(poisoned)
     assert kinds(poisoned) == kinds(harmless)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.discovery import Patterns
+from prefix_upload.patterns import Patterns
 from prefix_upload.steps import pattern_hints
 from support.workflow_commands import annotated
 

@@ -8,12 +8,14 @@ import pytest
 
 from prefix_upload import settings
 from prefix_upload.errors import ConfigurationError, Diagnostic, spell_settings
-from prefix_upload.github.console import as_input
 from prefix_upload.github.environment import Job
 from prefix_upload.github.preflight import credential_errors
-from prefix_upload.http.urls import uses_secure_transport
-from prefix_upload.package.model import ValidationLevel
-from prefix_upload.settings import IfNoFilesFound, UploadSettings, Workspace
+from prefix_upload.github.results import as_input
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.settings import IfNoFilesFound, Workspace
+from prefix_upload.settings.parsing import parse, wants_summary
+from prefix_upload.settings.settings import UploadSettings
+from prefix_upload.urls import uses_secure_transport
 
 WORKSPACE = Workspace(
     Path("/github/workspace"),
@@ -31,9 +33,7 @@ def parsed(job: Job = PLAIN_JOB, /, **inputs: str) -> UploadSettings:
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
     raw = {**PLAIN, **given}
     has_token = bool(raw["token"].strip())
-    return settings.parse(
-        settings.UploadSettings, raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token)
-    )
+    return parse(UploadSettings, raw, WORKSPACE, lambda parsed: credential_errors(parsed, job, has_token=has_token))
 
 
 def problems(job: Job = PLAIN_JOB, /, **inputs: str) -> tuple[Diagnostic, ...]:
@@ -72,7 +72,7 @@ def test_an_empty_input_counts_as_its_default(empty: str) -> None:
 
 def test_a_missing_input_counts_as_its_default() -> None:
     """So does an undeclared one."""
-    assert settings.parse(settings.UploadSettings, PLAIN, WORKSPACE).timeout == 300
+    assert parse(UploadSettings, PLAIN, WORKSPACE).timeout == 300
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -120,8 +120,8 @@ def test_anything_else_is_no_boolean(name: str, text: str) -> None:
 )
 def test_the_summary_is_written_unless_it_is_switched_off(text: str, wanted: bool) -> None:
     """A misspelled switch does not take away the place where the mistake is reported."""
-    assert settings.wants_summary({"summary": text}) is wanted
-    assert settings.wants_summary({}) is True
+    assert wants_summary({"summary": text}) is wanted
+    assert wants_summary({}) is True
 
 
 # Numbers, choices, sizes.
@@ -254,7 +254,7 @@ def test_checksums_file_elsewhere(workspace: Path, text: str, says: str) -> None
     (workspace / "away").symlink_to(workspace.parent)
     (workspace / "dangling").symlink_to(workspace.parent / "none")
     with pytest.raises(ConfigurationError, match="checksums-file") as caught:
-        settings.parse(settings.UploadSettings, {**PLAIN, "checksums-file": text}, Workspace(workspace))
+        parse(UploadSettings, {**PLAIN, "checksums-file": text}, Workspace(workspace))
     assert says in str(caught.value)
 
 
@@ -712,9 +712,7 @@ def test_a_private_sigstore_instance(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
 
     def instance(text: str) -> str | Path:
-        return settings.parse(
-            settings.UploadSettings, {**PLAIN, "sigstore-instance": text}, workspace
-        ).sigstore_instance
+        return parse(UploadSettings, {**PLAIN, "sigstore-instance": text}, workspace).sigstore_instance
 
     assert instance("trust.json") == instance(str(tmp_path / "trust.json")) == tmp_path / "trust.json"
     for text in ("missing.json", "../trust.json", "/etc/passwd", "link.json", ".", "{" + 5000 * " " + "}"):

@@ -8,7 +8,7 @@ import pytest
 
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Attestation, Outcome, Report, Status
+from prefix_upload.report import Attestation, IndexOutcome, IndexStatus, Outcome, Report, Status
 from prefix_upload.reporting import formats, summary
 from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
@@ -357,6 +357,27 @@ def test_hundreds_of_subdirs_stay_within_bounds() -> None:
     assert len(text.encode()) <= summary.MAX_SIZE
     assert "more files" in text
     assert "more platforms" in text
+
+
+def test_the_index_has_a_row_for_each_subdir() -> None:
+    """With how long it took, and the packages that clients can't install; those are not in the command."""
+    late = {f"tool-{n}-1.0-h0_0.conda": "<b>" for n in range(7)}
+    index = (
+        IndexOutcome("linux-64", IndexStatus.INSTALLABLE, 2, 3.25, {}),
+        IndexOutcome("noarch", IndexStatus.LATE, 8, 600, late, Diagnostic("Late", "<b>No</b>.", "Wait.")),
+        IndexOutcome("osx-64", IndexStatus.WRONG, 1, 0, {}),
+        IndexOutcome("win-64", IndexStatus.UNFINISHED, 1, 1, {}),
+    )
+    text = summary.render(report(*(uploaded(n) for n in range(8)), index=index))
+    assert text.startswith("## ❌ octo")
+    assert "| linux-64 | ✅&nbsp;installable | 2 | 3.2&nbsp;s |  |\n" in text
+    row = next(line for line in text.splitlines() if line.startswith("| noarch | ⌛"))
+    assert "| 8 | 10&nbsp;min&nbsp;0&nbsp;s | <code>tool-0-" in row
+    assert row.endswith(" and 2 more |")
+    assert "- **Late**: &#60;b&#62;No" in text
+    assert "\npixi add tool-7\n" in text
+    assert summary.verdict(report(uploaded(), index=index)).endswith("1 uploaded; the index does not show all packages")
+    assert set(elements(text)) <= OUR_ELEMENTS
 
 
 @pytest.mark.parametrize(

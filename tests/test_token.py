@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Access, Answer, At, Call, Channel, Cut, Fault, LocalChannel
-from prefix_upload.auth.secret import Secret
 from prefix_upload.package import validate
+from prefix_upload.secret import Secret
 from support.building import package
 from support.running import CHANNEL, COMMAND, TOKEN, RunnerFiles, run
 

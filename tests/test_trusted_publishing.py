@@ -268,6 +268,19 @@ def test_a_rollback(job: Job, access: Access) -> None:
         assert job.server.files(CHANNEL) == {}
 
 
+def test_a_token_is_renewed_for_the_index_of_a_private_channel(job: Job) -> None:
+    """The wait may take longer than a token lives."""
+    job.server._store.channels[CHANNEL] = Channel(public=False)
+    job.server.freeze_index(CHANNEL, parts=["repodata"])
+    job.fail(Fault(Call(lambda: None), path="/noarch/repodata.json", times=3))
+    job.fail(Fault(Call(job.server.revoke), path="/noarch/repodata.json"))
+    finished = job.run(wait_for_index="true")
+    assert finished.exit_code == 0, finished.log
+    reads = [request for request in job.server.requests if request.path == f"/{CHANNEL}/noarch/repodata.json"]
+    assert [request.status for request in reads][:4] == [401, 303, 401, 303]
+    assert job.requests.count(MINT) == 2
+
+
 def test_an_upload_that_cannot_be_confirmed(job: Job) -> None:
     """If the token is revoked after the upload, the package is published with a warning."""
     job.server._store.channels[CHANNEL] = Channel(public=False)

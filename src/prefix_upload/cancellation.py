@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-# The runner cancels a job with SIGINT, SIGTERM 7.5 s later, and SIGKILL after another 2.5 s (actions/runner,
-# ProcessInvoker).
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The runner cancels a job with SIGINT, SIGTERM 7.5 s later, and SIGKILL after another 2.5 s; on Windows with Ctrl-C,
+# Ctrl-Break (SIGBREAK), and by ending the process (actions/runner, ProcessInvoker). The exit codes are those of shells,
+# 128 plus the number of the signal, and the same on all systems.
+_EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGBREAK": 143}
+SIGNALS = {getattr(signal, name): code for name, code in _EXIT_CODES.items() if hasattr(signal, name)}
+"""The signals that cancel a run on this system, and the exit code of a run that each has cancelled."""
 
 
 class Cancellation:
@@ -63,8 +66,8 @@ class Cancellation:
 
     @property
     def exit_code(self) -> int | None:
-        """128 plus the number of the signal, as in shells; `None` if the run is not cancelled."""
-        return None if self._signal is None else 128 + self._signal
+        """That of a run that this signal has cancelled; `None` if the run is not cancelled."""
+        return None if self._signal is None else SIGNALS[self._signal]
 
     def wait(self, seconds: float) -> bool:
         """Waits for this many seconds, or until the run is cancelled. Returns whether it is.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prefix_upload.concurrency import Pool
     from prefix_upload.http import Client, RetryPolicy
     from prefix_upload.prefix_dev import Channel
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
 
 

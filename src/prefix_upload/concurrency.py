@@ -61,8 +61,8 @@ def submit_if_large(size: int, submit: Submit) -> Submit:
 
 
 def available_cpus() -> int:
-    """The number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """The number of CPUs that this process may use, or that there are where that is not known (macOS, Windows)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(slots=True)

@@ -6,26 +6,18 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-import bracex
 from wcmatch import glob
 
 from prefix_upload.globbing import Matches, expand
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
 from prefix_upload.package.fs import file_identity
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.patterns import alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-
-MAX_ALTERNATIVES = 1000
-
-
-class Patterns(NamedTuple):
-    """Glob patterns relative to the workspace: files to include, and files to exclude from those."""
-
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
+    from prefix_upload.patterns import Patterns
 
 
 class Found(NamedTuple):
@@ -54,13 +46,13 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         patterns: patterns with at most `MAX_ALTERNATIVES` alternatives each.
         workspace: the folder that they are relative to, as a resolved path.
     """
-    is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in _alternatives(pattern)])
+    is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in alternatives(pattern)])
     files: dict[tuple[int, int] | str, dict[str, None]] = {}
     unmatched = []
     others = Matches()
     for pattern in patterns.include:
         matches = Matches()
-        for alternative in _alternatives(pattern):
+        for alternative in alternatives(pattern):
             matches |= expand(alternative, workspace, is_excluded)
         names = [name for name in sorted(matches.names) if not is_excluded(name) and _is_candidate(workspace / name)]
         if not names:
@@ -76,20 +68,6 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         tuple(sorted(left_out)),
         tuple(sorted(others.outside)),
     )
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """The patterns that the braces in a pattern expand to."""
-    return bracex.expand(pattern, keep_escapes=True, limit=MAX_ALTERNATIVES)
-
-
-def has_too_many_alternatives(pattern: str) -> bool:
-    """Whether the braces in a pattern expand to more than `MAX_ALTERNATIVES` patterns."""
-    try:
-        _alternatives(pattern)
-    except bracex.ExpansionLimitException:
-        return True
-    return False
 
 
 def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:

@@ -70,6 +70,14 @@ class Diagnostic(NamedTuple):
         is_url = self.page != "" and not self.page.startswith("#")
         return " ".join(filter(None, (self.hint, f"See {self.page}" if is_url else "")))
 
+    @property
+    def paragraphs(self) -> list[str]:
+        """The message and the advice, in lines."""
+        if not self.example:
+            return [self.message, self.advice]
+        # The hint ends where the example begins, so the page comes after both.
+        return [self.message, self.hint, *self.example.splitlines(), self._replace(hint="").advice]
+
     def map(self, change: Callable[[str], str]) -> Diagnostic:
         """The diagnostic with `change` applied to its title, message and hint."""
         return self._replace(title=change(self.title), message=change(self.message), hint=change(self.hint))

@@ -10,26 +10,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.auth import Anonymous, ApiKey, Credentials, IdentityProvider
+from prefix_upload.auth import AmbientIdentity, Anonymous, ApiKey, Credentials, IdentityProvider, IdTokenRequest
 from prefix_upload.auth.pages import api_keys_page, publishers_page
 from prefix_upload.concurrency import Pool, start_thread
 from prefix_upload.errors import CancelledError
 from prefix_upload.http import QUERY_RETRIES, QUERY_TIMEOUT, Client, RetryPolicy, Server, secure_environment
 from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
-from prefix_upload.settings import UploadSettings
+from prefix_upload.settings.settings import LocalSettings, UploadSettings
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import Retention, RollBack, UploadRun
+from prefix_upload.steps.run import LocalRun, Retention, RollBack, Run, UploadRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from prefix_upload.auth import IdTokenRequest
     from prefix_upload.cancellation import Cancellation
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
     from prefix_upload.steps.progress import ProgressReporter
-    from prefix_upload.steps.run import PackageSigner, Run
+    from prefix_upload.steps.run import PackageSigner
 
 # Seconds after a cancellation until no further package is deleted, and that a deletion may still take then. The run has
 # to end within 5 s.
@@ -43,7 +42,7 @@ def create_run(
     settings: Settings,
     workspace: Path,
     *,
-    identity_request: IdTokenRequest | None,
+    identity_request: IdTokenRequest | AmbientIdentity | None,
     pool: Pool,
     cancellation: Cancellation,
     reporter: ProgressReporter,
@@ -55,7 +54,8 @@ def create_run(
     Args:
         settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
-        identity_request: URL and bearer token for requesting the job's identity token; `None` if the job has none.
+        identity_request: URL and bearer token for requesting the job's identity token, or the identity itself; `None`
+            if the job has none.
         pool: runs calls in threads.
         cancellation: interrupts waits.
         reporter: shows the progress.
@@ -83,12 +83,21 @@ def create_run(
         clock=time.monotonic,
         redact=redact,
     )
-    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
-    credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
+    identity: IdentityProvider | None = None
+    if isinstance(identity_request, IdTokenRequest):
+        identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
+    source = identity_request if isinstance(identity_request, AmbientIdentity) else identity
+    credentials = _create_credentials(settings, create_client, source, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
     channel = Channel(
         client, settings.channel, credentials, retry_policy, query_policy=query_policy, submit=start_thread
     )
+    if isinstance(settings, LocalSettings) and not isinstance(settings, UploadSettings):
+        return LocalRun(
+            settings=settings, workspace=workspace, channel=channel, pool=pool, reporter=reporter, sleep=sleep
+        )
+    if settings.command == "whoami":
+        return Run(settings=settings, channel=channel, pool=pool, reporter=reporter, sleep=sleep)
     if not isinstance(settings, UploadSettings):
         from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads
 
@@ -119,13 +128,11 @@ def create_run(
 
 
 def _create_identity(
-    request: IdTokenRequest | None,
+    request: IdTokenRequest,
     create_client: partial[Client],
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
-) -> IdentityProvider | None:
-    if request is None:
-        return None
+) -> IdentityProvider:
     token = request.token.reveal()
     on_secret(token)
     parts = urlsplit(request.url)
@@ -137,7 +144,7 @@ def _create_identity(
 def _create_credentials(
     settings: Settings,
     create_client: partial[Client],
-    identity: IdentityProvider | None,
+    identity: IdentityProvider | AmbientIdentity | None,
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
 ) -> Credentials:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
 from wcmatch import fnmatch, glob
 
-from prefix_upload.package.fs import folder_identity
+from prefix_upload.package.fs import folder_identity, is_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import PurePath
 
 # Where rattler-build and conda-build put packages whose tests failed, and builds in progress.
 _BUILD_FOLDERS = frozenset({"broken", "bld"})
@@ -59,7 +58,8 @@ def expand(pattern: str, workspace: Path, is_excluded: Callable[[str], bool]) ->
         is_excluded: whether everything below a path relative to the workspace can be skipped.
     """
     parts = [part for part in pattern.split("/") if part != "."]
-    if not parts or "" in (parts[0], parts[-1]) or ".." in parts:  # outside, or a folder
+    # Outside (on Windows also by a drive, as in '{a,C:}/*.conda'), or a folder.
+    if not parts or "" in (parts[0], parts[-1]) or ".." in parts or PurePath(pattern).anchor:
         return Matches()
     search = _Search(workspace, frozenset(_BUILD_FOLDERS.difference(parts)), is_excluded)
     search.expand("", tuple(part for part in parts if part), is_left_out=False)
@@ -109,7 +109,7 @@ class _Search:
 
     def _folders(self, folder: str, *, is_left_out: bool) -> Iterator[tuple[str, bool]]:
         """Yields the folder and those below it, each once, and whether it is left out. Links are followed last."""
-        seen: set[tuple[int, int]] = set()
+        seen: set[tuple[int, int] | str] = set()
         folders = [(folder, is_left_out)]
         links: list[tuple[str, bool]] = []
         while folders or links:
@@ -123,7 +123,7 @@ class _Search:
                 name = _joined(current, entry.name)
                 if entry.name.startswith(".") or not self._is_folder(entry) or self._is_excluded(name):
                     continue
-                if not entry.is_symlink():
+                if not is_link(entry):
                     folders.append((name, is_avoided or entry.name in self._avoided))
                 elif (target := self._target(name)) is None:
                     self.matches.outside.add(name)
@@ -139,9 +139,7 @@ class _Search:
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         # NOTE: `entry.is_dir()` raises an error for a link to itself.
-        return entry.is_dir(follow_symlinks=False) or (
-            entry.is_symlink() and folder_identity(Path(entry.path)) is not None
-        )
+        return entry.is_dir(follow_symlinks=False) or (is_link(entry) and folder_identity(Path(entry.path)) is not None)
 
     def _target(self, link: str) -> PurePath | None:
         """Where a link leads, relative to the workspace; `None` if that is outside."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prefix_upload.package.model import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import CandidateFile
@@ -25,6 +25,7 @@ class Status(StrEnum):
     SAME_CONTENT = "same-content"
     SKIPPED = "skipped"
     WOULD_UPLOAD = "would-upload"
+    VALID = "valid"
     INVALID = "invalid"
     FAILED = "failed"
     NOT_ATTEMPTED = "not-attempted"
@@ -110,6 +111,35 @@ class Outcome:
     reason: str = ""
 
 
+class IndexStatus(StrEnum):
+    """Whether clients can install the packages of a subdir that a run waited for."""
+
+    INSTALLABLE = "installable"
+    LATE = "late"
+    WRONG = "wrong"
+    UNFINISHED = "unfinished"
+
+
+class IndexOutcome(NamedTuple):
+    """What the index of a subdir showed in the end.
+
+    Attributes:
+        subdir: the subdir.
+        status: whether clients can install its packages.
+        packages: the number of packages that were waited for.
+        seconds: how long that took, or how long it was waited for in vain.
+        missing: why clients can't install a package, by its file name; empty if they can install all of them.
+        error: the failure; none if the wait ended before it was known whether it is one.
+    """
+
+    subdir: str
+    status: IndexStatus
+    packages: int
+    seconds: float
+    missing: Mapping[str, str]
+    error: Diagnostic | None = None
+
+
 def distinct_names(packages: Sequence[Artifact]) -> list[str]:
     """The file name of each package, with the subdir before it where several of them have the same file name."""
     counts = Counter(package.file_name for package in packages)
@@ -131,6 +161,8 @@ class Report:
         outcomes: the outcome of each file, in input order.
         errors: what went wrong with the run as a whole.
         warnings: what users should know about the run as a whole.
+        index: what the index of each subdir showed, if it was waited for.
+        index_seconds: how long the run waited for the index; `None` if it did not.
         checksums_file: where the checksums are written, relative to the workspace; "" for nowhere.
         seconds: the duration of the run.
         readme_url: the URL of the action's documentation; "" if it is not known.
@@ -143,6 +175,8 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    index: tuple[IndexOutcome, ...] = ()
+    index_seconds: float | None = None
     checksums_file: str = ""
     seconds: float = 0.0
     readme_url: str = ""
@@ -193,10 +227,20 @@ class Report:
 
     @property
     def installable_packages(self) -> Iterable[Artifact]:
-        """The packages on the channel that solvers choose, in input order: none that is yanked, for example."""
+        """The packages on the channel that solvers choose, in input order.
+
+        Those that are yanked, for example, are not among them, nor those that the index does not show.
+        """
+        missing = {(subdir.subdir, file_name) for subdir in self.index for file_name in subdir.missing}
         for outcome in self.outcomes:
-            if outcome.status.is_available and outcome.is_offered and isinstance(outcome.file, Artifact):
+            is_offered = outcome.status.is_available and outcome.is_offered
+            if is_offered and isinstance(outcome.file, Artifact) and outcome.file.key not in missing:
                 yield outcome.file
+
+    @property
+    def is_index_behind(self) -> bool:
+        """Whether the index of a subdir does not show all packages as it should."""
+        return any(subdir.error for subdir in self.index)
 
     @property
     def attestations(self) -> Iterable[tuple[str, Attestation]]:
@@ -223,7 +267,7 @@ class Report:
     @property
     def result(self) -> str:
         """The `result` output: `success`, `failure` or `dry-run`."""
-        if self.errors or self.failed_count:
+        if self.errors or self.failed_count or self.is_index_behind:
             return "failure"
         return "dry-run" if self.dry_run else "success"
 
@@ -242,4 +286,7 @@ class Report:
             outcomes=tuple(outcomes),
             errors=tuple(map(change, self.errors)),
             warnings=tuple(map(change, self.warnings)),
+            index=tuple(
+                subdir._replace(error=change(subdir.error)) if subdir.error else subdir for subdir in self.index
+            ),
         )

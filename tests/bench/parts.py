@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from prefix_upload.concurrency import run_inline, start_thread
 from prefix_upload.package import archive, validate
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev.upload_body import Body
 
 _PIECE = 2**18

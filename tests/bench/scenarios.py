@@ -9,10 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from bench.large_index import large_repodata
 from bench.machine import CHANNEL, SCHEMES, TESTS, Machine
 from bench.sink import sink
 from bench.table import OURS, RIVAL, Costs, median, table, than_rival, times
 from identities import PrivateSigstore
+from localchannel import Answer, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONCURRENCY = 8
 _MB = 1_000_000
+_LARGE_INDEX = 300 * _MB
 # What an upload takes on the server at least, in seconds, where latency is what is measured.
 _LATENCY = 0.2
 _DRY_RUN = f"{OURS}, dry run"
@@ -46,6 +49,7 @@ def scenarios() -> dict[str, Callable[[Machine], str]]:
         "f": growth,
         "g": parts,
         "h": attested,
+        "i": large_index,
     }
 
 
@@ -200,3 +204,18 @@ def attested(machine: Machine) -> str:
             certificates.append(len(sigstore.authority.requests))
     notes = [f"Certificates requested: {', '.join(map(str, sorted(set(certificates))))}."]
     return table("(h) 100 packages of 10 kB, signed or not, with a Sigstore that takes no time", costs, notes)
+
+
+def large_index(machine: Machine) -> str:
+    """(i) waiting for the index of a channel as large as conda-forge's."""
+    folder = machine.packages(1, 10_000)
+    costs: Costs = {}
+    content = large_repodata(folder, _LARGE_INDEX)
+    for _ in range(machine.rounds):
+        with machine.server() as server:
+            costs.setdefault(OURS, []).append(machine.action(folder, server.url).measure())
+        with machine.server() as server:
+            server.fail(Fault(Answer(200, content), path="/repodata.json", times=None))
+            command = machine.action(folder, server.url, **{"wait-for-index": "true"})
+            costs.setdefault(f"{OURS}, `wait-for-index`", []).append(command.measure())
+    return table(f"(i) one package of 10 kB, and a `repodata.json` of {len(content) / _MB:.0f} MB", costs, [])

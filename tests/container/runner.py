@@ -69,7 +69,7 @@ class ContainerRunner:
         return Step(self.engine, name, process, files)
 
     def _environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
-        return environment(WORKSPACE, inputs, RunnerFiles(_FILES / "output", _FILES / "summary")) | {
+        return environment(WORKSPACE, inputs, RunnerFiles.named_in(_FILES)) | {
             "CI": "true",
             "HOME": "/github/home",
             "RUNNER_WORKSPACE": "/home/runner/work/packages",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localchannel import At, Fault, Stall
 from support.building import package
 from support.running import CHANNEL, TOKEN
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.container
 
-SUBDIRS = ("noarch", "linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-
 
 def inputs(server: LocalChannel, **others: str) -> dict[str, str]:
     """The inputs of a plain upload."""
@@ -31,35 +27,9 @@ def inputs(server: LocalChannel, **others: str) -> dict[str, str]:
     return plain | others
 
 
-def build_everywhere(workspace: Path) -> dict[str, str]:
-    """A package of both formats for each of six subdirs; their hashes by place on the channel."""
-    hashes = {}
-    for subdir in SUBDIRS:
-        for name, extension in (("modern", ".conda"), ("classic", ".tar.bz2")):
-            path = package(workspace / "out" / subdir, name, subdir=subdir, extension=extension, content=subdir)
-            hashes[f"{subdir}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return hashes
-
-
 def statuses(finished: Finished) -> set[str]:
     """The statuses in the `packages` output."""
     return {row["status"] for row in json.loads(finished.outputs["packages"])}
-
-
-def test_publishes_both_formats_for_six_subdirs(
-    container: ContainerRunner, server: LocalChannel, workspace: Path
-) -> None:
-    """One step publishes all; a second finds all with one request and sends no package byte."""
-    hashes = build_everywhere(workspace)
-    first = container.run(inputs(server))
-    assert first.exit_code == 0, first.log
-    assert server.files(CHANNEL) == hashes
-    assert statuses(first) == {"uploaded"}
-    before = len(server.requests)
-    second = container.run(inputs(server))
-    assert second.exit_code == 0, second.log
-    assert statuses(second) == {"already-present"}
-    assert [request.path for request in server.requests[before:]] == ["/api/graphql"]
 
 
 def test_hostile_environment_and_read_only_workspace(
@@ -95,30 +65,6 @@ def test_host_paths_in_the_glob(container: ContainerRunner, server: LocalChannel
     finished = container.run(inputs(server, glob=glob))
     assert finished.exit_code == 0, finished.log
     assert list(server.files(CHANNEL)) == ["noarch/demo-1.0-h0_0.conda"]
-
-
-@pytest.mark.parametrize(("name", "exit_code"), [("INT", 130), ("TERM", 143)])
-def test_cancelled_while_uploading(
-    container: ContainerRunner, server: LocalChannel, workspace: Path, name: str, exit_code: int
-) -> None:
-    """As PID 1 the action hears both signals, says what is unknown, and a second run finishes the work."""
-    package(workspace)
-    server.fail(Fault(Stall(), path="/upload/", at=At.BODY))
-    step = container.start(inputs(server))
-    log = ""
-    while "::group::Upload" not in log:
-        assert step.process.stdout is not None
-        line = step.process.stdout.readline()
-        assert line, log
-        log += line
-    step.signal(name)
-    rest, _ = step.process.communicate(timeout=5)
-    finished = step.files.finished(step.process.returncode, log + rest)
-    assert finished.exit_code == exit_code, finished.log
-    assert finished.outputs["result"] == "failure"
-    assert statuses(finished) == {"failed"}
-    assert "may or may not be on the channel" in finished.summary
-    assert container.run(inputs(server)).exit_code == 0
 
 
 def test_holds_nothing_but_the_action(engine: str, image: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DOCUMENTS: dict[Path, Callable[[], str]] = {
     REPOSITORY / "README.md": inputs.readme,
     REPOSITORY / "CONTRIBUTING.md": modules.contributing,
-    **{path: partial(inputs.action, command) for command, path in inputs.ACTIONS.items()},
+    **{path: partial(inputs.action, command) for command, path in inputs.ACTION_FILES.items()},
     REPOSITORY / "docs" / "reliability.md": reliability.render,
 }
 """Each file, and what it should be."""

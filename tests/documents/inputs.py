@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from prefix_upload.commands.table import COMMANDS
+from prefix_upload.commands.table import ACTIONS
 from prefix_upload.settings import INPUTS, inputs_of
 from support.running import REPOSITORY
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 _HEAD = "| Input | Default | Meaning |\n| --- | --- | --- |\n"
 _CHANGES_HEAD = "| Input of other actions | For | Default | Meaning |\n| --- | --- | --- | --- |\n"
-ACTIONS = {command: REPOSITORY / ("" if command == COMMANDS[0] else command) / "action.yml" for command in COMMANDS}
+ACTION_FILES = {command: REPOSITORY / ("" if command == ACTIONS[0] else command) / "action.yml" for command in ACTIONS}
 """The `action.yml` of each command."""
 
 
 def readme() -> str:
     """The README with its tables of inputs."""
     text = (REPOSITORY / "README.md").read_text()
-    text = _with_table(text, _HEAD, map(_row, inputs_of(COMMANDS[0])))
-    others = [entry for entry in INPUTS if entry.commands - {COMMANDS[0]}]
+    text = _with_table(text, _HEAD, map(_row, inputs_of(ACTIONS[0])))
+    others = [entry for entry in INPUTS if entry.commands & set(ACTIONS[1:])]
     return _with_table(text, _CHANGES_HEAD, map(_change_row, others))
 
 
@@ -36,7 +36,7 @@ def _with_table(text: str, head: str, rows: Iterable[str]) -> str:
 
 def action(command: str) -> str:
     """A command's `action.yml` with its inputs."""
-    before, _, rest = ACTIONS[command].read_text().partition("inputs:\n")
+    before, _, rest = ACTION_FILES[command].read_text().partition("inputs:\n")
     _, _, after = rest.partition("outputs:\n")
     return before + "inputs:\n" + "\n".join(map(_declaration, inputs_of(command))) + "\n\noutputs:\n" + after
 
@@ -46,8 +46,8 @@ def _row(entry: Input) -> str:
 
 
 def _change_row(entry: Input) -> str:
-    commands = [command for command in COMMANDS[1:] if command in entry.commands]
-    names = "all" if len(commands) == len(COMMANDS) - 1 else ", ".join(f"`{command}`" for command in commands)
+    commands = [command for command in ACTIONS[1:] if command in entry.commands]
+    names = "all" if len(commands) == len(ACTIONS) - 1 else ", ".join(f"`{command}`" for command in commands)
     return f"| `{entry.name}` | {names} |{_default(entry)} | {_meaning(entry)} |"
 
 

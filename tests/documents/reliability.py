@@ -40,6 +40,9 @@ pauses between attempts are part of that time, and concurrent waits count once; 
 Look-ups, identity tokens and Sigstore have separate limits, with at most 60 s per attempt: 3, 6 and 6 minutes at the
 defaults.
 Together with the look-ups' own pauses, all waiting ends within 45 minutes at the defaults.
+
+The wait for the index (`wait-for-index`) is on top of that. However long the server is down meanwhile, it is asked
+again until `index-timeout` is over; a request that is still under way then is abandoned after 2 s.
 """
 _COLUMNS = "| Fault | Message | Exit code | Statuses | On the channel | Second run |"
 _CHANNEL = {

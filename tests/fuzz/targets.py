@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import bz2
 import io
+import json
 import re
 import struct
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-from prefix_upload.package import archive, file_lists, names
+from fuzz.index_targets import INDEX_TARGETS
+from prefix_upload.package import archive, file_lists, names, placeholders
 from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tar_headers import Kind
 from prefix_upload.package.archive.tarball import Tarball
@@ -22,12 +24,13 @@ from prefix_upload.package.archive.zip_container import ZipContainer
 from prefix_upload.package.install_paths import entry_point_warnings, install_findings
 from prefix_upload.package.metadata import read_index
 from prefix_upload.package.strict_json import parse_json_object
-from support.building import STEM, ZipMember, conda_bytes, conda_members, tar, tar_member, zip_bytes, zstd
+from support.building import STEM, ZipMember, conda_bytes, conda_members, index_of, tar, tar_member, zip_bytes, zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCAL = struct.Struct("<4s5H3L2H")
+_INDEX = json.dumps(index_of()).encode()
 _PLAIN = {Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK, Kind.HARD_LINK}
 
 
@@ -95,6 +98,12 @@ def _paths(data: bytes) -> None:
     list(file_lists.list_warnings(contents))
     list(install_findings(contents, {}))
     list(entry_point_warnings(contents))
+    for paths, has_prefix in ((data, None), (None, data)):
+        found = placeholders.find_placeholders(_INDEX, paths, has_prefix)
+        replaced = dict.fromkeys(found, placeholders.Listed("0", 6))
+        if paths is not None and replaced:
+            placeholders.paths_digest(paths, replaced)
+        placeholders.has_prefix_digest(data, found)
 
 
 def _file_name(data: bytes) -> None:
@@ -150,6 +159,7 @@ TARGETS: tuple[Callable[[bytes], None], ...] = (
     _paths,
     _file_name,
     _zip_file,
+    *INDEX_TARGETS,
 )
 
 
@@ -259,9 +269,11 @@ def seeds() -> Iterator[bytes]:
         _bzip2: packages[1],
         _index: b'{"name": "demo", "version": "1.0", "build": "h0_0", "build_number": 0, "subdir": "noarch"}',
         _metadata: b'{"conda_pkg_format_version": 2}',
-        _paths: b'{"paths": [{"_path": "share/demo.txt", "path_type": "hardlink", "sha256": "0", "size_in_bytes": 6}]}',
+        _paths: b'{"paths": [{"_path": "share/demo.txt", "path_type": "hardlink", "sha256": "0", "size_in_bytes": 6, '
+        b'"prefix_placeholder": "/build/placehold", "file_mode": "text"}]}',
         _file_name: b"demo-1.0-h0_0.conda",
         _zip_file: bytes(range(200)),
+        **INDEX_TARGETS,
     }
     for number, target in enumerate(TARGETS):
         yield bytes([number]) + starts[target]

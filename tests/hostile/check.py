@@ -11,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from prefix_upload.package import validate
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 
 
 def main(path: Path) -> None:

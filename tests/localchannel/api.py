@@ -50,6 +50,8 @@ class Api:
                 return self._rest(exchange, f"{method} {verb}", rest)
             case "GET" | "HEAD", [""] | ["channels", *_]:
                 return self._page(exchange)
+            case "GET" | "HEAD", [*channel, subdir, "shards", file] if channel and channel[0] != "api":
+                return self._redirect(exchange, "/".join(channel), subdir, f"shards/{file}")
             case "GET" | "HEAD", [*channel, subdir, file] if channel and channel[0] != "api":
                 return self._redirect(exchange, "/".join(channel), subdir, file)
         raise Refusal(404, _NOT_FOUND)
@@ -64,8 +66,8 @@ class Api:
                 return self._yank(exchange, "/".join(channel), subdir, file)
             case "POST unyank", [*channel, subdir, file]:
                 return self._unyank(exchange, "/".join(channel), subdir, file)
-            case "POST reindex", [*channel, _subdir]:
-                return self._reindex(exchange, "/".join(channel))
+            case "POST reindex", [*channel, subdir]:
+                return self._reindex(exchange, "/".join(channel), subdir)
         raise Refusal(404, _NOT_FOUND)
 
     def _upload(self, exchange: Exchange, channel: str) -> Reply:
@@ -99,9 +101,9 @@ class Api:
             raise Refusal(404, f"{subdir}/{file} is not on channel {channel}")
         return Reply(200)
 
-    def _reindex(self, exchange: Exchange, channel: str) -> Reply:
+    def _reindex(self, exchange: Exchange, channel: str, subdir: str) -> Reply:
         self._check_write(exchange, channel)
-        self.store.index(channel).changed(rebuild=True)
+        self.store.index(channel).reindex(subdir)
         return Reply(202)
 
     def _page(self, exchange: Exchange) -> Reply:

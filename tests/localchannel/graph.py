@@ -121,7 +121,7 @@ class _Root:
             "isPublic": self._store.channels[name].public,
             "createdAt": datetime.now(UTC).isoformat(),
             "baseUrl": f"{self._base_url}/{name}",
-            "allowV3Uploads": False,
+            "allowV3Uploads": self._store.channels[name].allows_v3,
             "size": sum(stored.size for stored in self._store.all(name).values()),
             "packages": lambda _, **how: self._packages(name, **how),
             "owner": {"__typename": "User", "name": self._store.channels[name].owner},

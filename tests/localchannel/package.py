@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rattler import IndexJson
+from rattler import IndexJson, MatchSpec
+from rattler.exceptions import InvalidMatchSpecError
 
 _FILE_NAME = re.compile(
     r"(?P<name>[!-.0-~]+)-(?P<version>[!-,.0-~]+)-(?P<build>[!-,.0-~]+)\.(conda|tar\.bz2)", re.ASCII
@@ -26,6 +27,7 @@ class Metadata:
     build_number: int
     subdir: str
     license: str | None
+    needs_v3: bool
 
     @property
     def stem(self) -> str:
@@ -58,4 +60,24 @@ def describe(path: Path) -> Metadata:
         build_number=index.build_number,
         subdir=index.subdir,
         license=index.license,
+        needs_v3=_needs_v3(index),
     )
+
+
+def _needs_v3(index: IndexJson) -> bool:
+    """Whether only repodata v3 can have the package, as for rattler's indexer."""
+    if index.repodata_revision is not None:
+        return index.repodata_revision != "v0"
+    return any(map(_has_v3_keys, [*index.depends, *index.constrains]))
+
+
+def _has_v3_keys(spec: str) -> bool:
+    return _is_spec(spec, has_v3=True) and not _is_spec(spec, has_v3=False)
+
+
+def _is_spec(spec: str, *, has_v3: bool) -> bool:
+    try:
+        MatchSpec(spec, extras=has_v3, conditionals=has_v3, flags=has_v3)
+    except InvalidMatchSpecError:
+        return False
+    return True

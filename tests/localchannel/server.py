@@ -14,10 +14,12 @@ from typing import Self
 from localchannel.api import Api
 from localchannel.faults import Fault, Script
 from localchannel.graph import Graph
+from localchannel.index import PARTS, Part
 from localchannel.journal import Journal, Request
 from localchannel.origin import Origin
 from localchannel.package import Metadata
 from localchannel.publishers import Keys, Publisher, Verify
+from localchannel.shards import Fields
 from localchannel.storage import Signer, Storage
 from localchannel.store import Access, Channel, Store
 
@@ -138,7 +140,7 @@ class LocalChannel:
     ) -> None:
         """Put the record of a package there, without its bytes; by default it has a hash of its own."""
         name, version, build = file.removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)
-        metadata = Metadata(name, version, build, 0, subdir, None)
+        metadata = Metadata(name, version, build, 0, subdir, None, needs_v3=False)
         sha256 = sha256 or hashlib.sha256(f"{subdir}/{file}".encode()).hexdigest()
         self._store.invent(channel, file, metadata, size=size, sha256=sha256, created=created)
 
@@ -182,12 +184,16 @@ class LocalChannel:
         self._keys.allow(key, access)
 
     def heal(self) -> None:
-        """Forget all failures to come and all lies, and let the repodata follow again."""
+        """Forget all failures to come and all lies, let the repodata follow again, and allow v3 uploads."""
         self._script.clear()
         self._graph.lies.clear()
         self._graph.plan = None
         for channel in self._store.channels:
             self.freeze_index(channel, frozen=False)
+            self.allow_v3(channel, allowed=True)
+            self.lag_index(channel, 0)
+            for edits in self._store.index(channel).edits.values():
+                edits.clear()
 
     def tamper(self, channel: str, subdir: str, file: str, record: Mapping[str, object] | None) -> None:
         """Let GraphQL's `variant` lie about a file: with other fields, or (`None`) that there is none."""
@@ -201,10 +207,34 @@ class LocalChannel:
         """Let a channel be billed to this account."""
         self._store.channels[channel] = replace(self._store.channels[channel], owner=owner)
 
+    def allow_v3(self, channel: str, allowed: bool) -> None:
+        """Let a channel take packages for repodata v3, or not."""
+        self._store.channels[channel] = replace(self._store.channels[channel], allows_v3=allowed)
+
     def lag(self, looks: int) -> None:
         """Let the records of each upload show what was there before it, when they are looked up so many times."""
         self._graph.lag = looks
 
-    def freeze_index(self, channel: str, frozen: bool = True) -> None:
-        """Let the channel's repodata stay as it is now, whatever is published, or follow again."""
-        self._store.index(channel).freeze(frozen)
+    def freeze_index(
+        self, channel: str, frozen: bool = True, *, parts: Sequence[Part] = PARTS, is_stuck: bool = False
+    ) -> None:
+        """Let the channel's index, or these parts of it, stay as it is now, or follow the packages again.
+
+        Unless the index `is_stuck`, a reindex of a subdir ends that for the subdir.
+        """
+        self._store.index(channel).freeze(frozen, parts, is_stuck=is_stuck)
+
+    def lag_index(self, channel: str, looks: int) -> None:
+        """Let each file of the channel's index be as before a change for so many looks after it."""
+        self._store.index(channel).lag = looks
+
+    def edit_index(
+        self, channel: str, subdir: str, file: str, fields: Fields, *, parts: Sequence[Part] = PARTS
+    ) -> None:
+        """Let the channel's index have other fields in the entry of a file, or (`None`) no entry."""
+        for part in parts:
+            self._store.index(channel).edits[part][subdir, file] = fields
+
+    def move_shards(self, channel: str) -> None:
+        """Serve the channel's shards from the other origin, as prefix.dev does."""
+        self._store.index(channel).shards_url = f"{self.storage_url}/shards/{channel}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from secrets import token_bytes
 from urllib.parse import urlsplit
 
+from localchannel.caching import conditional
 from localchannel.exchange import Exchange, Refusal, Reply
 from localchannel.package import is_package_name
 from localchannel.store import Store
@@ -41,12 +42,26 @@ class Storage:
 
     def __call__(self, exchange: Exchange) -> Reply:
         """Answer one request."""
+        match exchange.request.method, exchange.segments:
+            case "GET" | "HEAD", ["shards", *channel, subdir, file]:
+                # Whoever knows a shard's hash has seen the index that lists it.
+                return self._index_file(exchange, "/".join(channel), subdir, f"shards/{file}")
         if not self.signer.check(exchange):
             raise Refusal(403, "missing or invalid signature")
         match exchange.request.method, exchange.segments:
+            case "GET" | "HEAD", [*channel, subdir, "shards", file]:
+                return self._index_file(exchange, "/".join(channel), subdir, f"shards/{file}")
+            case "GET" | "HEAD", [*channel, subdir, file] if file.startswith("repodata"):
+                return self._index_file(exchange, "/".join(channel), subdir, file)
             case "GET" | "HEAD", [*channel, subdir, file]:
                 return self._file("/".join(channel), subdir, file)
         raise Refusal(405, "only GET and HEAD")
+
+    def _index_file(self, exchange: Exchange, channel: str, subdir: str, file: str) -> Reply:
+        content = self.store.index(channel).read(subdir, file) if channel in self.store.channels else None
+        if content is None:
+            raise Refusal(404, "not found")
+        return conditional(exchange, content)
 
     def _file(self, channel: str, subdir: str, file: str) -> Reply:
         stored = self.store.find(channel, subdir, file.removesuffix(".v0.sigs"))
@@ -54,8 +69,4 @@ class Storage:
             path = stored.path if is_package_name(file) else stored.attestation
             if path.is_file():
                 return Reply(200, path.open("rb"), _BINARY)
-        elif file.startswith("repodata"):
-            content = self.store.index(channel).read(subdir, file)
-            if content is not None:
-                return Reply(200, content, _BINARY)
         raise Refusal(404, "not found")

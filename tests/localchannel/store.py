@@ -25,10 +25,11 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel's settings; `owner` is whom it is billed to."""
+    """A channel's settings; `owner` is whom it is billed to, `allows_v3` whether it takes packages for repodata v3."""
 
     public: bool = True
     owner: str = "local"
+    allows_v3: bool = True
 
 
 @dataclass(frozen=True)

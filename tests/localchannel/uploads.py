@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from localchannel.exchange import Body, Exchange, Refusal, Reply
-from localchannel.package import Unreadable, describe, is_package_name
+from localchannel.package import Metadata, Unreadable, describe, is_package_name
 from localchannel.spool import Claim, Spool, spooling
 from localchannel.store import Store
 
@@ -74,7 +74,8 @@ class _Upload:
             raise Refusal(400, "the form has no part 'file'")
         spool.close()
         _check_bytes(spool)
-        _check_metadata(spool)
+        if _check_metadata(spool).needs_v3 and not self._store.channels[channel].allows_v3:
+            raise Refusal(403, f"Channel '{channel}' does not allow v3 repodata uploads")
         if attestation is not None:
             _check_attestation(attestation)
         stored = self._store.add(
@@ -141,7 +142,7 @@ def _check_bytes(spool: Spool) -> None:
         raise Refusal(422, f"X-File-SHA256 is {spool.claim.sha256}, received {spool.sha256}")
 
 
-def _check_metadata(spool: Spool) -> None:
+def _check_metadata(spool: Spool) -> Metadata:
     try:
         metadata = describe(spool.path)
     except Unreadable as error:
@@ -149,6 +150,7 @@ def _check_metadata(spool: Spool) -> None:
     stem = spool.claim.file.removesuffix(".conda").removesuffix(".tar.bz2")
     if metadata.stem != stem:
         raise Refusal(422, f"the file name says {stem}, info/index.json says {metadata.stem}")
+    return metadata
 
 
 def _check_attestation(attestation: bytearray) -> None:

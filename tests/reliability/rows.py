@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from localchannel import Answer, At, Call, Cut, Drip, Fault, Interim, Stall, Truncate
+from localchannel.index import PARTS
 from reliability.scene import HIT, IN_THE_BODY, LARGE, OTHER, Scene, package_bytes
 from reliability.wire import Harm, Rule
 from support.building import written
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localchannel.faults import Action
+    from localchannel.index import Part
 
 RETRIES = 2
 """The input `retries` of all runs, but where a row says otherwise."""
@@ -102,6 +104,11 @@ def repodata(then: Action) -> Fault:
     return Fault(then, path="repodata.json", times=None)
 
 
+def download(then: Action) -> Fault:
+    """A fault of the downloads of the package that is hit."""
+    return Fault(then, method="GET", path=f"/noarch/{HIT}.conda", times=None)
+
+
 def failing(*faults: Fault, **inputs: str) -> Callable[[Scene], object]:
     """A plan in which the server fails so, in a run with these inputs."""
 
@@ -126,6 +133,18 @@ def over_the_plan(scene: Scene) -> None:
     """A plan of the account with a limit of 1 MiB for a package, of which the server tells."""
     written(scene.hit, package_bytes(HIT, size=LARGE))
     scene.server.limit({"entityType": "PACKAGE_SIZE", "used": 0, "limit": 2**20})
+
+
+def not_allowed(scene: Scene) -> None:
+    """A package that needs revision 3 of repodata, for a channel that does not allow that."""
+    written(scene.hit, package_bytes(HIT, depends=("tool[when='__unix']",)))
+    scene.server.allow_v3(CHANNEL, allowed=False)
+
+
+def not_allowed_and_not_told(scene: Scene) -> None:
+    """The same, on a server that does not know the field of the setting."""
+    not_allowed(scene)
+    scene.fail(graph(Answer(200, '{"errors": [{"message": "unknown field"}]}'), times=1))
 
 
 def over_a_wire(
@@ -362,6 +381,11 @@ LOST = [
     Row(
         "The package is stored, the response is lost, and the channel's records are unavailable",
         failing(upload(Cut(), At.DONE), graph(Answer(500)), repodata(Answer(500))),
+        "The server accepted the package, but its record could not be read, so the hashes were not compared.",
+    ),
+    Row(
+        "The package is stored, the response is lost, and neither records nor package are available",
+        failing(upload(Cut(), At.DONE), graph(Answer(500)), repodata(Answer(500)), download(Answer(500))),
         "but its hash could not be looked up",
         (FAILED, UPLOADED),
         5,
@@ -488,6 +512,20 @@ REFUSED = [
         5,
     ),
     Row(
+        "The package needs revision 3 of repodata, which the channel does not allow",
+        not_allowed,
+        "and the channel does not allow that.",
+        UNREACHABLE,
+        5,
+    ),
+    Row(
+        "The same, on a server that does not say whether the channel allows it",
+        not_allowed_and_not_told,
+        "does not allow v3 repodata uploads).",
+        (FAILED, UPLOADED),
+        5,
+    ),
+    Row(
         "422 for a package that the other one depends on",
         needed_and(failing(upload(Answer(422, "no")))),
         "The server rejected the upload (HTTP 422: no).",
@@ -547,13 +585,13 @@ def another_build_there(scene: Scene) -> None:
 def another_build_that_is_not_served(scene: Scene) -> None:
     """The same, but it cannot be downloaded."""
     another_build_there(scene)
-    scene.fail(Fault(Answer(500), path=f"{HIT}.conda", times=None))
+    scene.fail(download(Answer(500)))
 
 
 def unexplained(scene: Scene) -> None:
     """A package that the channel has, and says nothing of."""
     scene.publish(scene.hit)
-    scene.fail(graph(Answer(500)), repodata(Answer(500)))
+    scene.fail(graph(Answer(500)), repodata(Answer(500)), download(Answer(500)))
 
 
 def unexplained_and_kept(scene: Scene) -> None:
@@ -606,7 +644,7 @@ TAKEN = [
         again=(SAME_CONTENT, PRESENT),
     ),
     Row(
-        "409, and the hash of the existing file is unavailable",
+        "409, and the existing file is unavailable, as are all records of it",
         unexplained,
         "but its hash could not be looked up",
         (FAILED, UPLOADED),
@@ -740,7 +778,7 @@ LAGGING = [
         5,
     ),
     Row(
-        "409, the hash of the existing file is unavailable, and `skip-existing` is set",
+        "409, the existing file is unavailable, as are all records of it, and `skip-existing` is set",
         unexplained_and_kept,
         "but its hash could not be looked up",
         ("skipped", UPLOADED),
@@ -771,10 +809,8 @@ LOOKUPS = [
     Row(
         "GraphQL is down, and repodata does not list an existing package yet",
         stale_repodata,
-        "but its hash could not be looked up",
-        (FAILED, UPLOADED),
-        5,
-        channel=(True, True),
+        _NOT_COMPARED,
+        (PRESENT, UPLOADED),
     ),
     Row(
         "GraphQL does not list an existing package",
@@ -805,6 +841,113 @@ LOOKUPS = [
         (FAILED, UPLOADED),
         5,
         channel=(True, True),
+    ),
+]
+
+
+def waiting(then: Callable[[Scene], object], **inputs: str) -> Callable[[Scene], object]:
+    """A run that waits for the index, which is the channel's own otherwise."""
+
+    def plan(scene: Scene) -> None:
+        scene.set(**{"wait_for_index": "true", "index_timeout": "60"} | inputs)
+        then(scene)
+
+    return plan
+
+
+def index_file(then: Action, path: str) -> Callable[[Scene], object]:
+    """A fault of a file of the index."""
+    return waiting(failing(Fault(then, path=path, times=None)))
+
+
+def stale_index(*parts: Part, is_stuck: bool = True) -> Callable[[Scene], object]:
+    """An index, or a part of it, that stays as it is."""
+    return waiting(lambda scene: scene.server.freeze_index(CHANNEL, parts=parts or PARTS, is_stuck=is_stuck))
+
+
+def false_index(**inputs: str) -> Callable[[Scene], object]:
+    """An index that lists another file under the name of the package."""
+
+    def lie(scene: Scene) -> None:
+        scene.server.edit_index(CHANNEL, "noarch", scene.hit.name, {"sha256": _UNKNOWN_HASH})
+
+    return waiting(lie, **inputs)
+
+
+def not_shown(fault: str, plan: Callable[[Scene], object], reads: str) -> Row:
+    """Everything is uploaded, but clients can't install it when the run ends."""
+    return Row(fault, plan, reads, exit_code=6)
+
+
+INDEX = [
+    Row(
+        "The index shows the packages seconds later",
+        waiting(lambda scene: scene.server.lag_index(CHANNEL, 2)),
+        waits=(2, 8),
+    ),
+    Row(
+        "The index stays as it was until the server is asked for a new one",
+        stale_index(is_stuck=False),
+        waits=(10, 10),
+    ),
+    Row(
+        "The server doesn't have shards (501)",
+        index_file(Answer(501), "repodata_shards"),
+    ),
+    Row(
+        "429 for the index, once, with `Retry-After: 20`",
+        waiting(failing(Fault(Answer(429, "later", {"Retry-After": "20"}), path="repodata.json")), index_timeout="600"),
+        waits=(15, 20),
+    ),
+    not_shown(
+        "The index stays as it was", stale_index(), "After 60 s, clients can't install 2 of 2 packages from noarch: hit"
+    ),
+    not_shown(
+        "The shards stay as they were",
+        stale_index("shards"),
+        f"{HIT}.conda: repodata_shards.msgpack.zst does not list hit",
+    ),
+    not_shown(
+        "`repodata.json` stays as it was",
+        stale_index("repodata"),
+        f"{HIT}.conda, {OTHER}.conda: repodata.json does not list it",
+    ),
+    not_shown(
+        "A shard is listed and missing",
+        index_file(Answer(404, "<html><h1>Not found</h1></html>"), "/shards/"),
+        "could not be read (HTTP 404: Not found)",
+    ),
+    not_shown(
+        "A page of HTML in the place of a shard",
+        index_file(Answer(200, "<html><h1>Welcome</h1></html>"), "/shards/"),
+        "could not be read (the server sent an HTML page)",
+    ),
+    not_shown(
+        "A page of HTML in the place of `repodata.json`",
+        index_file(Answer(200, "<html><h1>Welcome</h1></html>"), "repodata.json"),
+        "repodata.json could not be read (the response is not JSON)",
+    ),
+    not_shown(
+        "The index can't be read",
+        index_file(Answer(503, "down"), "repodata"),
+        "repodata.json could not be read (HTTP 503",
+    ),
+    not_shown(
+        "The index lists the package with another hash",
+        false_index(),
+        f"lists it with the SHA-256 {_UNKNOWN_HASH}",
+    ),
+    not_shown(
+        "The index lists the package with another hash, with `force`",
+        false_index(force="true"),
+        f"lists it with the SHA-256 {_UNKNOWN_HASH}",
+    ),
+    Row(
+        "A package fails",
+        waiting(failing(upload(Answer(422, "no")))),
+        "The server rejected the upload (HTTP 422: no).",
+        (FAILED, UPLOADED),
+        5,
     ),
 ]
 
@@ -852,6 +995,7 @@ SECTIONS: dict[str, list[Row]] = {
     "The file name is already taken": TAKEN,
     "The channel's records are unavailable or wrong": LOOKUPS,
     "The channel's records are late, or not what they seem": LAGGING,
+    "The index is late or wrong (with `wait-for-index`)": INDEX,
     "Changed files": FILES,
     "The runner's files can't be written": RUNNER,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,14 +24,21 @@ class Action(Protocol):
 class Pauses:
     """Stands for the action's waiting: notes how long it would have taken, and takes no time.
 
-    `before` is called before each pause.
+    `before` is called before each pause. `monotonic` is the action's clock, for which the pauses took their time.
     """
 
     seconds: list[float] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
+    _passed: float = 0.0
 
     def __call__(self, cancelled: threading.Event, seconds: float) -> bool:
         """Tells whether the run is cancelled, as the real waiting does."""
         self.before()
         self.seconds.append(seconds)
+        if not cancelled.is_set():
+            self._passed += seconds
         return cancelled.is_set()
+
+    def monotonic(self) -> float:
+        """Seconds since some time."""
+        return time.monotonic() + self._passed

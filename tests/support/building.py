@@ -82,9 +82,13 @@ RECIPE: Mapping[str, Any] = {
 }
 
 
-def built(folder: Path, *, noarch: bool = True, extension: str = ".conda") -> Path:
-    """The package of `RECIPE`, with a whole build by rattler-build: other bytes each time."""
-    recipe = dict(RECIPE) if noarch else {**RECIPE, "build": {**RECIPE["build"], "noarch": None}}
+def built(folder: Path, *, noarch: bool = True, extension: str = ".conda", script: Iterable[str] = ()) -> Path:
+    """The package of `RECIPE`, with a whole build by rattler-build: other bytes each time.
+
+    The commands of `script` come after those of the recipe.
+    """
+    build = {**RECIPE["build"], "script": [*RECIPE["build"]["script"], *script]}
+    recipe = {**RECIPE, "build": build if noarch else {**build, "noarch": None}}
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         path = written(Path(scratch, "recipe.yaml"), json.dumps(recipe).encode())

@@ -42,6 +42,7 @@ class Stage:
     is_over: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: 0.0
     signer: PackageSigner | None = None
+    interval: float = 10.0
     events: list[str] = field(default_factory=list)
     waits: list[list[tuple[str, int]]] = field(default_factory=list)
     last_errors: set[str] = field(default_factory=set)

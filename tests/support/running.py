@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CHANNEL = "octo/stable"
 TOKEN = "pfx_3nT1rely-secret.key"
@@ -28,6 +28,7 @@ class Finished:
     log: str
     outputs: Mapping[str, str]
     summary: str
+    artifacts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -36,25 +37,36 @@ class RunnerFiles:
 
     output: Path
     summary: Path
+    artifacts: Path
+    earlier_artifacts: Path
 
     @classmethod
     def create(cls, folder: Path) -> RunnerFiles:
         """New, empty files, as each step gets them."""
         folder.mkdir(parents=True, exist_ok=True)
-        files = cls(folder / "output", folder / "summary")
-        files.output.write_bytes(b"")
-        files.summary.write_bytes(b"")
+        files = cls.named_in(folder)
+        for path in (files.output, files.summary, files.artifacts, files.earlier_artifacts):
+            path.write_bytes(b"")
         return files
+
+    @classmethod
+    def named_in(cls, folder: Path) -> RunnerFiles:
+        """The files as they are called in a folder, which the container may see elsewhere."""
+        return cls(*(folder / name for name in ("output", "summary", "artifacts", "artifacts_list")))
 
     def finished(self, exit_code: int, log: str) -> Finished:
         """The run that wrote them."""
-        return Finished(exit_code, log, parse_outputs(self.output.read_text()), self.summary.read_text())
+        artifacts = self.artifacts.read_text().splitlines()
+        return Finished(exit_code, log, parse_outputs(self.output.read_text()), self.summary.read_text(), artifacts)
 
 
 def environment(workspace: Path, inputs: Mapping[str, str], files: RunnerFiles) -> dict[str, str]:
     """The variables that the runner sets for a container action (names of inputs keep their hyphens)."""
     return {
         "GITHUB_ACTIONS": "true",
+        "GITHUB_ARTIFACTS": str(files.artifacts),
+        # Empty as long as GitHub has the feature behind a flag.
+        "GITHUB_ARTIFACTS_LIST": str(files.earlier_artifacts),
         "GITHUB_EVENT_NAME": "push",
         "GITHUB_OUTPUT": str(files.output),
         "GITHUB_REPOSITORY": "octo/packages",

@@ -8,7 +8,8 @@ import pytest
 
 from prefix_upload.package import batch, validate
 from prefix_upload.package.batch import check_batch
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from support.building import built, package, written
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 from prefix_upload.package import validate
 from prefix_upload.package.archive import limits
 from prefix_upload.package.contents_digest import Difference, UnreadableContentsError, difference, read_local
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from support.building import STEM, built, index_of, package_bytes, tar_header, tar_member, written
 
 if TYPE_CHECKING:

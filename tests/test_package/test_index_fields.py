@@ -146,3 +146,34 @@ def test_bad_match_specs_are_a_warning(field: str) -> None:
     (warning,) = index.warnings
     assert f"match specs of {field!r}" in warning
     assert "'python >=3.8,<', 'a >=', 'b >=' and 1 more" in warning
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, False),
+        ({"depends": SPECS, "constrains": ["foo[version='>=1']"]}, False),
+        ({"extra_depends": {}, "flags": []}, False),
+        ({"extra_depends": {"test": ['foo[when="__unix"]']}}, False),
+        ({"flags": ["cuda"]}, False),
+        ({"depends": [*SPECS, 'foo[when="__unix"]']}, True),
+        ({"depends": ["foo >=1[extras=[bar]]"]}, True),
+        ({"constrains": ["foo[version='>=1', flags=[cuda]]"]}, True),
+        ({"repodata_revision": 3}, True),
+        ({"repodata_revision": None}, False),
+        ({"repodata_revision": 0, "depends": SPECS}, False),
+        ({"schema_version": 3}, False),
+    ],
+)
+def test_what_needs_repodata_v3(tmp_path: Path, changes: dict[str, Any], expected: bool) -> None:
+    """What rattler's indexer puts there, and nothing else."""
+    assert read_index(json.dumps(index_of(STEM, **changes)).encode()).needs_v3 is expected
+    repodata = index_channel(tmp_path, **changes)
+    assert bool(repodata.get("v3")) is expected
+    assert bool(repodata["packages.conda"]) is not expected
+
+
+@pytest.mark.parametrize("spec", ["foo; if __unix", "foo[when=]", "foo[", "[when=a]", "foo # [when=a]"])
+def test_a_spec_that_no_client_reads_as_conditional(spec: str) -> None:
+    """Nothing is known about it, or it has no condition."""
+    assert not read_index(json.dumps(index_of(STEM, depends=[spec])).encode()).needs_v3

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from prefix_upload.package.validate import ValidationOptions, check
 from support.building import STEM, index_of, package_bytes, tar_member, written
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from prefix_upload.package import hints
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.package.validate import ValidationOptions, check
 from support.building import STEM, conda_bytes, index_of, package_bytes, tar_member, written
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from prefix_upload.package import archive, file_lists
+from prefix_upload.package import archive
+from prefix_upload.package.archive import limits
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.package.metadata import KNOWN_SUBDIRS
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.package.strict_json import parse_json_object
 from prefix_upload.package.validate import ValidationOptions, check
 from support.building import (
@@ -277,7 +279,7 @@ def test_paths_json_that_is_none(workspace: Path, raw: bytes) -> None:
 
 def test_paths_json_that_is_too_large(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not decoded at all."""
-    monkeypatch.setattr(file_lists, "_MAX_PATHS_OBJECTS", 1)
+    monkeypatch.setattr(limits, "MAX_PATHS_OBJECTS", 1)
     data = conda_bytes(info_members=[tar_member("info/paths.json", b'{"paths": []}')])
     result = checked(written(workspace / f"{STEM}.conda", data), workspace)
     assert "too large to compare" in result.warnings[0]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prefix_upload.auth import Anonymous, ApiKey
-from prefix_upload.auth.secret import Secret
 from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.package import validate
-from prefix_upload.package.model import Package, ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev import Channel
+from prefix_upload.secret import Secret
 from support import building
 from support.running import CHANNEL, TOKEN
 

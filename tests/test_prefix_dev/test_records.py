@@ -13,8 +13,9 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from localchannel.schema import SDL
 from prefix_upload.prefix_dev.account import channels_query, limits_query
 from prefix_upload.prefix_dev.bundles import has_bundle
+from prefix_upload.prefix_dev.index_entries import Entry, Listing
 from prefix_upload.prefix_dev.records import Record, from_graphql, graphql_query
-from prefix_upload.prefix_dev.repodata import from_repodata
+from prefix_upload.prefix_dev.repodata import RepodataReader, from_repodata
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 from support.packages import make_package
 
@@ -226,6 +227,56 @@ def test_repodata_of_version_3() -> None:
     assert from_repodata(stream(repodata), [FIRST, SECOND]) == {FIRST.key: indexed(A), SECOND.key: indexed(B)}
 
 
+@pytest.mark.parametrize("size", [1, 7, 2**16])
+def test_repodata_in_pieces(size: int) -> None:
+    """It does not matter where a piece ends."""
+    body = stream({"info": {}, "packages.conda": {FIRST.file_name: {"depends": ["é"], "sha256": A}}, "removed": ["x"]})
+    reader = RepodataReader([FIRST.file_name])
+    while piece := body.read(size):
+        reader.write(piece)
+    assert reader.close() == Listing({FIRST.file_name: [Entry(A)]}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("repodata", "hashes"),
+    [
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A", "sha256": "B"}}}', ["A", "B"]),
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A"}, "first-1-0.conda": {"sha256": "B"}}}', ["A", "B"]),
+        ('{"packages.conda": {"first-1-0.conda": {"sha256": "A"}}, "packages.conda": {}}', ["A"]),
+        ('{"packages": {"first-1-0.conda": {"sha256": "A"}}, "v3": {"conda": {"first-1-0": {}}}}', ["A", None]),
+        ('{"v3": {"conda": {"first-1-0.conda": {"sha256": "A"}}}}', []),
+        ('{"v3": {"tar.bz2": {"first-1-0": {"sha256": "A"}}}}', []),
+        ('{"packages": {"first-1-0.conda": {"x": {"sha256": "A"}, "y": [{"sha256": "B"}]}}}', [None]),
+        ('{"packages": {"x": {"first-1-0.conda": {"sha256": "A"}}}}', []),
+        ('{"packages": {"first-1-0.conda": {}, "x": {"sha256": "A"}}, "sha256": "B"}', [None]),
+        ('{"other": {"first-1-0.conda": {"sha256": "A"}}, "packages": {}}', []),
+        ('{"packages": [{"first-1-0.conda": {"sha256": "A"}}]}', []),
+    ],
+)
+def test_entries_of_repodata(repodata: str, hashes: list[str | None]) -> None:
+    """All entries of a file are found where clients look for them, and nowhere else."""
+    reader = RepodataReader(["first-1-0.conda"])
+    reader.write(repodata.encode())
+    entries = reader.close().entries.get("first-1-0.conda", ())
+    assert [entry.sha256 for entry in entries] == hashes
+
+
+@pytest.mark.parametrize(
+    ("removed", "is_removed"),
+    [
+        ('["first-1-0.conda"]', True),
+        ('[["first-1-0.conda"]]', False),
+        ('{"a": "first-1-0.conda"}', False),
+        ("5", False),
+    ],
+)
+def test_removed_files(removed: str, is_removed: bool) -> None:
+    """The list has their names."""
+    reader = RepodataReader(["first-1-0.conda"])
+    reader.write(f'{{"packages": {{}}, "removed": {removed}}}'.encode())
+    assert (reader.close().removed == {"first-1-0.conda"}) is is_removed
+
+
 def test_repodata_that_lists_a_package_as_removed() -> None:
     """Its entry may remain, but solvers do not choose it."""
     repodata = {"packages.conda": {FIRST.file_name: {"sha256": A}}, "removed": ["other.conda", FIRST.file_name, 1]}
@@ -264,6 +315,30 @@ def test_whether_the_server_accepted_the_token(viewer: object, knows_user: bool 
     """A viewer that is null means that it did not; a response without one says nothing."""
     data = {"channel": CHANNEL, "package0": None} | ({} if viewer is ... else {"viewer": viewer})
     assert from_graphql(graphql(data=data), [FIRST]).knows_user is knows_user
+
+
+@pytest.mark.parametrize(
+    ("settings", "allows_v3"),
+    [
+        ({"allowV3Uploads": True}, True),
+        ({"allowV3Uploads": False}, False),
+        ({"allowV3Uploads": None}, None),
+        ({"allowV3Uploads": "no"}, None),
+        ({}, None),
+        ([], None),
+        (None, None),
+        (..., None),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("errors", [[], [{"message": "no", "path": ["settings", "allowV3Uploads"]}]], ids=["", "error"])
+def test_whether_the_channel_takes_packages_for_repodata_v3(
+    settings: object, allows_v3: bool | None, errors: list[object]
+) -> None:
+    """If it is not known, the rest of the response counts all the same."""
+    data = {"channel": CHANNEL, "package0": None} | ({} if settings is ... else {"settings": settings})
+    result = from_graphql(graphql(data=data, errors=errors), [FIRST])
+    assert (result.allows_v3, result.records) == (allows_v3, {FIRST.key: Record(None)})
 
 
 @pytest.mark.parametrize(

@@ -576,9 +576,35 @@ def test_a_conflict_with_bytes_that_cannot_be_looked_up(
 ) -> None:
     """A file name says nothing about its bytes: never success."""
     server.publish(CHANNEL, package.path)
-    server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(500), path=REPODATA, times=None))
+    server.fail(*(Fault(Answer(500), path=path, times=None) for path in (GRAPHQL, REPODATA, package.file_name)))
     with pytest.raises(ConflictError, match="its hash could not be looked up"):
         upload(connect(retries=0), package)
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_conflict_with_a_file_that_only_itself_shows(
+    server: LocalChannel, connect: Connect, build: Build, status: int
+) -> None:
+    """Its bytes are hashed, and compared if they are others."""
+    package, other = build(content="new\n"), build(content="old\n")
+    server.fail(*(Fault(Answer(status), path=path, times=None) for path in (GRAPHQL, REPODATA)))
+    server.publish(CHANNEL, package.path)
+    assert upload(connect(retries=0), package) is Status.ALREADY_PRESENT
+    server.publish(CHANNEL, other.path)
+    with pytest.raises(ConflictError, match=f"its SHA-256 is {other.sha256} there.*share/demo.txt' differs"):
+        upload(connect(retries=0), package)
+
+
+def test_a_conflict_with_a_file_that_the_index_does_not_know_yet(
+    server: LocalChannel, connect: Connect, build: Build
+) -> None:
+    """The hash in the index is that of an earlier file."""
+    package, other = build(content="new\n"), build(content="old\n")
+    server.publish(CHANNEL, other.path)
+    server.freeze_index(CHANNEL)
+    server.publish(CHANNEL, package.path)
+    server.fail(Fault(Answer(500), path=GRAPHQL, times=None))
+    assert upload(connect(retries=0), package) is Status.ALREADY_PRESENT
 
 
 # A file that is not the validated one any more.

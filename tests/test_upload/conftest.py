@@ -15,7 +15,9 @@ from prefix_upload.http import Client, RetryPolicy
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.prefix_dev.changes import Changes
 from prefix_upload.prefix_dev.queries import ChannelQueries
-from prefix_upload.settings import UploadSettings, Workspace, parse
+from prefix_upload.settings import Workspace
+from prefix_upload.settings.parsing import parse
+from prefix_upload.settings.settings import UploadSettings
 from prefix_upload.steps.run import RollBack, UploadRun
 from support import building
 from support.publishing import MakeRun, Publish, Result, Stage

@@ -101,6 +101,22 @@ def test_what_depends_on_a_file_name_that_is_taken(
     assert list(skipping.statuses.values()) == [Status.UPLOADED, Status.SKIPPED]
 
 
+def test_a_dry_run_of_what_depends_on_a_file_name_that_is_taken(
+    server: LocalChannel, publish: Publish, make: Callable[..., Path], tmp_path: Path
+) -> None:
+    """It would not be uploaded, directly or not."""
+    paths = [make("a", "b"), make("b", "c"), make("c"), make("d")]
+    server.publish(CHANNEL, written(tmp_path / "old" / paths[2].name, conda_bytes("c-1.0-h0_0", payload_members=[])))
+    run = publish(*paths, dry_run="true")
+    assert list(run.statuses.values()) == [
+        Status.NOT_ATTEMPTED,
+        Status.NOT_ATTEMPTED,
+        Status.FAILED,
+        Status.WOULD_UPLOAD,
+    ]
+    assert "depends on 'c-1.0-h0_0.conda'" in run.problem(paths[0].name)
+
+
 def test_what_is_there_already_counts(server: LocalChannel, publish: Publish, make: Callable[..., Path]) -> None:
     """A dependency that the channel has is not in the way, even if one of its own fails."""
     paths = [make("a", "b"), make("b", "c"), make("c")]

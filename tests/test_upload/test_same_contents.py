@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tempfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEMO = "demo-1.0-h0_0.conda"
 DOWNLOAD = f"/noarch/{DEMO}"
+BOMB = gzip.compress(bytes(2**26))
 
 
 @pytest.fixture
@@ -124,6 +126,22 @@ def test_the_token_stays_with_the_server(server: LocalChannel, publish: Publish,
     assert "Authorization" not in downloads[-1].headers
 
 
+def test_a_file_that_conflicts_is_downloaded_once(
+    server: LocalChannel, publish: Publish, workspace: Path, tmp_path: Path
+) -> None:
+    """Besides that, a run asks for the records, for the plan, and for the records of what it uploaded."""
+    paths = [package(workspace, name) for name in ("first", "second", "third", "fourth")]
+    for name in ("first", "second"):
+        server.publish(CHANNEL, package(tmp_path / "old", name, content="old\n"))
+    server.publish(CHANNEL, paths[2])
+    publish(*paths)
+    requests = [(request.method, request.path.partition("?")[0]) for request in server.requests]
+    graphql, upload = ("POST", "/api/graphql"), ("POST", f"/api/v1/upload/{CHANNEL}")
+    downloads = [("GET", f"/{CHANNEL}/noarch/{path.name}") for path in paths[:2]]
+    # Each download is redirected to the storage.
+    assert sorted(requests) == sorted([graphql, *downloads * 2, graphql, upload, graphql])
+
+
 def test_different_contents_name_the_files(
     server: LocalChannel, publish: Publish, workspace: Path, tmp_path: Path
 ) -> None:
@@ -145,8 +163,31 @@ def test_different_contents_name_the_files(
         (Fault(Answer(200, "<html>"), path=DOWNLOAD, times=None), "does not have the hash of its record"),
         (Fault(Truncate(100), path=DOWNLOAD, times=None), "was not downloaded"),
         (Fault(Answer(200, bytes(3 * 2**20)), path=DOWNLOAD, times=None), "it has more than 10"),
+        (Fault(Answer(200, BOMB, {"Content-Encoding": "gzip"}), path=DOWNLOAD, times=None), "it has more than 10"),
+        (
+            Fault(Answer(200, b"x", {"Content-Encoding": "gzip"}), path=DOWNLOAD, times=None),
+            "does not have the hash of its record",
+        ),
+        (Fault(Answer(303, headers={"Location": "file:///etc/passwd"}), path=DOWNLOAD, times=None), "was not downl"),
+        (Fault(Answer(303, headers={"Location": "//[::1"}), path=DOWNLOAD, times=None), "redirects to an invalid URL"),
+        (Fault(Answer(303, headers={"Location": "?"}), path=DOWNLOAD, times=None), "was not downloaded: HTTP 303"),
+        (Fault(Answer(204), path=DOWNLOAD, times=None), "does not have the hash of its record"),
+        (Fault(Answer(206, b"PK"), path=DOWNLOAD, times=None), "does not have the hash of its record"),
     ],
-    ids=["missing", "refused", "not a package", "truncated", "too large"],
+    ids=[
+        "missing",
+        "refused",
+        "not a package",
+        "truncated",
+        "too large",
+        "too large when it is decoded",
+        "not gzip",
+        "a redirect to a file",
+        "a redirect to nowhere",
+        "a redirect to itself",
+        "no content",
+        "a part",
+    ],
 )
 @pytest.mark.parametrize(("skip_existing", "status"), [("false", Status.FAILED), ("true", Status.SKIPPED)])
 def test_contents_that_cannot_be_compared(

@@ -12,8 +12,8 @@ from sigstore.verify.policy import AnyOf, Identity
 
 from prefix_upload.auth import GITHUB_COM
 from prefix_upload.errors import Diagnostic, setting
-from prefix_upload.http.urls import uses_secure_transport
 from prefix_upload.settings import PRODUCTION, STAGING
+from prefix_upload.urls import uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

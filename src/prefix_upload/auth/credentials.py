@@ -10,7 +10,7 @@ from prefix_upload.errors import setting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefix_upload.auth.secret import Secret
+    from prefix_upload.secret import Secret
 
 
 class Credentials(Protocol):

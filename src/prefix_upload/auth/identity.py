@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from prefix_upload.auth.secret import Secret
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,17 +10,16 @@ import threading
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prefix_upload.auth.identity import IdToken
-from prefix_upload.auth.secret import Secret
 from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, AuthenticationError, setting
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from prefix_upload.auth.identity import IdentityProvider
 
 # A token is renewed this long before it expires, so that it does not expire on its way to the server. A short-lived one
 # is renewed after half of its lifetime.
@@ -30,6 +29,17 @@ _PREFIX = "pfx-jwt."
 # A bearer token: token68 (RFC 9110, section 11.2). A page or JSON has other characters, and words such as 'null' and
 # 'Unauthorized' are shorter than any token.
 _BEARER = r"[A-Za-z0-9._~+/-]{14,16384}=*"
+
+
+class IdentitySource(Protocol):
+    """Where the job's identity tokens come from."""
+
+    def id_token(self, audience: str) -> IdToken:
+        """A token for this audience.
+
+        Raises:
+            AuthenticationError: there is none.
+        """
 
 
 class TrustedPublishing:
@@ -47,7 +57,7 @@ class TrustedPublishing:
 
     def __init__(
         self,
-        identity: IdentityProvider,
+        identity: IdentitySource,
         client: Client,
         audience: str,
         retry_policy: RetryPolicy,
@@ -174,17 +184,34 @@ def _time_to_renew(token: str, now: datetime) -> datetime | None:
 
 def _publisher(claims: Mapping[str, Any]) -> str:
     """The claims that a trusted publisher has to match, as the fields of the form on prefix.dev."""
+    fields = _gitlab_fields(claims) if "project_path" in claims else _github_fields(claims)
+    listed = ", ".join(f"{field}: {value or '(unknown)'}" for field, value in fields.items())
+    return f"A trusted publisher of this job has these fields: {listed}."
+
+
+def _gitlab_fields(claims: Mapping[str, Any]) -> Mapping[str, str]:
+    """As `GitlabPublisher` in prefix.dev's GraphQL schema; the claims as in GitLab's documentation, "ID tokens"."""
+    namespace, _, project = str(claims["project_path"]).rpartition("/")
+    # Such as `gitlab.com/octo/packages//.gitlab-ci.yml@refs/heads/main`.
+    workflow = str(claims.get("ci_config_ref_uri", "")).partition("//")[2].partition("@")[0]
+    return {
+        "namespace": str(claims.get("namespace_path") or namespace),
+        "project": project,
+        "workflow file": workflow,
+        "environment": str(claims.get("environment") or "(none)"),
+    }
+
+
+def _github_fields(claims: Mapping[str, Any]) -> Mapping[str, str]:
     owner, _, name = str(claims.get("repository", "")).partition("/")
     # Such as `octo/packages/.github/workflows/release.yml@refs/heads/main`.
     workflow = PurePosixPath(str(claims.get("workflow_ref", "")).partition("@")[0]).name
-    fields = {
-        "owner": claims.get("repository_owner") or owner,
+    return {
+        "owner": str(claims.get("repository_owner") or owner),
         "repository": name,
         "workflow file": workflow,
-        "environment": claims.get("environment") or "(none)",
+        "environment": str(claims.get("environment") or "(none)"),
     }
-    listed = ", ".join(f"{field}: {value or '(unknown)'}" for field, value in fields.items())
-    return f"A trusted publisher of this job has these fields: {listed}."
 
 
 # Hints by status, if the server mints no token.

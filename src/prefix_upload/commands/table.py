@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.settings import Settings, UploadSettings
-from prefix_upload.steps.run import Run, UploadRun
+from prefix_upload.settings.settings import Settings, UploadSettings
+from prefix_upload.steps.run import LocalRun, Run, UploadRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: Sequence[str] = ("upload", "delete", "yank", "unyank", "reindex")
+ACTIONS: Sequence[str] = ("upload", "delete", "yank", "unyank", "reindex")
+"""The commands that have an action."""
+
+COMMANDS: Sequence[str] = (*ACTIONS, "check", "whoami")
 
 
 def settings_of(command: str) -> type[Settings]:
     """The class of a command's settings."""
     if command == UploadSettings.command:
         return UploadSettings
-    from prefix_upload.settings import change_settings  # noqa: PLC0415 - not for uploads
+    from prefix_upload.settings import change_settings, shell_settings  # noqa: PLC0415 - not for uploads
 
     kinds = (
+        shell_settings.CheckSettings,
+        shell_settings.WhoamiSettings,
         change_settings.DeleteSettings,
         change_settings.YankSettings,
         change_settings.UnyankSettings,
@@ -38,6 +43,14 @@ def execute(run: Run) -> None:
         from prefix_upload.commands.upload import upload  # noqa: PLC0415 - not for other commands
 
         upload(run)
+    elif isinstance(run, LocalRun):
+        from prefix_upload.commands.check import check  # noqa: PLC0415
+
+        check(run)
+    elif run.settings.command == "whoami":
+        from prefix_upload.commands.whoami import whoami  # noqa: PLC0415
+
+        whoami(run)
     else:
         _execute_change(run)
 

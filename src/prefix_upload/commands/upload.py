@@ -30,17 +30,20 @@ def upload(run: UploadRun) -> None:
         return
     uploads = compare(run, packages)
     needs = order(run, packages, uploads)
-    if not preflight(run, uploads):
-        return
-    if run.settings.dry_run:
-        plan(run, uploads)
-    elif authenticate(run, uploads):
-        transfer(run, uploads, needs)
-        confirm(run)
-        if run.roll_back is not None:
-            from prefix_upload.steps.roll_back import roll_back  # noqa: PLC0415 - seldom needed
+    if preflight(run, uploads):
+        if run.settings.dry_run:
+            plan(run, uploads, needs)
+        elif authenticate(run, uploads):
+            transfer(run, uploads, needs)
+            confirm(run)
+            if run.roll_back is not None:
+                from prefix_upload.steps.roll_back import roll_back  # noqa: PLC0415 - seldom needed
 
-            roll_back(run, uploads, needs)
+                roll_back(run, uploads, needs)
+    if run.settings.wait_for_index and not run.settings.dry_run:
+        from prefix_upload.steps.wait_for_index import wait_for_index  # noqa: PLC0415 - start-up time counts
+
+        wait_for_index(run)
     if run.retention is not None:
         from prefix_upload.steps.retain import retain  # noqa: PLC0415 - seldom needed
 

@@ -13,7 +13,7 @@ from actions_toolkit.file_command import issue_file_command
 from prefix_upload.errors import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class CommandFiles:
@@ -36,6 +36,16 @@ class CommandFiles:
             issue_file_command("STEP_SUMMARY", text)
 
         return self._write("GITHUB_STEP_SUMMARY", "summary", write, "The log has the same information.")
+
+    def append_artifacts(self, lines: Sequence[str]) -> list[Diagnostic]:
+        """Appends to the list of the job's artifacts. Returns a diagnostic if that fails."""
+
+        def write() -> None:
+            with Path(os.environ["GITHUB_ARTIFACTS"]).open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+
+        hint = "If a later step is to attest the packages, give it the output 'checksums' as 'subject-checksums'."
+        return self._write("GITHUB_ARTIFACTS", "list of artifacts", write, hint) if lines else []
 
     def _write(self, variable: str, what: str, write: Callable[[], None], hint: str) -> list[Diagnostic]:
         path = os.environ.get(variable)

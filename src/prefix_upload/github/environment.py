@@ -1,25 +1,29 @@
-"""What the GitHub Actions runner passes to a container action in environment variables."""
+"""What the GitHub Actions runner passes to the action in environment variables."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from actions_toolkit import core
 
 from prefix_upload.auth import GITHUB_COM, IdTokenRequest, Secret
-from prefix_upload.http.urls import uses_secure_transport
+from prefix_upload.http.certificates import MISSING_FILE_HINT
 from prefix_upload.settings import Workspace
+from prefix_upload.urls import uses_secure_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_OUTSIDE_HINT = (
-    "The action runs in a container that sees only the workspace, not the host's /tmp or home folder. "
-    "Build or copy the packages into the workspace, and write patterns relative to it."
+_OUTSIDE_HINT = "Build or copy the packages into the workspace, and write patterns relative to it."
+_CONTAINER_HINT = "The action runs in a container that sees only the workspace, not the host's /tmp or home folder."
+# For a file that a variable names, and that is not there.
+_INVISIBLE_FILE_HINT = (
+    "The action runs in a container, which sees only the workspace (as /github/workspace), not other files of the "
+    "host. Copy the file there and set the variable to its path, or remove it from this step."
 )
 
 
@@ -50,21 +54,32 @@ class Environment:
     def workspace(self) -> Workspace:
         """The job's workspace."""
         path = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
-        return Workspace(path, self._workspace_aliases, _OUTSIDE_HINT)
+        hint = f"{_CONTAINER_HINT} {_OUTSIDE_HINT}" if self._is_container else _OUTSIDE_HINT
+        return Workspace(path, self._workspace_aliases, hint)
 
     @property
-    def _workspace_aliases(self) -> tuple[PurePosixPath, ...]:
-        """The paths that the workspace may have outside this container.
+    def missing_file_hint(self) -> str:
+        """What to do about a file that an environment variable names, and that is not there."""
+        return _INVISIBLE_FILE_HINT if self._is_container else MISSING_FILE_HINT
+
+    @property
+    def _is_container(self) -> bool:
+        """Whether the action runs in its container; `native/action.yml` sets the variable."""
+        return os.environ.get("PREFIX_UPLOAD_NATIVE") != "true"
+
+    @property
+    def _workspace_aliases(self) -> tuple[PurePath, ...]:
+        """Other paths that the workspace may have: outside this container, and before links are resolved.
 
         The runner translates only values that start with the host's path, so the lines of `glob` after the first
         still contain it: `$RUNNER_WORKSPACE/<repository>` on the host, `/__w/…` in a job that has a container.
         """
-        outside = PurePosixPath(os.environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
+        outside = PurePath(os.environ.get("RUNNER_WORKSPACE") or f"/__w/{self._repository}")
         return (
             outside / outside.name,
             outside / self._repository,
-            PurePosixPath("/__w", outside.name, outside.name),
-            PurePosixPath(os.environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
+            PurePath("/__w", outside.name, outside.name),
+            PurePath(os.environ.get("GITHUB_WORKSPACE") or "/github/workspace"),
         )
 
     @property
@@ -89,9 +104,9 @@ class Environment:
     @property
     def readme_url(self) -> str:
         """The URL of the action's README in the version that runs; "" if the action is part of the checkout."""
-        server, repository, ref = (
-            os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "ACTION_REPOSITORY", "ACTION_REF")
-        )
+        owner = "GITHUB" if self._is_container else "PREFIX_UPLOAD"  # as `native/action.yml` has it
+        repository, ref = (os.environ.get(f"{owner}_ACTION_{name}", "") for name in ("REPOSITORY", "REF"))
+        server = os.environ.get("GITHUB_SERVER_URL", "")
         url = f"{server}/{repository}/blob/{ref or 'HEAD'}/README.md"
         return url if repository and re.fullmatch(r"https?://[\w.:/@+-]+", url, re.ASCII) else ""
 

@@ -6,7 +6,9 @@ metadata, server messages and the workflow's own inputs may look like one.
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 from collections import deque
 from typing import Literal
 
@@ -25,6 +27,10 @@ class Log:
     def __init__(self) -> None:
         # Libraries' log records would bypass this class, and may contain untrusted text.
         logging.disable()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # The toolkit ends lines with `os.linesep`, which Windows' text mode would change once more. And whatever
+            # the encoding, each line can be written.
+            sys.stdout.reconfigure(newline="", errors="backslashreplace")
         self._in_group = False
         self._redactor = Redactor()
         self._unmasked: deque[str] = deque()

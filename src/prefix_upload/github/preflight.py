@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefix_upload.github.environment import Job
-    from prefix_upload.settings import Settings
+    from prefix_upload.settings.settings import Settings
 
 _GITHUB_DOCS = "https://docs.github.com/en"
 _EVENTS_PAGE = f"{_GITHUB_DOCS}/actions/reference/workflows-and-actions/events-that-trigger-workflows"

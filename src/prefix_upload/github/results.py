@@ -6,15 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import spell_settings
+from prefix_upload.github.annotations import annotate
+from prefix_upload.github.artifacts_list import append_artifacts
 from prefix_upload.github.command_files import CommandFiles
-from prefix_upload.github.console import Console, as_input
 from prefix_upload.reporting import diagnostics, summary
+from prefix_upload.reporting.console import Console
 from prefix_upload.reporting.outputs import outputs, size_warnings
 
 if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
     from prefix_upload.github.log import Log
     from prefix_upload.report import Report
+
+
+def as_input(name: str, value: str) -> str:
+    """A setting as it is written in a workflow: `'force'`, or `'force: true'`."""
+    return f"'{name}: {value}'" if value else f"'{name}'"
 
 
 def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
@@ -38,17 +45,18 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
 
     log.close_group()
     report = report.map_diagnostics(presentable)
-    values, files, console = outputs(report), CommandFiles(), Console(log)
+    values, files, console = outputs(report), CommandFiles(), Console(log, as_input)
     warnings = [*map(presentable, size_warnings(report, values))]
     unwritten = files.write_outputs(values)
     if report.has_changed_channel:
         report = replace(report, errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten
+    warnings += map(presentable, append_artifacts(report, files))
     if with_summary:
         warnings += files.write_summary(spell_settings(summary.render(report), as_input))
-    console.annotate("error", diagnostics.errors(report))
-    console.annotate("warning", [*warnings, *diagnostics.warnings(report)])
+    annotate(log, "error", diagnostics.errors(report))
+    annotate(log, "warning", [*warnings, *diagnostics.warnings(report)])
     console.not_attempted(report)
     log.info(summary.verdict(report))
     return report

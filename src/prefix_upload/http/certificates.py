@@ -10,6 +10,9 @@ from prefix_upload.errors import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+MISSING_FILE_HINT = "Correct the path, or remove the variable."
+"""What to do about a variable that names a file which is not there."""
+
 # The first one that is set counts: the order of `requests`, which does not read the last.
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -24,13 +27,12 @@ def exists(path: str) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises an OSError for a name that is too long
 
 
-def ca_bundle_errors(environ: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Yields a diagnostic if the CA bundle that counts does not exist."""
+def ca_bundle_errors(environ: Mapping[str, str], hint: str) -> Iterator[Diagnostic]:
+    """Yields a diagnostic, with this hint, if the CA bundle that counts does not exist."""
     name = next((name for name in _VARIABLES if environ.get(name)), None)
     if name is not None and not exists(environ[name]):
         yield Diagnostic(
             f"Invalid {name}",
             f"{name} is '{environ[name]}', but there is no such file here.",
-            "The action runs in a container, which sees only the workspace (as /github/workspace), not other files "
-            f"of the host. Copy the file there and set {name} to its path, or remove the variable from this step.",
+            hint,
         )

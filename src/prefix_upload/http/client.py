@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 import requests
@@ -16,7 +16,7 @@ from prefix_upload.http.adapter import Adapter
 from prefix_upload.http.errors import RequestError, request_error
 from prefix_upload.http.proxies import proxies_for, route_to
 from prefix_upload.http.response import Response
-from prefix_upload.http.urls import origin_of
+from prefix_upload.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,12 +36,20 @@ _REDIRECTS = frozenset(
 )
 
 
+class Sink(Protocol):
+    """Where a body goes."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Takes the next piece. An exception that it raises ends the request."""
+
+
 class Client:
     """Sends requests to one server over pooled connections. Safe to use from several threads.
 
     Args:
         server_url: the origin that the bearer token is for.
-        bearer: returns the token to send, or `None`; it is sent to this origin only.
+        bearer: returns the token to send, or `None`; unless a URL of another origin is requested with it, it is sent to
+            this origin only.
         connections: how many connections to keep open.
         ca_bundle: the CA bundle that verifies the servers' certificates; "" for the default.
         clock: monotonic seconds.
@@ -94,7 +102,7 @@ class Client:
             "headers": headers,
             "data": data,
             "json": json,
-            "auth": _NO_TOKEN if anonymously else self._bearer,
+            "auth": self._auth(is_wanted=not anonymously),
         }
         return self._send("POST", self._server_url + path, timeout=timeout, max_body=max_body, **arguments)
 
@@ -107,38 +115,53 @@ class Client:
         return self._send("DELETE", self._server_url + path, timeout=timeout, max_body=MAX_BODY, auth=self._bearer)
 
     def get(
-        self, path: str, *, timeout: float, max_body: int, anonymously: bool = False, into: BinaryIO | None = None
+        self, path: str, *, timeout: float, max_body: int, anonymously: bool = False, into: Sink | None = None
     ) -> Response:
-        """Gets a resource from the server. Follows redirects, without the token if they lead to another origin.
+        """Gets a resource from the server, which `path` and query name from its root. Otherwise as `get_url`."""
+        url = self._server_url + path
+        return self.get_url(url, timeout=timeout, max_body=max_body, with_token=not anonymously, into=into)
+
+    def get_url(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        max_body: int,
+        with_token: bool,
+        headers: Mapping[str, str] | None = None,
+        into: Sink | None = None,
+    ) -> Response:
+        """Gets a resource. Follows redirects, without the token if they lead to another origin.
 
         Args:
-            path: the path and query, from the root of the server.
+            url: the URL, which may be on another server.
             timeout: in seconds.
             max_body: the number of bytes of the body to read at most; 0 if the body does not matter.
-            anonymously: whether to send no token.
-            into: an open file that gets the body of a successful response, instead of `Response.body`.
+            with_token: whether to send the token, to this URL's origin only.
+            headers: further headers.
+            into: gets the body of a successful response, instead of `Response.body`.
 
         Raises:
             RequestError: there was no response, or a redirect's address is not valid.
         """
-        url = self._server_url + path
-        response = self._get(url, timeout, max_body, into, with_token=not anonymously)
+        arguments: dict[str, Any] = {"timeout": timeout, "max_body": max_body, "headers": headers, "into": into}
+        first = url
+        response = self._send("GET", url, auth=self._auth(is_wanted=with_token), **arguments)
         for _ in range(_MAX_REDIRECTS):
             if response.status not in _REDIRECTS:
                 break
             try:
                 url = urljoin(url, response.headers.get("Location", ""))
-                with_token = not anonymously and origin_of(url) == origin_of(self._server_url)
+                is_same_origin = origin_of(url) == origin_of(first)
             except ValueError as error:
                 raise RequestError(
                     "it redirects to an invalid URL", may_have_arrived=False, is_permanent=True
                 ) from error
-            response = self._get(url, timeout, max_body, into, with_token=with_token)
+            response = self._send("GET", url, auth=self._auth(is_wanted=with_token and is_same_origin), **arguments)
         return response
 
-    def _get(self, url: str, timeout: float, max_body: int, into: BinaryIO | None, *, with_token: bool) -> Response:
-        auth = self._bearer if with_token else _NO_TOKEN
-        return self._send("GET", url, timeout=timeout, max_body=max_body, into=into, auth=auth)
+    def _auth(self, *, is_wanted: bool) -> _Bearer:
+        return self._bearer if is_wanted else _NO_TOKEN
 
     def _send(
         self,
@@ -147,7 +170,7 @@ class Client:
         *,
         timeout: float,
         max_body: int,
-        into: BinaryIO | None = None,
+        into: Sink | None = None,
         **arguments: Any,
     ) -> Response:
         try:
@@ -168,7 +191,7 @@ class Client:
             return Response(response.status_code, response.headers, content, is_complete, self._redact, is_early)
 
     @staticmethod
-    def _read(response: requests.Response, limit: int, body: BinaryIO) -> bool:
+    def _read(response: requests.Response, limit: int, body: Sink) -> bool:
         """Reads the body up to the limit. Returns whether it is complete; if the connection breaks, it is not."""
         left = limit
         try:

@@ -3,7 +3,8 @@
 With urllib3 alone, the timeout limits each wait for the socket: a response that arrives a byte at a time never exceeds
 it, and a body that the server reads slowly, but steadily, does.
 
-* While a request is being sent, a byte that the server acknowledges is progress.
+* While a request is being sent, a byte that the server acknowledges is progress. Where the system does not tell (macOS,
+  Windows), a byte that the socket takes is.
 * The head of the response, with all interim responses (1xx) before it, has to be complete within the timeout after the
   last byte of the request was acknowledged.
 * While the body of the response is being read, a byte is progress, but on average there has to be a minimum of them.
@@ -11,11 +12,8 @@ it, and a body that the server reads slowly, but steadily, does.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import ssl
-import sys
-import termios
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, parse_headers  # noqa: TID251 - this is in `prefix_upload.http`
@@ -23,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssltransport import SSLTransport
+
+from prefix_upload.http.send_queue import unacknowledged
 
 if TYPE_CHECKING:
     import socket
@@ -102,13 +102,14 @@ class _PatientConnection(HTTPConnection):
             TimeoutError: the server has acknowledged nothing for the whole timeout.
         """
         piece = data if type(self) is Connection else data[:_TLS_PIECE]
-        unacknowledged, silent = sys.maxsize, 0
+        waiting: int | None = None
+        silent = 0
         while True:
             try:
                 return self.sock.send(piece)
             except TimeoutError:
-                before, unacknowledged = unacknowledged, _unacknowledged(self.sock)
-                silent = 0 if unacknowledged < before < sys.maxsize else silent + 1
+                before, waiting = waiting, unacknowledged(self.sock)
+                silent = 0 if _is_less(waiting, before) else silent + 1
                 if silent >= _checks(self.sock):
                     raise
 
@@ -194,15 +195,15 @@ class _Reader(io.RawIOBase):
 
     def _receive(self, buffer: Any) -> int:
         checks = _checks(self._socket)
-        unacknowledged, silent = _unacknowledged(self._socket), 0
+        waiting, silent = unacknowledged(self._socket), 0
         self._socket.settimeout(self._remaining() / checks)
         while True:
             try:
                 return self._socket.recv_into(buffer)
             except TimeoutError:
-                before, unacknowledged = unacknowledged, _unacknowledged(self._socket)
+                before, waiting = waiting, unacknowledged(self._socket)
                 silent += 1
-                if not self._is_in_body and unacknowledged < before:  # the request is still being sent
+                if not self._is_in_body and _is_less(waiting, before):  # the request is still being sent
                     self._deadline = self._clock() + self._timeout
                     silent = 0
                     self._socket.settimeout(self._remaining() / checks)
@@ -221,6 +222,6 @@ def _checks(sock: socket.socket | SSLTransport) -> int:
     return 1 if isinstance(sock, SSLTransport) else _CHECKS
 
 
-def _unacknowledged(sock: socket.socket) -> int:
-    """The number of bytes that were sent, and that the other end has not acknowledged (tcp(7), `SIOCOUTQ`)."""
-    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+def _is_less(now: int | None, before: int | None) -> bool:
+    """Whether fewer bytes wait for an acknowledgement than before; false if one of the numbers is unknown."""
+    return now is not None and before is not None and now < before

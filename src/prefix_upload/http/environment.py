@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from prefix_upload.http.certificates import ca_bundle, ca_bundle_errors, exists
+from prefix_upload.http.certificates import MISSING_FILE_HINT, ca_bundle, ca_bundle_errors, exists
 from prefix_upload.http.proxies import proxy_errors
-from prefix_upload.http.urls import LOOPBACK_HOSTS
+from prefix_upload.urls import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
 
 
-def environment_errors(environ: Mapping[str, str], urls: Sequence[str]) -> Iterator[Diagnostic]:
-    """Yields the variables with which requests to these URLs can't be sent."""
+def environment_errors(
+    environ: Mapping[str, str], urls: Sequence[str], missing_file_hint: str = MISSING_FILE_HINT
+) -> Iterator[Diagnostic]:
+    """Yields the variables with which requests to these URLs can't be sent.
+
+    Args:
+        environ: the environment variables.
+        urls: the URLs of the requests.
+        missing_file_hint: what to do about a file that is not there.
+    """
     yield from proxy_errors(environ, urls)
     if any(url.startswith("https:") for url in urls):
-        yield from ca_bundle_errors(environ)
+        yield from ca_bundle_errors(environ, missing_file_hint)
 
 
 def secure_environment(environ: MutableMapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 import requests.utils
 
 from prefix_upload.errors import Diagnostic
-from prefix_upload.http.urls import host_and_port, is_loopback
+from prefix_upload.urls import host_and_port, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

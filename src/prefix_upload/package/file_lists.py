@@ -12,8 +12,6 @@ from prefix_upload.package.strict_json import parse_json_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# A `paths.json` with more opening brackets is too large to compare. Each of them would become an object in memory.
-_MAX_PATHS_OBJECTS = limits.MAX_COMPARED_MEMBERS + 10
 _PATH_TYPES = ("hardlink", "softlink", "directory")
 
 
@@ -32,25 +30,8 @@ def duplicate_warnings(duplicates: Iterable[str]) -> Iterator[str]:
     yield from _differences("appear more than once", set(duplicates))
 
 
-def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None] | None) -> Iterator[str]:
-    if len(raw) > limits.MAX_PATHS_SIZE or raw.count(b"{") + raw.count(b"[") > _MAX_PATHS_OBJECTS:
-        yield "'info/paths.json' is too large to compare with the payload"
-        return
-    try:
-        content = parse_json_object(raw)
-        entries = _entries(content.get("paths"))
-    except ValueError as error:
-        yield f"'info/paths.json' is {error}"
-        return
-    if (version := content.get("paths_version")) != 1 or isinstance(version, bool | float):
-        yield f"'info/paths.json' has the paths_version {archive.truncated_repr(version)}, but clients only know 1"
-    yield from _type_warnings(entries)
-    if payload is not None:
-        yield from _comparison(dict(_listed_files(entries)), payload)
-
-
-def _entries(paths: object) -> list[dict[str, Any]]:
-    """The entries, each with a path.
+def path_entries(paths: object) -> list[dict[str, Any]]:
+    """The entries of `paths` in `info/paths.json`, each with a path.
 
     Raises:
         ValueError: an entry has no path, or there is no list of them.
@@ -64,6 +45,23 @@ def _entries(paths: object) -> list[dict[str, Any]]:
             case _:
                 raise ValueError("not a list of paths")
     return paths
+
+
+def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None] | None) -> Iterator[str]:
+    if len(raw) > limits.MAX_PATHS_SIZE or raw.count(b"{") + raw.count(b"[") > limits.MAX_PATHS_OBJECTS:
+        yield "'info/paths.json' is too large to compare with the payload"
+        return
+    try:
+        content = parse_json_object(raw)
+        entries = path_entries(content.get("paths"))
+    except ValueError as error:
+        yield f"'info/paths.json' is {error}"
+        return
+    if (version := content.get("paths_version")) != 1 or isinstance(version, bool | float):
+        yield f"'info/paths.json' has the paths_version {archive.truncated_repr(version)}, but clients only know 1"
+    yield from _type_warnings(entries)
+    if payload is not None:
+        yield from _comparison(dict(_listed_files(entries)), payload)
 
 
 def _type_warnings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:

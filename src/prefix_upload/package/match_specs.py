@@ -6,12 +6,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
 from prefix_upload.package.names import split_file_name
 from prefix_upload.package.version_specs import MAX_DEPTH, end_of_version, is_version_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 # Longer ones are not parsed: real ones have at most a few hundred characters.
 _MAX_LENGTH = 1024
@@ -32,6 +32,9 @@ _KEY_VALUE = re.compile(rf"\s*+([\w-]*+)\s*+=\s*+({_VALUE})\s*+,?", re.DOTALL)
 _ESCAPE = re.compile(r"""\\(["'\\])""")
 _QUOTES = "\"'"
 
+# The keys that CEP 43, CEP 44 and CEP 45 add.
+_V3_KEYS = frozenset({"extras", "flags", "when"})
+
 _BUILD_NUMBER = re.compile(r"(?:==|!=|<=|>=|<|>)?[0-9]{1,19}")
 _GROUP = re.compile(r"[a-z0-9_.+-]{1,64}")  # CEP 44
 _FLAG = re.compile(r"[a-z0-9_*]+(?::[a-z0-9_*]+)?")  # CEP 45
@@ -47,11 +50,13 @@ class MatchSpec(NamedTuple):
         name: the name, in lower case.
         version: a version specifier; "" for any version.
         build: a build string, a glob or a regular expression; "" for any build.
+        needs_v3: whether it has a key that only revision 3 of repodata has (CEP 48).
     """
 
     name: str
     version: str = ""
     build: str = ""
+    needs_v3: bool = False
 
 
 def is_match_spec(text: str) -> bool:
@@ -90,7 +95,12 @@ def _parse(text: str, keys: _Keys) -> MatchSpec | None:
     if len(channel) > 1 and not _CHANNEL.fullmatch(channel[0]):
         return None
     spec = _parse_name_version_build(text.strip())
-    return spec._replace(**{key: pairs[key] for key in ("version", "build") if key in pairs}) if spec else None
+    return _with_keys(spec, pairs) if spec else None
+
+
+def _with_keys(spec: MatchSpec, pairs: Mapping[str, str]) -> MatchSpec:
+    version, build = pairs.get("version", spec.version), pairs.get("build", spec.build)
+    return MatchSpec(spec.name, version, build, needs_v3=not _V3_KEYS.isdisjoint(pairs))
 
 
 def _parse_location(text: str) -> MatchSpec | None:

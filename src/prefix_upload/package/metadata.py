@@ -31,7 +31,8 @@ KNOWN_SUBDIRS = frozenset(
     }
 )  # fmt: skip
 # Revisions of `repodata.json`: the one before they had numbers, and that of CEP 48.
-_KNOWN_REVISIONS = (None, 0, 3)
+_V3 = 3
+_KNOWN_REVISIONS = (None, 0, _V3)
 # Values of `arch` that a subdir spells differently, for packages without a `subdir` (before conda-build 1.21).
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
@@ -48,8 +49,25 @@ class Index:
     @property
     def depends(self) -> tuple[str, ...]:
         """The match specs of what the package needs at run time, as many as are checked."""
-        specs = (spec for name, spec in index_fields.specs(self.fields) if name == "depends")
-        return tuple(islice(specs, limits.MAX_CHECKED_SPECS))
+        return tuple(spec for name, spec in _checked_specs(self.fields) if name == "depends")
+
+    @property
+    def needs_v3(self) -> bool:
+        """Whether the package certainly can't be in repodata before revision 3 (CEP 48).
+
+        It says so, or other packages are needed under conditions, or with extras or flags. `flags` and `extra_depends`
+        of its own (CEP 44 and CEP 45) do not decide: rattler 0.28 has such packages in either revision.
+        """
+        revision = self.fields.get("repodata_revision")
+        if isinstance(revision, int):
+            return revision >= _V3
+        # Only specs with a section can have a key.
+        specs = [spec for name, spec in _checked_specs(self.fields) if "[" in spec and name != "extra_depends"]
+        if not specs:
+            return False
+        from prefix_upload.package.match_specs import parse_match_spec  # noqa: PLC0415 - slow to load
+
+        return any(parsed.needs_v3 for parsed in map(parse_match_spec, specs) if parsed is not None)
 
 
 def read_index(raw: bytes) -> Index:
@@ -81,8 +99,12 @@ def folder_warnings(subdir: str, folder: str) -> Iterator[str]:
         )
 
 
+def _checked_specs(fields: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(islice(index_fields.specs(fields), limits.MAX_CHECKED_SPECS))
+
+
 def _spec_warnings(fields: dict[str, Any]) -> Iterator[str]:
-    specs = list(islice(index_fields.specs(fields), limits.MAX_CHECKED_SPECS))
+    specs = _checked_specs(fields)
     if not specs:
         return
     from prefix_upload.package.match_specs import is_match_spec  # noqa: PLC0415 - slow to load

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-# The file name extensions of the two package formats (CEP 35).
-PACKAGE_EXTENSIONS = (".conda", ".tar.bz2")
-
-
-class ValidationLevel(StrEnum):
-    """How much of a package is decoded: all of it (`FULL`), or nothing after `info/` (`METADATA`)."""
-
-    FULL = "full"
-    METADATA = "metadata"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +58,13 @@ class Package(Artifact):
 
     `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users: relative
     to the workspace, with `/` as separator. `depends` are the match specs of the packages that it needs at run time.
+    `needs_v3` is whether only revision 3 of repodata, or a later one, can have it (CEP 48).
     """
 
     path: Path
     relative_path: str
     depends: tuple[str, ...] = ()
+    needs_v3: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

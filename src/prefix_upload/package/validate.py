@@ -9,11 +9,12 @@ from prefix_upload.concurrency import Submit, run_inline, submit_if_large
 from prefix_upload.errors import setting
 from prefix_upload.package import archive, hints, names
 from prefix_upload.package.file_lists import duplicate_warnings, list_warnings
-from prefix_upload.package.fs import FileState, NotRegularFileError, open_regular
+from prefix_upload.package.formats import ValidationLevel
+from prefix_upload.package.fs import READS_ANYWHERE, FileState, NotRegularFileError, open_regular, read_at
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.install_paths import entry_point_warnings, install_findings
 from prefix_upload.package.metadata import folder_warnings, read_index
-from prefix_upload.package.model import CandidateFile, Package, ValidationLevel
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.package.portability import portability_warnings
 from prefix_upload.package.validation_state import ValidationState
 
@@ -37,7 +38,8 @@ class ValidationOptions(NamedTuple):
 def check(paths: Sequence[Path], options: ValidationOptions) -> Package | CandidateFile:
     """Validates one file. Returns a `CandidateFile` with its findings if it is invalid.
 
-    The file is hashed and decoded, both at the same time if it is large. It is invalid if it changes meanwhile.
+    The file is hashed and decoded, both at the same time if it is large and the system can. It is invalid if it changes
+    meanwhile.
 
     Args:
         paths: every path that leads to the file. The package gets the first one whose name belongs to its metadata.
@@ -52,7 +54,7 @@ def check(paths: Sequence[Path], options: ValidationOptions) -> Package | Candid
     except NotRegularFileError:
         state.add("this is not a regular file", hints.NOT_A_PACKAGE)
     except OSError as error:
-        state.add(f"the file cannot be read ({error.strerror})", hints.UNREADABLE)
+        state.add(f"the file cannot be read ({error.strerror})", hints.unreadable(error))
     return state.finish()
 
 
@@ -121,13 +123,16 @@ def _of_format(paths: tuple[Path, ...], file: BinaryIO) -> tuple[Path, ...]:
 
 def _is_zip(file: BinaryIO) -> bool:
     """Whether a file starts as a `.conda` package does."""
-    return os.pread(file.fileno(), 2, 0) == b"PK"
+    start = bytearray(2)
+    read_at(file.fileno(), memoryview(start), 0)
+    return start == b"PK"
 
 
 def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
     """Decodes and hashes the file."""
     hashing = Hashing()
-    submit = submit_if_large(state.size, options.submit)
+    # Where the file can't be hashed meanwhile, it is decoded first.
+    submit = submit_if_large(state.size, options.submit if READS_ANYWHERE else run_inline)
 
     def read() -> archive.Contents:
         contents = archive.read(file, state.path.name, everything=options.level is ValidationLevel.FULL)

@@ -72,5 +72,6 @@ class ValidationState:
             size=self.size,
             sha256=self.sha256,
             depends=self.index.depends,
+            needs_v3=self.index.needs_v3,
             warnings=tuple(self.warnings),
         )

@@ -71,8 +71,8 @@ def limits_in(body: bytes) -> Limits:
 
 
 def channels_query() -> dict[str, Any]:
-    """The body of a request for the channels in which the key's owner has a role."""
-    query = "query($limit: Int) { viewer { channels(limit: $limit) { page { channelPath } } } }"
+    """The body of a request for the name of the key's owner, and for the channels in which they have a role."""
+    query = "query($limit: Int) { viewer { login channels(limit: $limit) { page { channelPath } } } }"
     return {"query": query, "variables": {"limit": _MAX_CHANNELS}}
 
 
@@ -83,6 +83,14 @@ def channels_in(body: bytes) -> list[str]:
             paths = (channel.get("channelPath") for channel in page if isinstance(channel, dict))
             return [path for path in paths if isinstance(path, str)]
     return []
+
+
+def login_in(body: bytes) -> str:
+    """The name of the key's owner in the response to `channels_query`; "" if there is none."""
+    match _data(body):
+        case {"viewer": {"login": str(login)}}:
+            return login
+    return ""
 
 
 def meant_channel(path: str, known: Sequence[str]) -> str:

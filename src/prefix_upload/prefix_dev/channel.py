@@ -26,6 +26,7 @@ from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,
     connection_error,
+    is_about_v3,
     missing_channel_error,
     no_api_error,
     overwriting_refused_error,
@@ -33,6 +34,7 @@ from prefix_upload.prefix_dev.upload_errors import (
     rejection_error,
     retries_exhausted_error,
     unknown_conflict_error,
+    v3_error,
 )
 from prefix_upload.report import Status
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.index import ChannelIndex
     from prefix_upload.prefix_dev.responses import LookupFailedError
 
 # Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
@@ -75,7 +78,8 @@ class Channel:
         self._credentials = credentials
         self._retry_policy = retry_policy
         self._submit = submit
-        self._queries = ChannelQueries(client, name, credentials, query_policy or retry_policy)
+        self._query_policy = query_policy or retry_policy
+        self._queries = ChannelQueries(client, name, credentials, self._query_policy)
         self._contents = ContentsComparison(self._queries)
 
     def authenticate(self) -> None:
@@ -93,6 +97,12 @@ class Channel:
         """What can be looked up."""
         return self._queries
 
+    def index(self, seconds_left: Callable[[], float]) -> ChannelIndex:
+        """The index that conda clients read. `seconds_left` returns how long there is something to wait for."""
+        from prefix_upload.prefix_dev.index import ChannelIndex  # noqa: PLC0415 - seldom needed
+
+        return ChannelIndex(self._client, self._name, self._credentials, self._query_policy, seconds_left)
+
     def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
         """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
 
@@ -101,6 +111,10 @@ class Channel:
         if lookup.failed_for(Reason.NO_CHANNEL):
             return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
+
+    def settings_error(self, package: Package) -> ChannelError | None:
+        """Why the channel's settings do not allow a package, as far as the look-ups have shown them."""
+        return v3_error() if package.needs_v3 and self._queries.allows_v3 is False else None
 
     def listing_error(self, error: LookupFailedError) -> ChannelWideError:
         """Why the channel could not be listed."""
@@ -232,8 +246,13 @@ class Channel:
         if response.status != HTTPStatus.CONFLICT:
             if (receipt := attempts.receipt()) is not None:
                 return receipt
+            if package.needs_v3 and is_about_v3(response):
+                raise v3_error(response)
             raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
         record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
+        if record.sha256 is None or (record.may_be_outdated and record.sha256 != package.sha256):
+            # The record is missing or late, so what counts is the file itself.
+            record = self._contents.served(package) or record
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if attempts.may_have_arrived else Status.ALREADY_PRESENT, record)
         if force:

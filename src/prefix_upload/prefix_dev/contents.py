@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from contextlib import contextmanager
 from os import SEEK_END
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from prefix_upload.package.contents_digest import (
     Difference,
@@ -14,14 +15,15 @@ from prefix_upload.package.contents_digest import (
     read_contents,
     read_local,
 )
+from prefix_upload.package.hashing import Hashing
+from prefix_upload.prefix_dev.records import Record
 from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.queries import ChannelQueries
-    from prefix_upload.prefix_dev.records import Record
 
 # A file with the same contents may be compressed less well, but not to any size: this many times the package, plus a
 # few bytes for small ones.
@@ -50,23 +52,36 @@ class ContentsComparison:
         Raises:
             UnreadableContentsError: the contents could not be compared. The message says why.
         """
-        with self._downloads:
-            there = self._read_there(package, record.sha256)
+        changed = "the file that the channel serves does not have the hash of its record"
+        with self._downloaded(package) as file:
+            there = read_contents(file, package.file_name, record.sha256, changed)
         return difference(read_local(package), there)
 
-    def _read_there(self, package: Package, sha256: str | None) -> Mapping[str, bytes]:
-        limit = _MAX_RATIO * package.size + _MAX_EXTRA
+    def served(self, package: Package) -> Record | None:
+        """A record of the file that the channel serves under the package's name; `None` if it can't be downloaded."""
         try:
-            with tempfile.TemporaryFile() as file:
-                try:
-                    self._queries.download(package, limit, file)
-                    file.flush()
-                except LookupFailedError as error:
-                    is_too_large = file.seek(0, SEEK_END) >= limit
-                    reason = f"it has more than {limit} bytes" if is_too_large else str(error)
-                    raise UnreadableContentsError(f"the file on the channel was not downloaded: {reason}") from error
-                changed = "the file that the channel serves does not have the hash of its record"
-                return read_contents(file, package.file_name, sha256, changed)
+            with self._downloaded(package) as file:
+                return Record(Hashing().sha256(file.fileno()))
+        except UnreadableContentsError:
+            return None
+
+    @contextmanager
+    def _downloaded(self, package: Package) -> Iterator[BinaryIO]:
+        """The file under the package's name, in a temporary file."""
+        try:
+            with self._downloads, tempfile.TemporaryFile() as file:
+                self._download(package, file)
+                yield file
         except OSError as error:
             message = f"the file on the channel could not be stored ({error.strerror})"
             raise UnreadableContentsError(message) from error
+
+    def _download(self, package: Package, file: BinaryIO) -> None:
+        limit = _MAX_RATIO * package.size + _MAX_EXTRA
+        try:
+            self._queries.download(package, limit, file)
+        except LookupFailedError as error:
+            is_too_large = file.seek(0, SEEK_END) >= limit
+            reason = f"it has more than {limit} bytes" if is_too_large else str(error)
+            raise UnreadableContentsError(f"the file on the channel was not downloaded: {reason}") from error
+        file.flush()

@@ -18,12 +18,11 @@ from prefix_upload.http import (
     RetryPolicy,
     describe_failure,
 )
-from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query
+from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
 from prefix_upload.prefix_dev.records import GraphQLResult, from_graphql, graphql_query
-from prefix_upload.prefix_dev.repodata import from_repodata
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, complete_data
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class ChannelQueries:
         self._hashes_only = False
         # Whether the server knows whose token it is, so that it may tell about their account.
         self._knows_user = False
+        self._allows_v3: bool | None = None
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
         # The server's time in its first response.
@@ -71,6 +71,11 @@ class ChannelQueries:
     def authentication_error(self) -> AuthenticationError | None:
         """Why no token could be obtained for a query; `None` if one could, or was not needed."""
         return self._credentials.error
+
+    @property
+    def allows_v3(self) -> bool | None:
+        """Whether the channel takes packages that need revision 3 of repodata; `None` if no response has said so."""
+        return self._allows_v3
 
     def lookup(self, packages: Sequence[Package], *, is_thorough: bool = False) -> Lookup:
         """Looks up all packages in one GraphQL request, and those that it leaves unknown in their subdirs' repodata.
@@ -100,10 +105,13 @@ class ChannelQueries:
             failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
         self._knows_user |= result.knows_user is True
+        self._allows_v3 = result.allows_v3 if self._allows_v3 is None else self._allows_v3
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
     def repodata(self, packages: Sequence[Package]) -> Lookup:
         """Looks up packages of one subdir in its repodata."""
+        from prefix_upload.prefix_dev.repodata import from_repodata  # noqa: PLC0415 - slow to load, and seldom needed
+
         subdir = packages[0].subdir
         try:
             with self._repodata_lock, tempfile.TemporaryFile() as file:
@@ -158,6 +166,15 @@ class ChannelQueries:
         """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
         body = self._account(limits_query(self._channel)) if self._knows_user else b""
         return limits_in(body)
+
+    def whoami(self) -> tuple[str, list[str]]:
+        """The name of the key's owner, "" if the server tells none, and the paths of their channels.
+
+        Raises:
+            LookupFailedError: the server did not answer.
+        """
+        body = self._query("account", self._sending(channels_query())).body
+        return login_in(body), channels_in(body)
 
     def own_channels(self) -> list[str]:
         """The paths of the user's channels, as far as the server tells them."""

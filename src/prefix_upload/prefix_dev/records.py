@@ -60,10 +60,12 @@ class GraphQLResult(NamedTuple):
     Attributes:
         records: the records of the packages.
         knows_user: whether the server accepted the token that was sent; `None` if it did not say.
+        allows_v3: whether the channel takes packages that need revision 3 of repodata; `None` if it did not say.
     """
 
     records: Records
     knows_user: bool | None
+    allows_v3: bool | None = None
 
 
 def graphql_query(channel: str, packages: Sequence[Artifact], *, hashes_only: bool = False) -> dict[str, Any]:
@@ -78,7 +80,8 @@ def graphql_query(channel: str, packages: Sequence[Artifact], *, hashes_only: bo
     """
     variables = {"channel": channel}
     fields = ["channel(name: $channel) { channelPath }"]
-    fields += [] if hashes_only else ["viewer { login }"]
+    # The setting has a field of its own, since an error makes null of the channel that it belongs to.
+    fields += [] if hashes_only else ["viewer { login }", "settings: channel(name: $channel) { allowV3Uploads }"]
     selected = _HASHES if hashes_only else f"{_HASHES} {AGE_AND_STATE}"
     declared = ["$channel: String!"]
     for number, package in enumerate(packages):
@@ -119,7 +122,7 @@ def from_graphql(body: bytes, packages: Sequence[Artifact]) -> GraphQLResult:
         is_reported = field in data and field not in failed
         if is_reported and not (data[field] is None and None in failed):
             _add(records, package, data[field])
-    return GraphQLResult(records, knows_user)
+    return GraphQLResult(records, knows_user, _allows_v3(data.get("settings")))
 
 
 def indexed_record(entry: Any, *, is_removed: bool) -> Record | None:
@@ -137,6 +140,13 @@ def indexed_record(entry: Any, *, is_removed: bool) -> Record | None:
 def _field(number: int) -> str:
     """The alias of a package in the query."""
     return f"package{number}"
+
+
+def _allows_v3(settings: object) -> bool | None:
+    match settings:
+        case {"allowV3Uploads": bool(value)}:
+            return value
+    return None
 
 
 def _add(records: Records, package: Artifact, entry: Any) -> None:

@@ -69,6 +69,21 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
 
 
+def v3_error(response: Response | None = None) -> ChannelError:
+    """The error if the channel does not allow packages that need revision 3 of repodata; `response` says so, if any."""
+    reason = f" ({response.summary})" if response else ""
+    return ChannelError(
+        "The package needs revision 3 of repodata (CEP 48), because of its 'repodata_revision' or of dependencies with "
+        f"conditions, extras or flags, and the channel does not allow that{reason}.",
+        "Allow v3 uploads in the channel's settings, or leave the package out.",
+    )
+
+
+def is_about_v3(response: Response) -> bool:
+    """Whether the server refuses a package because of the revision of repodata, and would take others."""
+    return response.status == HTTPStatus.FORBIDDEN and "v3 repodata" in response.summary
+
+
 def missing_channel_error(credentials: Credentials, channel: str, known: Sequence[str]) -> ChannelWideError:
     """The error if the server reports that there is no such channel; `known` are the user's channels."""
     meant = meant_channel(channel, known)

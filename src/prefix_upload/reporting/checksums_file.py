@@ -61,8 +61,11 @@ def _replace(path: Path, content: bytes) -> None:
 def _inherit_owner(path: Path) -> None:
     """Gives a new file or folder the owner of its folder.
 
-    The action's container runs as root, but later steps, which may have to delete the file, do not.
+    The action's container runs as root, but later steps, which may have to delete the file, do not. On Windows, files
+    get their owner and permissions from the folder anyway.
     """
+    if not hasattr(os, "chown"):
+        return
     with contextlib.suppress(OSError):
         owner = path.parent.stat()
         os.chown(path, owner.st_uid, owner.st_gid)

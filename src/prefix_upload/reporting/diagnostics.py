@@ -20,7 +20,12 @@ def errors(report: Report) -> list[Diagnostic]:
         for outcome in report.outcomes
         if outcome.error and not outcome.status.is_consequence
     )
-    return [*report.errors, *_with_files(of_files)]
+    return [*report.errors, *_with_files(of_files), *index_errors(report)]
+
+
+def index_errors(report: Report) -> list[Diagnostic]:
+    """The errors of subdirs whose index does not show packages as it should."""
+    return [subdir.error for subdir in report.index if subdir.error]
 
 
 def warnings(report: Report) -> list[Diagnostic]:

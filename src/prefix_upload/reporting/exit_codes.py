@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     NOTHING_TO_UPLOAD = 3
     INVALID_PACKAGES = 4
     UPLOAD_FAILED = 5
+    INDEX_BEHIND = 6
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -31,4 +32,6 @@ def exit_code(report: Report) -> ExitCode:
     """The exit code of a run that completed."""
     if report.count(Status.INVALID):
         return ExitCode.INVALID_PACKAGES
-    return ExitCode.UPLOAD_FAILED if report.result == "failure" else ExitCode.SUCCESS
+    if report.errors or report.failed_count:
+        return ExitCode.UPLOAD_FAILED
+    return ExitCode.INDEX_BEHIND if report.is_index_behind else ExitCode.SUCCESS

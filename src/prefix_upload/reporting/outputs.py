@@ -58,12 +58,13 @@ def _upload_outputs(report: Report) -> dict[str, str]:
         "failed-count": str(report.failed_count),
         "deleted-count": str(report.count(Status.DELETED)),
         "attestations": _json({name: attestation.log_index for name, attestation in report.attestations}),
+        "index-seconds": "" if report.index_seconds is None else str(round(report.index_seconds, 2)),
     }
 
 
 def _packages_output(report: Report) -> str:
     """All fields of all files if they fit; else the fields that identify a file; else those of the first files."""
-    rows = [_row(report, outcome) for outcome in report.outcomes]
+    rows = package_rows(report)
     text = _json(rows)
     if len(text) > MAX_PACKAGES_OUTPUT:
         rows = [{key: row[key] for key in _SHORT_ROW} for row in rows]
@@ -72,6 +73,11 @@ def _packages_output(report: Report) -> str:
         rows = rows[: len(rows) * MAX_PACKAGES_OUTPUT // len(text)]
         text = _json(rows)
     return text
+
+
+def package_rows(report: Report) -> list[dict[str, Any]]:
+    """A row with all fields for each file, in input order."""
+    return [_row(report, outcome) for outcome in report.outcomes]
 
 
 def size_warnings(report: Report, values: Mapping[str, str]) -> Iterable[Diagnostic]:
@@ -113,7 +119,7 @@ def _row(report: Report, outcome: Outcome) -> dict[str, Any]:
         "md5": outcome.md5,
         "sha256": package and package.sha256,
         "status": str(outcome.status),
-        "url": package and report.package_url(package),
+        "url": package and report.channel and report.package_url(package),
     }
     if outcome.channel_sha256:
         row["channel_sha256"] = outcome.channel_sha256

@@ -3,9 +3,7 @@
 from prefix_upload.settings.input import Input
 from prefix_upload.settings.inputs import INPUTS, inputs_of
 from prefix_upload.settings.parsers import IfNoFilesFound, Workspace
-from prefix_upload.settings.parsing import parse, wants_summary
 from prefix_upload.settings.paths import PRODUCTION, STAGING
-from prefix_upload.settings.settings import Settings, UploadSettings
 
 __all__ = [
     "INPUTS",
@@ -13,10 +11,6 @@ __all__ = [
     "STAGING",
     "IfNoFilesFound",
     "Input",
-    "Settings",
-    "UploadSettings",
     "Workspace",
     "inputs_of",
-    "parse",
-    "wants_summary",
 ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.errors import setting
-from prefix_upload.http.urls import DEFAULT_PORTS
 from prefix_upload.settings.parsers import InputError, without_credentials
+from prefix_upload.urls import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context

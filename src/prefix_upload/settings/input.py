@@ -14,11 +14,18 @@ DELETE = frozenset({"delete"})
 YANK = frozenset({"yank"})
 UNYANK = frozenset({"unyank"})
 REINDEX = frozenset({"reindex"})
+CHECK = frozenset({"check"})
+WHOAMI = frozenset({"whoami"})
+# Commands that work on local files.
+FILES_HERE = UPLOAD | CHECK
 # Commands that work on files that are on the channel.
 FILES = DELETE | YANK | UNYANK
 # Commands that change what is on the channel.
 CHANGES = FILES | REINDEX
-ALL = UPLOAD | CHANGES
+# Commands that have an action.
+ACTIONS = UPLOAD | CHANGES
+# Commands that send requests to a server.
+SERVER = ACTIONS | WHOAMI
 
 
 class Input(NamedTuple):

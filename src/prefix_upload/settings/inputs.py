@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from prefix_upload.package.model import ValidationLevel
+from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths, selections
 from prefix_upload.settings.change_inputs import CHANGE_INPUTS
-from prefix_upload.settings.input import ALL, Input
+from prefix_upload.settings.input import ACTIONS, FILES_HERE, SERVER, UPLOAD, WHOAMI, Input
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING
 from prefix_upload.settings.server_url import server_url
@@ -23,11 +23,13 @@ INPUTS = (
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
+        commands=FILES_HERE,
     ),
     Input(
         "token",
         parsers.token,
         "prefix.dev API key with write access. If empty, trusted publishing is used, which needs `id-token: write`.",
+        commands=UPLOAD | WHOAMI,
     ),
     *CHANGE_INPUTS,
     Input(
@@ -35,13 +37,14 @@ INPUTS = (
         server_url,
         "Server of the channel. `https` only, except on loopback hosts.",
         default="https://prefix.dev",
-        commands=ALL,
+        commands=SERVER,
     ),
     Input(
         "if-no-files-found",
         parsers.choice(IfNoFilesFound),
         "What to do if no file matches: `error`, `warn` or `ignore`.",
         default="error",
+        commands=FILES_HERE,
     ),
     Input(
         "skip-existing",
@@ -81,6 +84,19 @@ INPUTS = (
         "If a package fails, delete again what this run has added to the channel. Needs permission to delete.",
         default="false",
         see="rollback",
+    ),
+    Input(
+        "wait-for-index",
+        parsers.boolean,
+        "Wait until clients can install each package: until the channel's index lists it with its hash.",
+        default="false",
+        see="waiting-for-the-index",
+    ),
+    Input(
+        "index-timeout",
+        parsers.integer(1, 3600, "a number of seconds"),
+        "Seconds to wait for the index, 1 to 3600.",
+        default="600",
     ),
     Input(
         "retain-last",
@@ -126,33 +142,35 @@ INPUTS = (
         parsers.integer(0, 20),
         "Retries after a transient failure, 0 to 20.",
         default="5",
-        commands=ALL,
+        commands=SERVER,
     ),
     Input(
         "timeout",
         parsers.integer(1, 86_400, "a number of seconds"),
         "Seconds without progress on a connection after which an attempt fails, 1 to 86400.",
         default="300",
-        commands=ALL,
+        commands=SERVER,
     ),
     Input(
         "validate",
         parsers.choice(ValidationLevel),
         "`full` decodes the whole package, `metadata` stops after `info/`. The hash always covers the whole file.",
         default="full",
+        commands=FILES_HERE,
     ),
     Input(
         "max-size",
         parsers.size,
         "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
         "If empty, only the server's limit applies.",
+        commands=FILES_HERE,
     ),
     Input(
         "summary",
         parsers.boolean,
         "Write the job summary.",
         default="true",
-        commands=ALL,
+        commands=ACTIONS,
     ),
 )
 """All inputs of all commands. Those of one command, see `inputs_of`, have distinct names."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from prefix_upload.auth.secret import Secret
+from prefix_upload.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path, PurePosixPath
+    from pathlib import Path, PurePath
 
 
 # The spellings of the YAML 1.2 core schema, as in the runner's own toolkits.
@@ -44,16 +43,16 @@ class Workspace(NamedTuple):
     """
 
     path: Path
-    aliases: tuple[PurePosixPath, ...] = ()
+    aliases: tuple[PurePath, ...] = ()
     outside_hint: str = "Write patterns relative to it."
 
 
-@dataclass(slots=True)
 class Context:
     """What a parser may need besides the text. `server_url` is "" until it is parsed."""
 
-    workspace: Workspace
-    server_url: str = ""
+    def __init__(self, workspace: Workspace, server_url: str = "") -> None:
+        self.workspace = workspace
+        self.server_url = server_url
 
 
 class InputError(ValueError):

@@ -41,7 +41,7 @@ def parse(
     # `channel` is checked against the server.
     for entry in sorted(inputs_of(kind.command), key=lambda entry: entry.name != "server-url"):
         values[entry.field] = _parse_one(entry, raw, context, diagnostics)
-        context.server_url = values["server_url"]
+        context.server_url = values.get("server_url", "")
     settings = kind(**values)
     diagnostics += settings.contradictions()
     diagnostics += further_checks(settings)

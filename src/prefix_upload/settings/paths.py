@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path, PurePosixPath
+import re
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from prefix_upload.discovery import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.patterns import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
 from prefix_upload.settings.parsers import InputError, truncated_repr
 
 if TYPE_CHECKING:
@@ -51,25 +52,36 @@ def _bounded(pattern: str) -> str:
 
 
 def relative_to_workspace(pattern: str, workspace: Workspace) -> str:
-    """Makes a pattern relative to the workspace.
+    r"""Makes a pattern relative to the workspace, with `/` between its parts.
+
+    On Windows, `\` also separates them, as in the patterns of GitHub's own actions (actions/toolkit, `glob`), so that
+    it escapes nothing there.
 
     Raises:
         InputError: it is outside the workspace, or has a `..` part.
     """
     # A pattern is not a path, but its leading literal parts are those of a path.
-    path = PurePosixPath(pattern)
+    path = _pure_path(pattern, workspace)
     if ".." in path.parts:
         raise InputError(
             f"has the pattern {pattern!r}, which contains '..'", "Write patterns without '..', inside the workspace."
         )
-    if not path.is_absolute():
+    if not path.anchor:
         if pattern.startswith("~"):
             raise InputError(f"has the pattern {pattern!r}, but '~' isn't expanded", workspace.outside_hint)
-        return str(path)
-    for root in (PurePosixPath(workspace.path), *workspace.aliases):
+        return path.as_posix()
+    for root in (workspace.path, *workspace.aliases):
         if path.is_relative_to(root):
-            return str(path.relative_to(root))
+            return path.relative_to(root).as_posix()
     raise InputError(f"has the pattern {pattern!r}, which is outside the workspace", workspace.outside_hint)
+
+
+def _pure_path(pattern: str, workspace: Workspace) -> PurePath:
+    """The pattern as a path of the system that the workspace is on."""
+    if not isinstance(workspace.path, PureWindowsPath):
+        return PurePosixPath(pattern)
+    # A runner's `shell: bash` is Git Bash there, which writes 'D:\\a' as '/d/a'.
+    return PureWindowsPath(re.sub(r"^/([A-Za-z])(?=/)", r"\1:", pattern))
 
 
 def sigstore_instance(text: str, context: Context) -> str | Path:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prefix_upload.http.urls import DEFAULT_PORTS, uses_secure_transport
 from prefix_upload.settings.parsers import InputError, without_credentials
+from prefix_upload.urls import DEFAULT_PORTS, uses_secure_transport
 
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import audience_of
 from prefix_upload.errors import Diagnostic, setting
 
 if TYPE_CHECKING:
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from prefix_upload.auth import Secret
-    from prefix_upload.discovery import Patterns
-    from prefix_upload.package.model import ValidationLevel
+    from prefix_upload.package.formats import ValidationLevel
+    from prefix_upload.patterns import Patterns
+    from prefix_upload.secret import Secret
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
@@ -41,6 +40,8 @@ class Settings:
     @property
     def audience(self) -> str:
         """The audience of identity tokens for the server."""
+        from prefix_upload.auth.audience import audience_of  # noqa: PLC0415 - loads much else
+
         return audience_of(urlsplit(self.server_url).hostname or "")
 
     @property
@@ -64,8 +65,18 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadSettings(Settings):
-    """The settings of `upload`. `max_size` is in bytes (`None`: no limit).
+class LocalSettings(Settings):
+    """What the commands have that work on local files. `max_size` is in bytes (`None`: no limit)."""
+
+    patterns: Patterns
+    if_no_files_found: IfNoFilesFound
+    validation_level: ValidationLevel
+    max_size: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSettings(LocalSettings):
+    """The settings of `upload`. `index_timeout` is in seconds.
 
     `sigstore_instance` is the name of a public instance, or the path of a file that describes a private one.
     `checksums_file` is a resolved path in the workspace (`None`: no file). `retain_last` and `retain_for` are `None` if
@@ -74,22 +85,20 @@ class UploadSettings(Settings):
 
     command = "upload"
 
-    patterns: Patterns
-    if_no_files_found: IfNoFilesFound
     skip_existing: bool
     force: bool
     dry_run: bool
     attestations: bool
     sigstore_instance: str | Path
     rollback_on_failure: bool
+    wait_for_index: bool
+    index_timeout: int
     retain_last: int | None
     retain_for: timedelta | None
     retain_releases: bool
     retain_max_deletes: int
     checksums_file: Path | None
     concurrency: int
-    validation_level: ValidationLevel
-    max_size: int | None
 
     @property
     def is_dry_run(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +11,13 @@ from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
+from prefix_upload.steps.order import failed_packages
 from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
     from prefix_upload.steps.run import UploadRun
@@ -67,11 +70,20 @@ def compare(run: UploadRun, packages: Sequence[Package]) -> list[Upload]:
     return uploads if _compare_contents(run, others) else []
 
 
-def plan(run: UploadRun, uploads: Sequence[Upload]) -> None:
-    """Records what a dry run would upload."""
+def plan(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Sequence[Key]]) -> None:
+    """Records what a dry run would upload; as in `transfer`, nothing that depends on a package which failed."""
+    missing = failed_packages(run)
+    uploaded = {upload.package.key for upload in uploads}
+    for key in TopologicalSorter(needs).static_order():
+        if key in uploaded and (cause := next((missing[needed] for needed in needs[key] if needed in missing), None)):
+            missing[key] = cause
     for upload in uploads:
         warning = messages.WOULD_OVERWRITE if upload.overwrites else None
-        run.finish(Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning))
+        outcome = Outcome(file=upload.package, status=Status.WOULD_UPLOAD, warning=warning)
+        if (cause := missing.get(upload.package.key)) is not None:
+            error = messages.dependency_missing(cause)
+            outcome = Outcome(file=upload.package, status=Status.NOT_ATTEMPTED, error=error)
+        run.finish(outcome)
 
 
 def _look_up(run: UploadRun, packages: Sequence[Package]) -> Lookup:

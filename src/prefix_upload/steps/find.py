@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from prefix_upload.steps.run import UploadRun
+    from prefix_upload.steps.run import LocalRun
 
 
-def find(run: UploadRun) -> Sequence[Sequence[Path]]:
+def find(run: LocalRun) -> Sequence[Sequence[Path]]:
     """The paths that lead to each matching file, in the order of the patterns.
 
     Raises:
@@ -41,7 +41,7 @@ def find(run: UploadRun) -> Sequence[Sequence[Path]]:
     return found.files
 
 
-def _nothing_found(run: UploadRun) -> None:
+def _nothing_found(run: LocalRun) -> None:
     if run.settings.if_no_files_found is IfNoFilesFound.IGNORE:
         return
     patterns, contents = run.settings.patterns, _contents(run)
@@ -55,6 +55,6 @@ def _nothing_found(run: UploadRun) -> None:
     run.ledger.warnings.append(error.diagnostic)
 
 
-def _contents(run: UploadRun) -> pattern_hints.Contents:
+def _contents(run: LocalRun) -> pattern_hints.Contents:
     """What the workspace has, for advice; nothing if a cancellation cut the look short."""
     return run.call(lambda: pattern_hints.scan(run.workspace)) or pattern_hints.Contents(is_complete=False)

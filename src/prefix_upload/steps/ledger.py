@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import Artifact, CandidateFile
+    from prefix_upload.report import IndexOutcome
     from prefix_upload.steps.progress import Transfer
 
 
@@ -28,6 +29,8 @@ class Ledger:
         transfers: the uploads in progress, by the label of their file.
         errors: errors of the run as a whole.
         warnings: warnings about the run as a whole.
+        index: what the index of each subdir showed, if it was waited for.
+        index_seconds: how long the run waited for the index; `None` if it did not.
         ended_before: the error of a file that the run has not come to.
     """
 
@@ -35,6 +38,8 @@ class Ledger:
     transfers: dict[str, Transfer] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    index: Sequence[IndexOutcome] = ()
+    index_seconds: float | None = None
     ended_before: Diagnostic = ENDED_BEFORE
     _recorded: dict[tuple[bool, str], Outcome] = field(default_factory=dict)
 

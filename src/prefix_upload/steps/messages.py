@@ -25,9 +25,7 @@ ENDED_DURING = Diagnostic(
     "The run ended while this package was being uploaded. It may or may not be on the channel.",
     RERUN_IS_SAFE,
 )
-OTHERS_TOO_LARGE = Diagnostic(
-    "Not attempted", "Not uploaded, because other packages are larger than the plan of the channel's owner allows."
-)
+OTHERS_REFUSED = Diagnostic("Not attempted", "Not uploaded, because the server would not accept other packages.")
 OTHERS_INVALID = Diagnostic("Not attempted", "Not uploaded, because other files are invalid.")
 
 

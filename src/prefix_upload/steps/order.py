@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.model import Package
+from prefix_upload.report import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from prefix_upload.package.dependencies import Key
-    from prefix_upload.package.model import Package
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import UploadRun
 
@@ -34,3 +35,9 @@ def order(run: UploadRun, packages: Sequence[Package], uploads: Sequence[Upload]
     if misfits:
         run.ledger.warnings.append(messages.misfits(misfits))
     return dependencies.needs
+
+
+def failed_packages(run: UploadRun) -> dict[Key, Package]:
+    """The packages that have failed so far."""
+    failed = (outcome.file for outcome in run.ledger.recorded({Status.FAILED}))
+    return {file.key: file for file in failed if isinstance(file, Package)}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wcmatch import glob
 
-from prefix_upload.package.model import PACKAGE_EXTENSIONS
+from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.patterns import MAX_ALTERNATIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from prefix_upload.discovery import Patterns
+    from prefix_upload.patterns import Patterns
 
 # How many files and folders of the workspace are looked at. A checkout with its dependencies may have millions.
 MAX_SCANNED = 20_000
@@ -23,7 +24,6 @@ MAX_SCANNED = 20_000
 _SHOWN = 5
 
 _FLAGS = glob.GLOBSTAR | glob.BRACE
-_MAX_ALTERNATIVES = 1000
 
 _QUOTES = "'\"`‘’“”«»"  # noqa: RUF001 - what word processors make of quotes
 _VARIABLE = r"\$\{\{.*?\}\}|\$\{\w+\}|\$\(.*?\)|\$\w+|%\w+%"
@@ -189,7 +189,7 @@ def _excluded(pattern: str, exclude: Sequence[str], contents: Contents) -> str:
 def _is_excluding(line: str, name: str) -> bool:
     parts = name.split("/")
     parents = ["/".join(parts[:size]) for size in range(1, len(parts) + 1)]
-    return any(glob.globmatch(parent, line, flags=_FLAGS | glob.DOTGLOB, limit=_MAX_ALTERNATIVES) for parent in parents)
+    return any(glob.globmatch(parent, line, flags=_FLAGS | glob.DOTGLOB, limit=MAX_ALTERNATIVES) for parent in parents)
 
 
 def _nearby(pattern: str, contents: Contents) -> str:
@@ -218,4 +218,4 @@ def _first(pattern: str, contents: Contents, flags: int) -> str:
 
 
 def _matches(pattern: str, names: Iterable[str], flags: int = 0) -> list[str]:
-    return [str(name) for name in glob.globfilter(names, pattern, flags=_FLAGS | flags, limit=_MAX_ALTERNATIVES)]
+    return [str(name) for name in glob.globfilter(names, pattern, flags=_FLAGS | flags, limit=MAX_ALTERNATIVES)]

@@ -1,4 +1,4 @@
-"""Checks the uploads against the plan of the channel's owner, as far as the server tells its limits."""
+"""Checks whether the server would accept the uploads, as far as it tells what the channel and its plan allow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from prefix_upload.steps import messages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefix_upload.errors import Diagnostic
+    from prefix_upload.package.model import Package
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import UploadRun
 
@@ -18,24 +20,30 @@ _PATIENCE = 1.0
 
 
 def preflight(run: UploadRun, uploads: Sequence[Upload]) -> bool:
-    """Whether the server takes packages of these sizes, as far as is known. If not, records the outcome of each.
+    """Whether the server accepts packages like these, as far as is known. If not, records the outcome of each.
 
     Warns if there is not enough storage left. That stops nothing, since it may be exceeded, or be freed meanwhile.
     """
-    limits = run.pool.call_briefly(run.channel.queries.limits, _PATIENCE) if uploads else None
-    if limits is None:
+    if not uploads:
         return True
-    storage = limits.storage
+    limits = run.pool.call_briefly(run.channel.queries.limits, _PATIENCE)
+    storage = limits.storage if limits else None
     # What overwriting frees is not known, so such packages do not count.
     needed = sum(upload.package.size for upload in uploads if not upload.overwrites)
     if storage is not None and needed > storage.limit - storage.used:
         run.ledger.warnings.append(messages.out_of_storage(needed, storage))
-    if limits.package_size is None or all(upload.package.size <= limits.package_size for upload in uploads):
+    errors = [_error(run, upload.package, limits.package_size if limits else None) for upload in uploads]
+    if not any(errors):
         return True
-    for upload in uploads:
-        if upload.package.size > limits.package_size:
-            error = messages.too_large(upload.package, limits.package_size)
-            run.finish(Outcome(file=upload.package, status=Status.FAILED, error=error))
-        else:
-            run.finish(Outcome(file=upload.package, status=Status.NOT_ATTEMPTED, error=messages.OTHERS_TOO_LARGE))
+    for upload, error in zip(uploads, errors, strict=True):
+        status = Status.FAILED if error else Status.NOT_ATTEMPTED
+        run.finish(Outcome(file=upload.package, status=status, error=error or messages.OTHERS_REFUSED))
     return False
+
+
+def _error(run: UploadRun, package: Package, max_size: int | None) -> Diagnostic | None:
+    """Why the server would not accept a package; `None` if nothing is known."""
+    if max_size is not None and package.size > max_size:
+        return messages.too_large(package, max_size)
+    error = run.channel.settings_error(package)
+    return error.diagnostic if error else None

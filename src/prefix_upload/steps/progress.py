@@ -32,7 +32,13 @@ class Transfer:
 
 
 class ProgressReporter(Protocol):
-    """Shows the progress of a run. Called from the main thread only."""
+    """Shows the progress of a run. Called from the main thread only.
+
+    Attributes:
+        interval: the seconds without an outcome after which the uploads in progress are shown.
+    """
+
+    interval: float
 
     def phase(self, title: str) -> None:
         """Called when a step begins."""

@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from prefix_upload.prefix_dev.changes import Changes
     from prefix_upload.prefix_dev.listing import ChannelListing
     from prefix_upload.report import Attestation
-    from prefix_upload.settings import Settings, UploadSettings
+    from prefix_upload.settings.settings import LocalSettings, Settings, UploadSettings
     from prefix_upload.steps.progress import ProgressReporter
 
 _Item = TypeVar("_Item")
 _Node = TypeVar("_Node", bound="Hashable")
 _Result = TypeVar("_Result")
-
-# Seconds without an outcome after which the uploads in progress are shown.
-_QUIET = 10.0
 
 
 class RollBack(NamedTuple):
@@ -126,24 +123,34 @@ class Run:
         )
 
     def _show_progress(self) -> None:
-        if self.pool.clock() - self._last_news >= _QUIET:
+        if self.pool.clock() - self._last_news >= self.reporter.interval:
             self.reporter.waiting(list(self.ledger.transfers.values()))
             self._last_news = self.pool.clock()
 
 
 @dataclass(kw_only=True)
-class UploadRun(Run):
-    """What the steps of `upload` share.
+class LocalRun(Run):
+    """What the steps share that work on local files.
 
     Args:
         workspace: the folder that patterns are relative to, resolved.
+    """
+
+    settings: LocalSettings
+    workspace: Path
+
+
+@dataclass(kw_only=True)
+class UploadRun(LocalRun):
+    """What the steps of `upload` share.
+
+    Args:
         signer: signs the packages; `None` if they are published without attestations.
         roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
         retention: deletes old versions of the packages; `None` to leave them there.
     """
 
     settings: UploadSettings
-    workspace: Path
     signer: PackageSigner | None
     roll_back: RollBack | None = None
     retention: Retention | None = None
@@ -157,4 +164,9 @@ class UploadRun(Run):
     def report(self) -> Report:
         """The report of the run so far; available at any time."""
         path = self.settings.checksums_file
-        return replace(super().report(), checksums_file=path.relative_to(self.workspace).as_posix() if path else "")
+        return replace(
+            super().report(),
+            checksums_file=path.relative_to(self.workspace).as_posix() if path else "",
+            index=tuple(self.ledger.index),
+            index_seconds=self.ledger.index_seconds,
+        )

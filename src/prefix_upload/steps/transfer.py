@@ -18,10 +18,10 @@ from prefix_upload.errors import (
     FileChangedError,
     ServerDownError,
 )
-from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev import Record
 from prefix_upload.report import Outcome, Status
 from prefix_upload.steps import messages
+from prefix_upload.steps.order import failed_packages
 from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 from prefix_upload.steps.progress import Transfer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from prefix_upload.package.dependencies import Key
+    from prefix_upload.package.model import Package
     from prefix_upload.report import Attestation
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import UploadRun
@@ -61,11 +62,7 @@ class _Sender:
         self._uploads = {upload.package.key: upload for upload in uploads}
         self._needs = needs
         # The packages that did not get onto the channel, each with the one whose failure is the reason.
-        self._missing = {
-            outcome.file.key: outcome.file
-            for outcome in run.ledger.recorded({Status.FAILED})
-            if isinstance(outcome.file, Package)
-        }
+        self._missing = failed_packages(run)
         self._lock = threading.Lock()
         self._given_up = 0
         self._stopped_by: ChannelWideError | None = None

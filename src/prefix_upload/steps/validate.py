@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from prefix_upload.steps.run import UploadRun
+    from prefix_upload.steps.run import LocalRun
 
 
-def validate(run: UploadRun, found: Sequence[Sequence[Path]]) -> list[Package]:
+def validate(run: LocalRun, found: Sequence[Sequence[Path]]) -> list[Package]:
     """The packages to publish: all of them, or none if a file is invalid or the run was cancelled.
 
     Args:

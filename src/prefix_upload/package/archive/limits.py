@@ -24,6 +24,8 @@ MAX_CHECKED_PATHS_SIZE = 64 * MIB
 MAX_FILES_SIZE = 16 * MIB
 MAX_COMPARED_MEMBERS = 200_000
 MAX_COMPARED_NAMES = 32 * MIB
+# The number of opening brackets in a `paths.json` that is compared. Each of them becomes an object in memory.
+MAX_PATHS_OBJECTS = MAX_COMPARED_MEMBERS + 10
 MAX_METADATA_SIZE = MIB
 # The number of match specs that are parsed. Packages that only depend on others have a few hundred.
 MAX_CHECKED_SPECS = 5_000

@@ -17,6 +17,7 @@ MAX_SIZE = 900 * 1024
 _PROBLEMS_SHARE = 150 * 1024
 _WARNINGS_SHARE = 100 * 1024
 _TABLES_SHARE = 350 * 1024
+_INDEX_SHARE = 50 * 1024
 _CHECKSUMS_SHARE = 200 * 1024
 
 
@@ -32,7 +33,17 @@ def render(report: Report) -> str:
         how_to_change(report),
         warnings(report, _WARNINGS_SHARE),
         tables(report, _TABLES_SHARE),
+        _index(report),
         checksums(report, _CHECKSUMS_SHARE),
         how_to_install(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _index(report: Report) -> str:
+    """The section about the index; "" if the run did not wait for it."""
+    if not report.index:
+        return ""
+    from prefix_upload.reporting.summary.index import index_table  # noqa: PLC0415 - start-up time counts
+
+    return index_table(report.index, _INDEX_SHARE)

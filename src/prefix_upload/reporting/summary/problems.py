@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from prefix_upload.reporting.diagnostics import file_warnings, grouped
+from prefix_upload.reporting.diagnostics import file_warnings, grouped, index_errors
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
 
@@ -26,6 +26,7 @@ def problems(report: Report, share: int) -> str:
     lines = [_bullet(problem) for problem in report.errors]
     of_files = ((outcome.file.label, outcome.error) for outcome in failed if outcome.error)
     lines += [_bullet(problem, files) for problem, files in grouped(of_files)]
+    lines += [_bullet(problem) for problem in index_errors(report)]
     reasons = ((outcome.file.label, outcome.error) for outcome in others if outcome.error)
     consequences = [_consequence(reason, files) for reason, files in grouped(reasons)]
     if not lines and not consequences:

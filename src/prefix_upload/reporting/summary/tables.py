@@ -27,6 +27,7 @@ _ICONS = {
     Status.SAME_CONTENT: "🟰",
     Status.SKIPPED: "⏭️",
     Status.WOULD_UPLOAD: "🔎",
+    Status.VALID: "✔️",
     Status.INVALID: "🚫",
     Status.FAILED: "❌",
     Status.NOT_ATTEMPTED: "⏸️",

@@ -66,7 +66,7 @@ def how_to_publish(report: Report) -> str:
         return ""
     size = format_size(sum(package.size for package in planned if isinstance(package, Artifact)))
     what = "this package" if len(planned) == 1 else f"these {len(planned)} packages"
-    url = report.section_url("#trusted-publishing")
+    url = report.section_url("#before-the-first-run")
     more = f" See <{url}>." if url else ""
     return (
         f"### How to publish\n\nRun this step without {setting('dry-run', 'true')} to upload {what} ({size}). The job "

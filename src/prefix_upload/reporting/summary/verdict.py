@@ -21,6 +21,7 @@ _COUNTED = (
     ((Status.SAME_CONTENT,), "present from another build"),
     ((Status.SKIPPED,), "skipped"),
     ((Status.WOULD_UPLOAD,), "would be uploaded"),
+    ((Status.VALID,), "valid"),
     ((Status.INVALID,), "invalid"),
     ((Status.FAILED,), "failed"),
     ((Status.NOT_ATTEMPTED,), "not attempted"),
@@ -37,6 +38,7 @@ _COUNTED = (
 # What a run says that has no files: that nothing was done, because of an error, or that nothing had to be.
 _NOTHING = {
     "upload": ("nothing was published", "nothing to publish"),
+    "check": ("nothing was checked", "nothing to check"),
     "delete": ("nothing was deleted", "nothing to delete"),
     "yank": ("nothing was yanked", "nothing to yank"),
     "unyank": ("nothing was unyanked", "nothing to unyank"),
@@ -48,8 +50,9 @@ def verdict(report: Report) -> str:
     """The result of the run in one line, without markup."""
     nothing = _NOTHING[report.command][0 if report.errors else 1]
     dry_run = " (dry run)" if report.dry_run else ""
-    is_refused = report.count(Status.INVALID) > 0 and not report.dry_run
+    is_refused = report.command == "upload" and report.count(Status.INVALID) > 0 and not report.dry_run
     counted = counts(report.outcomes) + ("; nothing was uploaded" if is_refused else "")
+    counted += "; the index does not show all packages" if report.is_index_behind else ""
     return f"{report.channel or 'prefix-upload'}: {counted or nothing}{dry_run}"
 
 

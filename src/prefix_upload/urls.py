@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
+# Where the host is in a URL, and what parsers read differently there: for `urlsplit` a backslash is a part of the host,
+# or of the user before it, while for urllib3 the host ends there (as the WHATWG's URL standard says). Line breaks and
+# percent signs are ignored or decoded by one of them only.
+_AUTHORITY = r"[^/?#]*//([^/?#]*)"
+_AMBIGUOUS = r"\\|[\s\x00-\x1f\x7f%](?!.*@)"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -34,10 +40,38 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port, with the default port of the scheme if the URL names none (RFC 6454).
 
     Raises:
-        ValueError: the URL is malformed.
+        ValueError: the URL is malformed, or not every parser finds the same host in it.
     """
+    authority = re.match(_AUTHORITY, url)
+    if authority is not None and re.search(_AMBIGUOUS, authority[1]):
+        raise ValueError("ambiguous host")
+    return _origin(url)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def is_same_site(url: str, server_url: str) -> bool:
+    """Whether a URL is the server's own: of its origin, or `https` on a subdomain of its host.
+
+    Raises:
+        ValueError: a URL is malformed.
+    """
+    scheme, host, _ = origin = origin_of(url)
+    server = origin_of(server_url)
+    _, server_host, _ = server
+    is_subdomain = str(host).endswith(f".{server_host}") and not _is_address(server_host)
+    return origin == server or (scheme == "https" and is_subdomain)
+
+
+def _is_address(host: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return True
 
 
 def host_and_port(url: str) -> str:
@@ -46,6 +80,6 @@ def host_and_port(url: str) -> str:
     Raises:
         ValueError: the URL is malformed.
     """
-    _, host, port = origin_of(url)
+    _, host, port = _origin(url)
     shown = f"[{host}]" if host and ":" in host else str(host)
     return f"{shown}:{port}" if port else shown

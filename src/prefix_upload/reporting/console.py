@@ -1,26 +1,22 @@
-"""Progress and annotations in the log of a GitHub job."""
+"""The progress of a run, line by line."""
 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Protocol
 
-from prefix_upload.errors import Diagnostic, spell_settings
+from prefix_upload.errors import spell_settings
 from prefix_upload.package.model import Artifact, Package
 from prefix_upload.report import Status
 from prefix_upload.reporting.diagnostics import grouped
 from prefix_upload.reporting.formats import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from prefix_upload.github.log import Log
     from prefix_upload.package.model import CandidateFile
     from prefix_upload.report import Outcome, Report
     from prefix_upload.steps.progress import Transfer
-
-# How many annotations of each kind the runner shows per step (actions/runner, ActionCommandManager).
-_MAX_ANNOTATIONS = 10
 
 _SIGNS = {
     Status.UPLOADED: "+",
@@ -29,6 +25,7 @@ _SIGNS = {
     Status.SAME_CONTENT: "=",
     Status.SKIPPED: "-",
     Status.WOULD_UPLOAD: "?",
+    Status.VALID: "=",
     Status.ROLLED_BACK: "-",
     Status.DELETED: "-",
     Status.ALREADY_GONE: "=",
@@ -38,16 +35,32 @@ _SIGNS = {
 }
 
 
-def as_input(name: str, value: str) -> str:
-    """A setting as it is written in a workflow: `'force'`, or `'force: true'`."""
-    return f"'{name}: {value}'" if value else f"'{name}'"
+class Log(Protocol):
+    """Where lines are shown."""
+
+    def info(self, line: str) -> None:
+        """Shows a line."""
+
+    def open_group(self, title: str) -> None:
+        """Begins a group of lines, and ends the one before."""
+
+    def close_group(self) -> None:
+        """Ends the group, if there is one."""
 
 
 class Console:
-    """Logs the progress of a run. Implements `ProgressReporter`."""
+    """Logs the progress of a run. Implements `ProgressReporter`.
 
-    def __init__(self, log: Log) -> None:
+    Args:
+        log: where the lines are shown.
+        spell: spells a setting and its value, as in `errors.spell_settings`.
+    """
+
+    interval = 10.0
+
+    def __init__(self, log: Log, spell: Callable[[str, str], str]) -> None:
         self._log = log
+        self._spell = spell
 
     def phase(self, title: str) -> None:
         """Opens a collapsible group of lines."""
@@ -81,7 +94,7 @@ class Console:
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
         for diagnostic in () if outcome.status.is_consequence else (outcome.error, outcome.warning):
             if diagnostic is not None:
-                self._log.info(f"      {spell_settings(str(diagnostic), as_input)}")
+                self._log.info(f"      {spell_settings(str(diagnostic), self._spell)}")
 
     def waiting(self, transfers: Sequence[Transfer]) -> None:
         """Logs the uploads in progress, as a sign of life."""
@@ -92,6 +105,9 @@ class Console:
             share = f"{100 * transfer.sent // total}% of {format_size(total)}"
             again = f", retrying after: {transfer.last_error}" if transfer.last_error else ""
             self._log.info(f"  … {share} sent: {transfer.package.relative_path}{again}")
+
+    def close(self) -> None:
+        """Ends the display of progress."""
 
     def log_exception(self, error: BaseException) -> None:
         """Logs the traceback of a bug, line by line, because its message may contain untrusted text."""
@@ -108,22 +124,3 @@ class Console:
             for file in files:
                 self._log.info(f"  ! {file}")
             self._log.close_group()
-
-    def annotate(self, kind: Literal["error", "warning"], diagnostics: Sequence[Diagnostic]) -> None:
-        """Adds annotations. Those beyond the number that the runner shows are logged instead."""
-        shown, left_out = list(diagnostics), []
-        if len(diagnostics) > _MAX_ANNOTATIONS:
-            shown, left_out = shown[: _MAX_ANNOTATIONS - 1], shown[_MAX_ANNOTATIONS - 1 :]
-            shown.append(Diagnostic("More problems", f"{len(left_out)} more are in the log and in the job summary."))
-            self._log.open_group(f"{len(left_out)} more")
-            for diagnostic in left_out:
-                self._log.info(f"  {diagnostic.title}: {diagnostic}")
-            self._log.close_group()
-        for diagnostic in shown:
-            if diagnostic.example:
-                # The hint ends where the example begins, so the page comes after both.
-                page = diagnostic._replace(hint="").advice
-                advice = [diagnostic.hint, *diagnostic.example.splitlines(), page]
-            else:
-                advice = [diagnostic.advice]
-            self._log.annotate(kind, diagnostic.title, diagnostic.message, *advice)

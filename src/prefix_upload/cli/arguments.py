@@ -1,0 +1,153 @@
+"""The arguments of the command line, made from the table of inputs: flags have the inputs' names."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from prefix_upload import __version__
+from prefix_upload.settings import inputs_of
+from prefix_upload.settings.parsers import boolean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from prefix_upload.settings import Input
+
+# Environment variables that set an input if its flag is missing.
+VARIABLES = {"token": "PREFIX_API_KEY", "channel": "PREFIX_CHANNEL", "server-url": "PREFIX_SERVER_URL"}
+# Inputs that have no meaning outside an action.
+_ACTION_ONLY = frozenset({"summary"})
+# The input that a command's operands are lines of.
+_OPERANDS = {
+    "upload": "glob",
+    "check": "glob",
+    "delete": "packages",
+    "yank": "packages",
+    "unyank": "packages",
+    "reindex": "subdirs",
+}
+# What an operand is, by the input.
+_OPERAND_HELP = {
+    "glob": ("package", "file or glob pattern, relative to the current folder"),
+    "packages": ("package", "name of a file on the channel, glob pattern, or match spec"),
+    "subdirs": ("subdir", "subdir, such as linux-64; all of the channel if there is none"),
+}
+
+_COMMANDS = {
+    "upload": "validate packages and publish them to a channel",
+    "check": "validate packages, without a channel",
+    "delete": "delete packages from a channel",
+    "yank": "yank packages, so that solvers do not choose them any more",
+    "unyank": "make packages that were yanked available again",
+    "reindex": "let the server write the index of a channel anew",
+    "whoami": "show whose key is used, and the channels of its owner",
+}
+_EPILOG = """\
+exit codes: 0 success, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 130 and 143 cancelled
+"""
+
+
+class Arguments(NamedTuple):
+    """What the command line asks for.
+
+    Attributes:
+        command: the name of the command.
+        inputs: the inputs by their names, as text; "" for one that is not set.
+        operands: the operands, which are the lines of an input.
+        as_json: whether to print the packages as JSON.
+        has_progress_bars: whether progress bars may be shown.
+    """
+
+    command: str
+    inputs: Mapping[str, str]
+    operands: Sequence[str]
+    as_json: bool
+    has_progress_bars: bool
+
+
+def parse_arguments(arguments: Sequence[str], environ: Mapping[str, str]) -> Arguments:
+    """Parses the command line. Exits with code 2 if it is wrong, and with 0 after `--help`."""
+    options = vars(_parser().parse_args(arguments))
+    inputs = {entry.name: options.get(entry.field) or "" for entry in inputs_of(options["command"])}
+    for name, variable in VARIABLES.items():
+        inputs[name] = inputs.get(name) or environ.get(variable, "")
+    return Arguments(
+        options["command"],
+        inputs,
+        options.get("operands") or (),
+        options.get("json", False),
+        options.get("bars", True),
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that suggests the flag that is probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exits with the message, and with a flag that is spelled like the one that does not exist."""
+        from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
+        _, _, unknown = message.partition("unrecognized arguments: ")
+        flag = unknown.split("=")[0].split(" ")[0]
+        known = [text for action in self._actions for text in action.option_strings]
+        meant = get_close_matches(flag, known, 1) if flag.startswith("-") else []
+        super().error(f"{message} (did you mean {meant[0]}?)" if meant else message)
+
+    def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
+        """Parses all arguments. What a command does not know is an error of the command, whose flags are suggested."""
+        namespace, unknown = self.parse_known_args(args)
+        if unknown:
+            namespace.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="prefix-upload",
+        description="Validates conda packages and publishes them to a channel on prefix.dev.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"prefix-upload {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+        )
+        command.set_defaults(parser=command)
+        _add_arguments(command, name)
+    return parser
+
+
+def _add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    operand = _OPERANDS.get(command)
+    if operand is not None:
+        metavar, text = _OPERAND_HELP[operand]
+        parser.add_argument("operands", nargs="*", metavar=metavar, help=text)
+    for entry in _inputs(command):
+        if entry.name != operand:
+            _add_flag(parser, entry)
+    if operand not in {None, "subdirs"}:
+        parser.add_argument("--json", action="store_true", help="print the packages as JSON, and the rest to stderr")
+        parser.add_argument("--no-progress", dest="bars", action="store_false", help="show no progress bars")
+
+
+def _inputs(command: str) -> Iterator[Input]:
+    return (entry for entry in inputs_of(command) if entry.name not in _ACTION_ONLY)
+
+
+def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
+    text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
+    text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
+    if entry.parse is boolean:
+        parser.add_argument(f"--{entry.name}", dest=entry.field, action="store_const", const="true", help=text)
+        return
+    if entry.name == "dry-run":  # left open by default
+        parser.add_argument("--dry-run", dest=entry.field, action="store_const", const="true", help=text)
+        parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="do it")
+        return
+    variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
+    default = f"; default: {entry.default}" if entry.default else ""
+    parser.add_argument(f"--{entry.name}", dest=entry.field, metavar="VALUE", help=f"{text}{variable}{default}")

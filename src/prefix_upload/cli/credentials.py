@@ -1,0 +1,53 @@
+"""Where the command line gets its credentials from: a flag, the environment, a stored login, or the job's identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.auth import AmbientIdentity, IdTokenRequest
+from prefix_upload.auth.pages import api_keys_page
+from prefix_upload.cli.login import stored_token
+from prefix_upload.errors import Diagnostic, setting
+from prefix_upload.github.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from prefix_upload.settings.settings import Settings
+
+
+def find_token(inputs: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """The API key: the one that is passed, else the one of a stored login; "" if there is none.
+
+    Raises:
+        ConfigurationError: the file with the stored logins can't be read.
+    """
+    server_url = inputs.get("server-url") or "https://prefix.dev"
+    return inputs.get("token", "").strip() or stored_token(server_url, environ)
+
+
+def find_identity(
+    environ: Mapping[str, str], on_secret: Callable[[str], None]
+) -> IdTokenRequest | AmbientIdentity | None:
+    """The job's identity for trusted publishing; `None` if there is none."""
+    if AmbientIdentity.exists(environ):
+        return AmbientIdentity(environ, on_secret)
+    return Environment().identity_request
+
+
+def credential_errors(settings: Settings, *, has_token: bool, has_identity: bool) -> Iterator[Diagnostic]:
+    """Yields the reasons why nothing can be published, without sending a request."""
+    if settings.needs_attestations and (has_token or not has_identity):
+        yield Diagnostic(
+            f"Invalid {setting('attestations')}",
+            f"{setting('attestations')} needs trusted publishing, which is available in a CI job without an API key.",
+            f"Leave out {setting('attestations')}.",
+        )
+    if not has_token and not has_identity and not settings.is_dry_run:
+        yield Diagnostic(
+            "No credentials",
+            "There is no API key, and this is not a CI job with an identity for trusted publishing.",
+            "Create an API key with write access and set PREFIX_API_KEY, or log in with 'pixi auth login' or "
+            "'rattler-build auth login'.",
+            page=api_keys_page(settings.server_url),
+        )

@@ -1,0 +1,129 @@
+"""The command line as a front end: arguments in; lines, JSON and exit code out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefix_upload.cli.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prefix_upload.cancellation import Cancellation
+    from prefix_upload.cli.arguments import Arguments
+    from prefix_upload.cli.terminal import Terminal
+    from prefix_upload.errors import Diagnostic
+    from prefix_upload.report import Report
+    from prefix_upload.reporting.console import Console
+    from prefix_upload.settings.settings import Settings
+    from prefix_upload.steps.run import Run
+
+
+def main(arguments: Sequence[str], cancellation: Cancellation) -> int:
+    """Runs the command in the arguments, and returns its exit code."""
+    try:
+        parsed = parse_arguments(arguments, os.environ)
+    except SystemExit as error:  # after `--help`, or an error
+        return int(error.code or 0)
+    return _execute(parsed, cancellation)
+
+
+def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
+    from prefix_upload.cli.terminal import Terminal  # noqa: PLC0415 - `--help` needs none of this
+    from prefix_upload.commands.table import execute  # noqa: PLC0415
+    from prefix_upload.execution import Execution  # noqa: PLC0415
+    from prefix_upload.reporting.exit_codes import exit_code  # noqa: PLC0415
+
+    stream = sys.stderr if arguments.as_json else sys.stdout
+    is_terminal = stream.isatty()
+    terminal = Terminal(stream, is_bold=is_terminal and not os.environ.get("NO_COLOR"))
+    console = _console(terminal, has_bars=is_terminal and arguments.has_progress_bars)
+    execution = Execution(arguments.command, cancellation, console.log_exception)
+    report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), execute)
+    report = report.map_diagnostics(terminal.presentable)
+    _show(report, terminal, console)
+    if arguments.as_json:
+        import json  # noqa: PLC0415
+
+        from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
+
+        sys.stdout.write(json.dumps(package_rows(report), indent=2) + "\n")
+    return exit_code(report) if early_exit is None else early_exit
+
+
+def _console(terminal: Terminal, *, has_bars: bool) -> Console:
+    """What shows the progress: bars, if `rich` is installed."""
+    from prefix_upload.cli.terminal import as_flag  # noqa: PLC0415
+    from prefix_upload.reporting.console import Console  # noqa: PLC0415
+
+    if has_bars:
+        try:
+            from prefix_upload.cli.progress_bars import ProgressBars  # noqa: PLC0415
+        except ModuleNotFoundError:
+            return Console(terminal, as_flag)
+        return ProgressBars(terminal, as_flag)
+    return Console(terminal, as_flag)
+
+
+def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Terminal, console: Console) -> Run:
+    from prefix_upload.cli.credentials import credential_errors, find_identity, find_token  # noqa: PLC0415
+    from prefix_upload.cli.workspace import patterns_below  # noqa: PLC0415
+    from prefix_upload.commands.table import settings_of  # noqa: PLC0415
+    from prefix_upload.concurrency import Pool  # noqa: PLC0415
+    from prefix_upload.factory import create_run  # noqa: PLC0415
+    from prefix_upload.http import environment_errors, proxy_secrets  # noqa: PLC0415
+    from prefix_upload.settings import Workspace  # noqa: PLC0415
+    from prefix_upload.settings.parsing import parse  # noqa: PLC0415
+
+    for secret in proxy_secrets(os.environ):
+        terminal.hide(secret)
+    token = find_token(arguments.inputs, os.environ) if arguments.command != "check" else ""
+    terminal.hide(token)
+    is_local = "glob" in arguments.inputs
+    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else ())
+    inputs = {**arguments.inputs, "token": token}
+    if is_local:
+        inputs["glob"] = "\n".join(patterns)
+    elif arguments.operands:
+        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    publishes = arguments.command not in {"check", "whoami"}
+    identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
+
+    def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
+        if publishes:
+            yield from credential_errors(settings, has_token=bool(token), has_identity=identity is not None)
+        if arguments.command != "check":
+            yield from environment_errors(os.environ, [settings.server_url])
+
+    return create_run(
+        parse(settings_of(arguments.command), inputs, Workspace(folder), preflight_errors),
+        folder,
+        identity_request=identity,
+        pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
+        cancellation=cancellation,
+        reporter=console,
+        on_secret=terminal.hide,
+        redact=terminal.redact_message,
+    )
+
+
+def _show(report: Report, terminal: Terminal, console: Console) -> None:
+    """Prints what became of the files, and what went wrong."""
+    from prefix_upload.reporting import diagnostics, summary  # noqa: PLC0415
+    from prefix_upload.reporting.formats import checksum_lines  # noqa: PLC0415
+
+    console.close()
+    console.not_attempted(report)
+    checksums = list(checksum_lines(report))
+    if checksums:
+        terminal.open_group("SHA-256")
+        for line in checksums:
+            terminal.info(f"  {line}")
+    if report.command != "whoami":
+        terminal.open_group(summary.verdict(report))
+    terminal.show("warning", diagnostics.warnings(report))
+    terminal.show("error", diagnostics.errors(report))

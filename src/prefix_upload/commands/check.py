@@ -1,0 +1,22 @@
+"""`check`: validates the matching files. No channel is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefix_upload.report import Outcome, Status
+from prefix_upload.steps.find import find
+from prefix_upload.steps.validate import validate
+
+if TYPE_CHECKING:
+    from prefix_upload.steps.run import LocalRun
+
+
+def check(run: LocalRun) -> None:
+    """Validates all matching files.
+
+    Raises:
+        NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
+    """
+    for package in validate(run, find(run)):
+        run.finish(Outcome(file=package, status=Status.VALID))

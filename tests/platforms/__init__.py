@@ -1,0 +1,1 @@
+"""The action on systems that lack what Linux has."""
