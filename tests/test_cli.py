@@ -24,7 +24,8 @@ from prefix_upload.cli.progress_bars import ProgressBars
 from prefix_upload.cli.terminal import Terminal, as_flag
 from prefix_upload.commands.table import COMMANDS
 from prefix_upload.errors import ConfigurationError
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps.progress import Transfer
 from support import building
 from support.building import conda_bytes, written

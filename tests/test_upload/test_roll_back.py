@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Access, Answer, At, Call, Cut, Fault
-from prefix_upload.report import Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.status import Status
 from support import building
 from support.building import conda_bytes, index_of, written
 from support.publishing import Signer, Stage, at

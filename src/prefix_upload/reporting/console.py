@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.errors import spell_settings
 from prefix_upload.package.model import Artifact, Package
-from prefix_upload.report import Status
 from prefix_upload.reporting.diagnostics import grouped
 from prefix_upload.reporting.formats import format_size
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

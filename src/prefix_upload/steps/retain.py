@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.package.model import Artifact, ChannelFile
 from prefix_upload.package.retention import Rules, make_plan
 from prefix_upload.package.selectors import parse_selector
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from prefix_upload.steps.limit_deletions import delete_at_most
 from prefix_upload.steps.list_channel import list_channel
 from prefix_upload.steps.operations import deletion
