@@ -63,11 +63,7 @@ def create_run(
         redact: removes these credentials from a server's message.
     """
     secure_environment(os.environ)
-
-    def sleep(seconds: float) -> None:
-        if cancellation.wait(seconds):
-            raise CancelledError
-
+    sleep = _sleep_until_cancelled(cancellation)
     # Each server has a policy of its own.
     create_policy = partial(
         RetryPolicy, retries=settings.retries, sleep=sleep, now=lambda: datetime.now(UTC), jitter=random.random
@@ -105,6 +101,14 @@ def create_run(
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
     return run
+
+
+def _sleep_until_cancelled(cancellation: Cancellation) -> Callable[[float], None]:
+    def sleep(seconds: float) -> None:
+        if cancellation.wait(seconds):
+            raise CancelledError
+
+    return sleep
 
 
 class _Tools(TypedDict):
