@@ -94,6 +94,11 @@ def unmatched(selectors: Sequence[Selector]) -> Diagnostic:
     )
 
 
+def selector_unmatched(operation: Operation) -> Diagnostic:
+    """The error of a file that was left alone because another selector matches nothing."""
+    return Diagnostic("Not attempted", f"Not {operation.participle}, because another selector matches nothing.")
+
+
 def too_many(count: int, limit: int, setting_name: str) -> Diagnostic:
     """The error about a plan that goes too far."""
     return Diagnostic(
