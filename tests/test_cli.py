@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -169,6 +170,49 @@ def test_what_is_mistyped(shell: Shell, words: list[str], complaint: str) -> Non
     assert complaint in ended.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["upload", "--api-key", "pfx_secret_123", DEMO],
+        ["upload", "--api-key=pfx_secret_123", DEMO],
+        ["upload", "--api-key=hush_secret_123", DEMO],
+        ["--token", "hush_secret_123", "upload", DEMO],
+        ["--token=pfx_secret_123", "upload", DEMO],
+        ["whoami", "pfx_secret_123"],
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_shown(shell: Shell, words: list[str]) -> None:
+    """Other programs have other flags for it, and the log may be public."""
+    ended = shell(*words)
+    assert ended.exit_code == 2
+    assert "secret" not in ended.out + ended.err
+
+
+def test_operands_and_flags_in_any_order(configured: Shell, server: LocalChannel, workspace: Path) -> None:
+    """As with other programs."""
+    building.package(workspace, "first")
+    building.package(workspace, "second")
+    assert configured("upload", "first*", "--retries", "0", "second*", "--json").exit_code == 0
+    assert len(server.files(CHANNEL)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["upload", "--channel", "", DEMO], "argument --channel: the value is empty"),
+        (["delete", "--keep-last=", "--no-dry-run", "demo"], "argument --keep-last: the value is empty"),
+        (["delete", "--older-than", " ", "demo"], "argument --older-than: the value is empty"),
+        (["upload", "", DEMO], "an argument is empty"),
+        (["reindex", ""], "an argument is empty"),
+    ],
+)
+def test_the_values_of_unset_variables(configured: Shell, words: list[str], complaint: str) -> None:
+    """They would mean the default, such as another channel, or no rule that keeps files."""
+    ended = configured(*words)
+    assert ended.exit_code == 2
+    assert complaint in ended.err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help(shell: Shell, command: str) -> None:
     """Each flag is explained, in plain text."""
@@ -253,7 +297,6 @@ def test_a_check_of_good_and_bad_files(shell: Shell, workspace: Path) -> None:
     ("operand", "complaint"),
     [
         ("demo-1.o-h0_0.conda", "There is no file 'demo-1.o-h0_0.conda'."),
-        ("", "A package's name is empty."),
         ("nowhere/*.conda", "'nowhere/*.conda' is in a folder that does not exist."),
         ("/nowhere/*.conda", "'/nowhere/*.conda' is in a folder that does not exist."),
     ],
@@ -380,6 +423,30 @@ def test_a_package_elsewhere(configured: Shell, server: LocalChannel, tmp_path: 
     assert list(server.files(CHANNEL)) == [f"noarch/{DEMO}"]
 
 
+def test_a_link_to_a_folder(configured: Shell, server: LocalChannel, tmp_path: Path, workspace: Path) -> None:
+    """'..' after it is the folder above where it leads to, as for all programs, not where the link is."""
+    building.package(workspace)
+    package = building.package(tmp_path / "elsewhere", content="elsewhere\n")
+    (package.parent / "sub").mkdir()
+    (workspace / "link").symlink_to(package.parent / "sub")
+    for pattern in (f"link/../{DEMO}", "link/../*.conda"):
+        assert configured("upload", "--force", pattern).exit_code == 0
+        assert server.sha256(CHANNEL, "noarch", DEMO) == hashlib.sha256(package.read_bytes()).hexdigest()
+
+
+def test_other_files_are_relative_to_the_current_folder(configured: Shell, tmp_path: Path, workspace: Path) -> None:
+    """Wherever the packages are."""
+    package = building.package(tmp_path / "elsewhere")
+    trust = workspace / "trust.json"
+    trust.write_text("{}")
+    flags = ("--checksums-file", "SHA256SUMS", "--sigstore-instance", trust.name)
+    ended = configured("upload", str(package), *flags)
+    assert ended.exit_code == 0, ended
+    assert (workspace / "SHA256SUMS").read_text().endswith(f"  {DEMO}\n")
+    assert configured("upload", str(package), "--checksums-file", "../SHA256SUMS").exit_code == 0
+    assert (workspace.parent / "SHA256SUMS").exists()
+
+
 # Credentials.
 
 
@@ -494,6 +561,46 @@ def test_the_identity_of_a_gitlab_job(
     assert ended.exit_code == 5
     assert "namespace: octo, project: packages, workflow file: ci/release.yml, environment: prefix-dev" in ended.out
     assert os.environ["PREFIX_DEV_ID_TOKEN"] not in ended.out
+
+
+# What is printed.
+
+
+def _piped(script: str, server: LocalChannel, workspace: Path, **variables: str) -> str:
+    """What a script in a shell prints, in which `prefix-upload` stands for the program."""
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(REPOSITORY / "src"), "HOME": str(workspace)}
+    environ |= {"PREFIX_API_KEY": TOKEN, "PREFIX_CHANNEL": CHANNEL, "PREFIX_SERVER_URL": server.url} | variables
+    script = script.replace("prefix-upload", f"'{sys.executable}' -m prefix_upload")
+    command = ["/bin/bash", "-c", script]
+    run = subprocess.run(command, env=environ, cwd=workspace, capture_output=True, text=True, timeout=60)  # noqa: S603, PLW1510 - its output matters
+    assert "Traceback" not in run.stderr, run.stderr
+    return run.stdout
+
+
+def test_characters_that_the_output_does_not_have(server: LocalChannel, workspace: Path) -> None:
+    """They are escaped. A server's message, or a name, does not end the run."""
+    building.package(workspace)
+    server.fail(Fault(Answer(422, "größer → no"), path="/upload/"))
+    out = _piped(f"prefix-upload upload {DEMO}; echo $?", server, workspace, PYTHONIOENCODING="ascii")
+    assert r"gr\xf6\xdfer \u2192 no" in out
+    assert out.splitlines()[-1] == "5"
+
+
+def test_a_reader_that_goes(server: LocalChannel, workspace: Path) -> None:
+    """What is under way goes on, and the exit code says how it ended."""
+    for number in range(3):
+        building.package(workspace, f"demo{number}")
+    script = "prefix-upload upload --concurrency 1 '*.conda' | head -1; echo ${PIPESTATUS[0]}"
+    assert _piped(script, server, workspace).splitlines() == ["Validate 3 files", "0"]
+    assert len(server.files(CHANNEL)) == 3
+
+
+def test_json_that_can_not_be_written(server: LocalChannel, workspace: Path) -> None:
+    """An error, since whoever reads it gets nothing."""
+    building.package(workspace)
+    out = _piped(f"prefix-upload upload --json {DEMO} > /dev/full; echo $?", server, workspace)
+    assert out == "5\n"
+    assert len(server.files(CHANNEL)) == 1
 
 
 # The recipes of the README.

@@ -65,7 +65,7 @@ GRAPHQL_FAULTS = {
 }
 
 
-def nothing(_: object) -> None:
+def nothing(*_: object) -> None:
     """Progress, or a transient failure, that the test ignores."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,14 +137,16 @@ def test_what_was_there_stays(
 def test_what_was_overwritten_stays(
     server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None], tmp_path: Path
 ) -> None:
-    """The bytes of before are gone, and nothing is better than the new ones."""
-    app = batch[0]
-    old = building.package(tmp_path / "old", "app", content="old\n")
-    server.publish(CHANNEL, old.rename(old.with_name(app.name)))
+    """The bytes of before are gone, and nothing is better than the new ones; what they need stays, too."""
+    app, lib, base, _ = batch
+    old = building.package(tmp_path / "old", "lib", content="old\n")
+    server.publish(CHANNEL, old.rename(old.with_name(lib.name)))
     fail("other")
     result = roll_back(publish, batch, force="true")
-    assert result.statuses[app.name] is Status.OVERWRITTEN
-    assert list(server.files(CHANNEL)) == [f"noarch/{app.name}"]
+    assert result.statuses[lib.name] is Status.OVERWRITTEN
+    assert result.statuses[app.name] is Status.ROLLED_BACK
+    assert sorted(server.files(CHANNEL)) == [f"noarch/{base.name}", f"noarch/{lib.name}"]
+    assert f"'{base.name}' ('{lib.name}' needs it)" in left(result)
 
 
 def test_what_may_have_been_overwritten_stays(
@@ -180,6 +183,87 @@ def test_what_was_replaced_meanwhile_stays(
     result = roll_back(publish, batch, stage)
     assert list(server.files(CHANNEL)) == [f"noarch/{new.name}"]
     assert f"'{new.name}' (it has other bytes now)" in left(result)
+
+
+def test_what_another_run_has_added_after_a_refusal_stays(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None]
+) -> None:
+    """The same bytes, of which the server has accepted none from this run."""
+    fail("other")
+    stage = Stage(before_phase=at("Roll back", lambda: server.publish(CHANNEL, batch[3])))
+    result = roll_back(publish, batch, stage)
+    assert list(server.files(CHANNEL)) == [f"noarch/{file_of('other')}"]
+    assert result.statuses[file_of("other")] is Status.FAILED
+    assert result.report.errors == ()
+
+
+def test_what_another_run_may_have_added_stays(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None]
+) -> None:
+    """The server failed, and then it has the same bytes: it may be an upload of another job."""
+    fail("other")
+    server.fail(Fault(Answer(502), file=file_of("app")))
+    publish_elsewhere = [lambda: server.publish(CHANNEL, batch[0])]
+
+    def before_sleep(_: float) -> None:
+        if publish_elsewhere:
+            publish_elsewhere.pop()()
+
+    result = roll_back(publish, batch, Stage(before_sleep=before_sleep), retries="1")
+    assert result.statuses[file_of("app")] is Status.UPLOADED
+    assert len(server.files(CHANNEL)) == 3
+    assert f"'{file_of('app')}' (the server did not confirm its upload, so it may be another job's)" in left(result)
+    assert f"'{file_of('lib')}' ('{file_of('app')}' needs it)" in left(result)
+
+
+def test_what_another_run_has_added_before_it_was_overwritten_stays(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Between the comparison and the upload, with `force`."""
+    fail("other")
+    other = building.package(tmp_path / "new", "base", content="new\n")
+    other = other.rename(other.with_name(file_of("base")))
+    stage = Stage(before_phase=at("Upload", lambda: server.publish(CHANNEL, other)))
+    result = roll_back(publish, batch, stage, force="true")
+    assert result.statuses[file_of("base")] is Status.OVERWRITTEN
+    assert list(server.files(CHANNEL)) == [f"noarch/{file_of('base')}"]
+    assert [request.path.rpartition("?")[2] for request in server.uploads].count("force=true") == 1
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_what_is_replaced_during_the_rollback_stays(
+    server: LocalChannel,
+    publish: Publish,
+    batch: list[Path],
+    fail: Callable[[str], None],
+    tmp_path: Path,
+    is_same: bool,
+) -> None:
+    """Other bytes, or the same once more, while another package is deleted."""
+    fail("other")
+    new = building.package(tmp_path / "new", "base", content="new\n")
+    new = batch[2] if is_same else new.rename(new.with_name(batch[2].name))
+
+    def replace() -> None:
+        server.remove(CHANNEL, "noarch", file_of("base"))
+        server.publish(CHANNEL, new)
+
+    server.fail(Fault(Call(replace), path=f"{DELETE}{CHANNEL}/noarch/app"))
+    result = roll_back(publish, batch)
+    assert list(server.files(CHANNEL)) == [f"noarch/{file_of('base')}"]
+    assert ("it was deleted and added again meanwhile" if is_same else "it has other bytes now") in left(result)
+
+
+def test_clocks_that_differ(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None]
+) -> None:
+    """What may be older than the run is not deleted, and the report says that it is there."""
+    fail("other")
+    created = {"createdAt": (datetime.now(UTC) - timedelta(seconds=3)).isoformat()}
+    stage = Stage(before_phase=at("Roll back", lambda: server.tamper(CHANNEL, "noarch", file_of("app"), created)))
+    result = roll_back(publish, batch, stage)
+    assert result.statuses[file_of("app")] is Status.UPLOADED
+    assert f"'{file_of('app')}' (by the server's clocks, it may have been added before the run)" in left(result)
 
 
 @pytest.mark.parametrize("created", ["2001-01-01T00:00:00Z", "2001-01-01T00:00:00"])
@@ -309,14 +393,14 @@ def test_a_key_that_may_not_delete(
 
 
 def test_a_package_whose_upload_ended_in_doubt(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:
-    """Its response was lost, and its record showed up too late: it was added, so it is deleted."""
+    """Its response was lost, and its record showed up too late: it may be another job's, so it is reported."""
     server.fail(Fault(Cut(), file=file_of("app"), at=At.DONE))
     server.tamper(CHANNEL, "noarch", file_of("app"), None)
     server.freeze_index(CHANNEL)
     result = roll_back(publish, batch, Stage(before_phase=at("Roll back", server.heal)))
-    assert server.files(CHANNEL) == {}
+    assert f"noarch/{file_of('app')}" in server.files(CHANNEL)
     assert result.statuses[file_of("app")] is Status.FAILED
-    assert result.problem(file_of("app")).count("It was deleted from the channel again.") == 1
+    assert f"'{file_of('app')}' (the server did not confirm its upload" in left(result)
 
 
 def test_an_attestation_that_was_dropped(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:
@@ -332,12 +416,14 @@ def test_an_attestation_that_was_dropped(server: LocalChannel, publish: Publish,
 
 
 def test_a_cancelled_run(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:
-    """What it has added by then is deleted."""
+    """What it has added by then is deleted, or named if the server's response came too late."""
     cancelled: list[bool] = []
     server.fail(Fault(Call(lambda: cancelled.append(True)), at=At.DONE, file=file_of("base")))
     result = roll_back(publish, batch, Stage(is_cancelled=lambda: bool(cancelled)))
-    assert server.files(CHANNEL) == {}
     assert Status.UPLOADED not in result.statuses.values()
+    if server.files(CHANNEL):
+        assert list(server.files(CHANNEL)) == [f"noarch/{file_of('base')}"]
+        assert file_of("base") in left(result)
 
 
 def test_a_cancelled_run_that_has_no_time_left(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from prefix_upload import __version__
@@ -52,6 +53,9 @@ exit codes: 0 success, 1 bug, 2 wrong arguments, 3 no package found, 4 invalid p
 # How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
 _SIMILARITY = 0.75
 _KEY_HELP = "API key; default: $PREFIX_API_KEY, the stored login, or trusted publishing in a CI job"
+# API keys of prefix.dev. Whoever mistypes a flag must not find the key in a log.
+_KEY = re.compile(r"pfx[_-][^\s'\",]+")
+_NO_COMMAND = re.compile(r"argument command: invalid choice: '(.*?)'")
 
 
 class Arguments(NamedTuple):
@@ -104,6 +108,9 @@ class _Parser(argparse.ArgumentParser):
         """Exits with the message, and with a flag that is spelled like the one that does not exist."""
         from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
 
+        message = _KEY.sub("***", message)
+        if (word := _NO_COMMAND.match(message)) and not get_close_matches(word[1], _COMMANDS, 1):
+            super().error(f"the first argument has to be a command: {', '.join(_COMMANDS)}")
         _, _, unknown = message.partition("unrecognized arguments: ")
         flag = unknown.split("=")[0].split(" ")[0]
         known = [text for action in self._actions for text in action.option_strings]
@@ -113,8 +120,15 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
         """Parses all arguments. What a command does not know is an error of the command, whose flags are suggested."""
         namespace, unknown = self.parse_known_args(args)
-        if unknown:
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        if flags:  # without what may be their values, such as a key
+            namespace.parser.error(f"unrecognized arguments: {' '.join(flags)}")
+        if unknown and not hasattr(namespace, "operands"):
             namespace.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if unknown:  # operands after a flag
+            namespace.operands += unknown
+        if any(not operand.strip() for operand in getattr(namespace, "operands", ())):
+            namespace.parser.error("an argument is empty")
         return namespace
 
 
@@ -159,6 +173,13 @@ def _inputs(command: str) -> Iterator[Input]:
     return (entry for entry in inputs_of(command) if entry.name not in _ACTION_ONLY)
 
 
+def _filled(text: str) -> str:
+    """The value of a flag. An empty one, such as that of an unset variable, would silently mean the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty")
+    return text
+
+
 def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
     text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
     text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
@@ -171,7 +192,7 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
         parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="carry it out")
         return
     if entry.name == "token":
-        parser.add_argument("--token", action="append", metavar="KEY", help=_KEY_HELP)
+        parser.add_argument("--token", action="append", type=_filled, metavar="KEY", help=_KEY_HELP)
         return
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""
@@ -180,6 +201,7 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
         f"--{entry.name}",
         dest=entry.field,
         action="append",
+        type=_filled,
         metavar="VALUE",
         help=f"{text}{variable}{default}{repeated}",
     )

@@ -36,7 +36,7 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     from prefix_upload.cli.terminal import Terminal  # noqa: PLC0415 - `--help` needs none of this
     from prefix_upload.commands.table import execute  # noqa: PLC0415
     from prefix_upload.execution import Execution  # noqa: PLC0415
-    from prefix_upload.reporting.exit_codes import exit_code  # noqa: PLC0415
+    from prefix_upload.reporting.exit_codes import ExitCode, exit_code  # noqa: PLC0415
 
     stream = sys.stderr if arguments.as_json else sys.stdout
     is_terminal = stream.isatty()
@@ -46,13 +46,20 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     report, early_exit = execution.execute(lambda: _create_run(arguments, cancellation, terminal, console), execute)
     report = report.map_diagnostics(terminal.presentable)
     _show(report, terminal, console)
-    if arguments.as_json:
-        import json  # noqa: PLC0415
+    code = exit_code(report) if early_exit is None else early_exit
+    if arguments.as_json and not _show_json(report):
+        return code or ExitCode.UPLOAD_FAILED
+    return code
 
-        from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
 
-        sys.stdout.write(json.dumps(package_rows(report), indent=2) + "\n")
-    return exit_code(report) if early_exit is None else early_exit
+def _show_json(report: Report) -> bool:
+    """Prints the rows of the packages. Returns whether that was possible; if not, who reads them gets nothing."""
+    import json  # noqa: PLC0415
+
+    from prefix_upload.cli.terminal import write  # noqa: PLC0415
+    from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
+
+    return write(sys.stdout, json.dumps(package_rows(report), indent=2) + "\n")
 
 
 def _console(terminal: Terminal, *, has_bars: bool) -> Console:
@@ -76,7 +83,6 @@ def _lines(terminal: Terminal) -> Console:
 
 def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Terminal, console: Console) -> Run:
     from prefix_upload.cli.credentials import credential_errors, find_identity, find_token  # noqa: PLC0415
-    from prefix_upload.cli.workspace import patterns_below  # noqa: PLC0415
     from prefix_upload.commands.table import settings_of  # noqa: PLC0415
     from prefix_upload.concurrency import Pool  # noqa: PLC0415
     from prefix_upload.factory import create_run  # noqa: PLC0415
@@ -88,13 +94,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
         terminal.hide(secret)
     token, terminal.key_source = find_token(arguments.inputs, os.environ)
     terminal.hide(token)
-    is_local = "glob" in arguments.inputs
-    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else ())
-    inputs = {**arguments.inputs, "token": token}
-    if is_local:
-        inputs["glob"] = "\n".join(patterns)
-    elif arguments.operands:
-        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    folder, inputs = _inputs(arguments)
     publishes = arguments.command not in {"check", "whoami"}
     identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
 
@@ -105,7 +105,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
             yield from environment_errors(os.environ, [settings.server_url])
 
     return create_run(
-        parse(settings_of(arguments.command), inputs, Workspace(folder), preflight_errors),
+        parse(settings_of(arguments.command), {**inputs, "token": token}, Workspace(folder), preflight_errors),
         folder,
         identity_request=identity,
         pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
@@ -114,6 +114,27 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
         on_secret=terminal.hide,
         redact=terminal.redact_message,
     )
+
+
+def _inputs(arguments: Arguments) -> tuple[Path, dict[str, str]]:
+    """The folder with all files, and the inputs, in which files are relative to it, or absolute."""
+    from prefix_upload.cli.workspace import absolute, patterns_below  # noqa: PLC0415
+
+    is_local = "glob" in arguments.inputs
+    # Like the patterns, other files are relative to the current folder.
+    files = {name: absolute(Path.cwd(), text) for name, text in arguments.inputs.items() if _is_file(name, text)}
+    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else (), list(files.values()))
+    inputs = {**arguments.inputs, **files}
+    if is_local:
+        inputs["glob"] = "\n".join(patterns)
+    elif arguments.operands:
+        inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
+    return folder, inputs
+
+
+def _is_file(name: str, text: str) -> bool:
+    """Whether the text of an input is the path of a file."""
+    return bool(text) and (name == "checksums-file" or (name == "sigstore-instance" and Path(text).is_file()))
 
 
 def _show(report: Report, terminal: Terminal, console: Console) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 from typing import TYPE_CHECKING, TextIO
 
 from prefix_upload.errors import spell_settings
@@ -29,6 +31,23 @@ def as_flag(name: str, value: str) -> str:
     return f"--no-{name}" if value == "false" else f"--{name} {value}"
 
 
+def write(stream: TextIO, text: str) -> bool:
+    """Writes a text at once. Returns whether that was possible.
+
+    A reader that has gone, as that of a pipe to `head`, or a full disk does not end what is under way: what has begun
+    on a channel is completed, or taken back. Nothing more is written then.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return False
+    return True
+
+
 class Terminal:
     """Prints lines. Implements `reporting.console.Log`. Only the main thread may print.
 
@@ -40,6 +59,8 @@ class Terminal:
     def __init__(self, stream: TextIO, *, is_bold: bool) -> None:
         # Libraries' log records would bypass this class, and may contain untrusted text.
         logging.disable()
+        if isinstance(stream, io.TextIOWrapper):  # whatever the encoding, each line can be written
+            stream.reconfigure(errors="backslashreplace")
         self.stream = stream
         self._is_bold = is_bold
         self._redactor = Redactor()
@@ -83,8 +104,7 @@ class Terminal:
                 self._print(f"  {self.safe(line)}")
 
     def _print(self, line: str) -> None:
-        self.stream.write(f"{line}\n")
-        self.stream.flush()
+        write(self.stream, f"{line}\n")
 
     def safe(self, text: str) -> str:
         """The text without secrets, and without characters that act on a terminal."""

@@ -15,13 +15,24 @@ if TYPE_CHECKING:
 _MAGIC = re.compile(r"[*?\[{]")
 
 
-def patterns_below(current: Path, patterns: Sequence[str]) -> tuple[Path, list[str]]:
+def absolute(current: Path, text: str) -> str:
+    """A path, or a pattern, that is relative to a folder, without '..'."""
+    path = os.path.join(current, text)  # noqa: PTH118 - text, not a path
+    end = text[len(text.rstrip("/")) :] and "/"  # which says that it is a folder
+    head = os.path.dirname(path if os.path.exists(path) else _fixed_part(path))  # noqa: PTH110, PTH120
+    if os.pardir in Path(head).parts:  # after a link, that is the folder above where it leads to
+        path = os.path.realpath(head) + path[len(head) :]
+    return os.path.normpath(path) + end
+
+
+def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str] = ()) -> tuple[Path, list[str]]:
     """The deepest folder that contains the current one and all files that the patterns can match.
 
     Args:
         current: the current folder.
         patterns: patterns relative to it, or absolute ones. One that names an existing file is that file, whatever its
             characters mean in a pattern.
+        others: absolute paths of other files that have to be in the folder.
 
     Returns:
         The folder, and the patterns relative to it.
@@ -32,12 +43,13 @@ def patterns_below(current: Path, patterns: Sequence[str]) -> tuple[Path, list[s
     current = current.resolve()
     signs = ["!" if pattern.startswith("!") else "" for pattern in patterns]
     bare = (pattern.removeprefix(sign) for pattern, sign in zip(patterns, signs, strict=True))
-    paths = [os.path.normpath(current / pattern) for pattern in bare]
-    errors = [error for pattern, path in zip(patterns, paths, strict=True) for error in _errors(pattern, path)]
+    paths = [absolute(current, pattern) for pattern in bare]
+    included = [item for item in zip(patterns, paths, strict=True) if not item[0].startswith("!")]
+    errors = [error for pattern, path in included for error in _errors(pattern, path)]
     if errors:
         raise ConfigurationError(*errors)
     fixed = [path if os.path.exists(path) else _fixed_part(path) for path in paths]  # noqa: PTH110 - text, not a path
-    folder = Path(os.path.commonpath([str(current), *map(os.path.dirname, fixed)]))
+    folder = Path(os.path.commonpath([str(current), *map(os.path.dirname, (*fixed, *others))]))
     relative = [os.path.relpath(path, folder) for path in paths]
     names = [_escaped(name) if os.path.exists(path) else name for path, name in zip(paths, relative, strict=True)]  # noqa: PTH110
     return folder, [sign + name for sign, name in zip(signs, names, strict=True)]
@@ -46,9 +58,7 @@ def patterns_below(current: Path, patterns: Sequence[str]) -> tuple[Path, list[s
 def _errors(pattern: str, path: str) -> Iterator[Diagnostic]:
     """Yields why a pattern can't match anything."""
     folder = Path(f"{_fixed_part(path)}*").parent
-    if not pattern.strip("! "):
-        yield Diagnostic("Empty argument", "A package's name is empty.", "Check whether a variable is not set.")
-    elif _MAGIC.search(path) is None and not os.path.lexists(path):
+    if _MAGIC.search(path) is None and not os.path.lexists(path):
         # A backslash may be a mistake for a slash, which the patterns' own messages explain.
         if "\\" not in pattern:
             yield Diagnostic("No such file", f"There is no file '{pattern}'.", "Check the spelling.")

@@ -27,7 +27,9 @@ class Receipt(NamedTuple):
 class Attempts:
     """What is known about the failed attempts of one upload."""
 
-    def __init__(self, channel: Channel, package: Package, *, force: bool, on_retry: Callable[[str], None]) -> None:
+    def __init__(
+        self, channel: Channel, package: Package, *, force: bool, on_retry: Callable[[str, bool], None]
+    ) -> None:
         self._channel = channel
         self._package = package
         self._force = force
@@ -40,7 +42,7 @@ class Attempts:
         """Notes a transient failure. Returns what looks for the package if the server may have stored it."""
         self.count += 1
         self.may_have_arrived |= failure.may_have_arrived
-        self._on_retry(describe_failure(failure))
+        self._on_retry(describe_failure(failure), self.may_have_arrived)
         return partial(self._receipt_if_there, failure) if self.may_have_arrived else None
 
     def receipt(self) -> Receipt | None:

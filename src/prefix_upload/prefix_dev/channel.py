@@ -106,7 +106,7 @@ class Channel:
         *,
         force: bool,
         on_progress: Callable[[int], None],
-        on_retry: Callable[[str], None],
+        on_retry: Callable[[str, bool], None],
         attestation: str | None = None,
     ) -> Receipt:
         """Uploads the package.
@@ -116,11 +116,13 @@ class Channel:
             force: whether to overwrite different bytes under the same name.
             on_progress: called with the number of bytes that the current attempt has sent; an exception that it raises
                 ends the upload.
-            on_retry: called with the reason of each transient failure.
+            on_retry: called with the reason of each transient failure, and whether the server may have stored the
+                package by then.
             attestation: a Sigstore bundle, as JSON, to send with the package.
 
         Returns:
-            A receipt with the status `UPLOADED`, or, if another upload has just added the same bytes or other bytes of
+            A receipt with the status `UPLOADED`, whose record is `None` if the server itself has accepted the package,
+            without any doubt, or, if another upload has just added the same bytes or other bytes of
             the same contents, `ALREADY_PRESENT` or `SAME_CONTENT`.
 
         Raises:

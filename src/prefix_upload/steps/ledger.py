@@ -28,6 +28,7 @@ class Ledger:
     Attributes:
         files: the files in input order, as packages once they are validated.
         transfers: the uploads in progress, by the label of their file.
+        arrivals: the packages that the server may have stored, by label, each with whether it has said so itself.
         errors: errors of the run as a whole.
         warnings: warnings about the run as a whole.
         index: what the index of each subdir showed, if it was waited for.
@@ -37,6 +38,7 @@ class Ledger:
 
     files: Sequence[Artifact | CandidateFile] = ()
     transfers: dict[str, Transfer] = field(default_factory=dict)
+    arrivals: dict[str, bool] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
     index: Sequence[IndexOutcome] = ()

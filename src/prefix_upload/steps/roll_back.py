@@ -1,12 +1,14 @@
 """Step 7: if a package failed, deletes again what this run has added to the channel.
 
-Only what is known to be of this run is deleted: the channel did not have the file before, its record has the hash of
-the local file, and it was created after the run began.
+Only what is known to be of this run is deleted: the channel did not have the file before, the server has accepted the
+upload, and immediately before the deletion, the record has the hash of the local file and was created after the run
+began. Where one of these is in doubt, the file may be that of another job that uploads the same bytes.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -20,22 +22,29 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
-    from prefix_upload.prefix_dev import Lookup
+    from prefix_upload.prefix_dev import Record
     from prefix_upload.report import Outcome
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import RollBack, UploadRun
 
 
+# The difference that the clocks of a server may have: that of its records, and that of its responses.
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
 class _Fate(StrEnum):
     """What becomes of a package that the run has sent, or why it stays."""
 
-    NOT_THERE = "it is not on the channel"
+    NOT_OURS = "this run has not added it"
     FOUND = "it was on the channel before"
     OURS = "this run has added it"
     OTHER_BYTES = "it has other bytes now"
+    ADDED_AGAIN = "it was deleted and added again meanwhile"
     MAY_APPEAR = "it is not listed yet, and may still appear"
     UNKNOWN_RECORD = "its record could not be read"
     UNKNOWN_AGE = "the server does not say when it was added"
+    MAYBE_OLDER = "by the server's clocks, it may have been added before the run"
+    MAYBE_OTHERS = "the server did not confirm its upload, so it may be another job's"
     OUT_OF_TIME = "the run ended first"
 
 
@@ -62,7 +71,9 @@ def roll_back(run: UploadRun, uploads: Sequence[Upload], needs: Mapping[Key, Seq
     # In the ledger at once, because they are abandoned if the run ends.
     for package in sent:
         run.ledger.record(outcomes[package.label])
-    _RollBack(run, run.roll_back, reason, outcomes).process(sent, needs)
+    replaced = [upload.package for upload in uploads if not upload.is_addition]
+    staying = [package for package in replaced if package.label in run.ledger.arrivals]
+    _RollBack(run, run.roll_back, reason, outcomes).process(sent, needs, staying)
 
 
 class _RollBack:
@@ -77,37 +88,54 @@ class _RollBack:
         self._left: dict[Key, tuple[Package, str]] = {}
         self._stopped_by: ChannelWideError | None = None
 
-    def process(self, sent: Sequence[Package], needs: Mapping[Key, Sequence[Key]]) -> None:
-        """Deletes those of the packages that this run has added."""
+    def process(self, sent: Sequence[Package], needs: Mapping[Key, Sequence[Key]], staying: Sequence[Package]) -> None:
+        """Deletes those of the packages that this run has added, but nothing that packages need which stay."""
         expected = [package for package in sent if self._outcomes[package.label].status is Status.UPLOADED]
         found = self._tools.pool.call(lambda: self._tools.changes.lookup(sent, expected))
         by_key = {package.key: package for package in sent}
         for key in reversed(list(TopologicalSorter(needs).static_order())):
             if key not in by_key:
                 continue
-            fate = self._fate(by_key[key], found, is_expected=by_key[key] in expected)
-            dependents = [package for package, _ in self._left.values() if key in needs[package.key]]
-            self._apply(by_key[key], fate, dependents)
+            record = found.records.get(key) if found else None
+            fate = self._fate(by_key[key], record, is_expected=by_key[key] in expected)
+            if fate is _Fate.UNKNOWN_RECORD and found is None:
+                fate = _Fate.OUT_OF_TIME
+            others = [*staying, *(package for package, _ in self._left.values())]
+            dependents = [package for package in others if key in needs[package.key]]
+            self._apply(by_key[key], fate, record, dependents)
         if self._left:
             self._run.ledger.errors.append(self._left_behind(by_key))
 
-    def _fate(self, package: Package, found: Lookup | None, *, is_expected: bool) -> _Fate:
+    def _fate(self, package: Package, record: Record | None, *, is_expected: bool) -> _Fate:
         """What to do with a package, given what the channel has."""
-        record = found.records.get(package.key) if found else None
         if record is None or record.sha256 != package.sha256:
             if not is_expected:  # its own error says what is known
-                return _Fate.NOT_THERE
+                return _Fate.NOT_OURS
             if record is None:
-                return _Fate.UNKNOWN_RECORD if found else _Fate.OUT_OF_TIME
+                return _Fate.UNKNOWN_RECORD
             return _Fate.OTHER_BYTES if record.sha256 else _Fate.MAY_APPEAR
+        is_accepted = self._arrival(package)
+        return _Fate.NOT_OURS if is_accepted is None else self._fate_by_age(record, is_accepted=is_accepted)
+
+    def _fate_by_age(self, record: Record, *, is_accepted: bool) -> _Fate:
+        """What to do with a package that the channel has, and of which the server may have accepted an upload."""
         began = self._run.channel.queries.first_response
         if record.created is None or began is None:
             return _Fate.UNKNOWN_AGE
-        return _Fate.OURS if record.created >= began else _Fate.FOUND
+        if record.created < began - _CLOCKS_DIFFER:
+            return _Fate.FOUND
+        if not is_accepted:
+            return _Fate.MAYBE_OTHERS
+        return _Fate.OURS if record.created >= began else _Fate.MAYBE_OLDER
 
-    def _apply(self, package: Package, fate: _Fate, dependents: Sequence[Package]) -> None:
+    def _arrival(self, package: Package) -> bool | None:
+        """Whether the server has accepted a package; `None` if it can't have stored it."""
+        may_be_there = self._outcomes[package.label].error == messages.ENDED_DURING
+        return self._run.ledger.arrivals.get(package.label, False if may_be_there else None)
+
+    def _apply(self, package: Package, fate: _Fate, record: Record | None, dependents: Sequence[Package]) -> None:
         outcome = self._outcomes[package.label]
-        if fate is _Fate.NOT_THERE:
+        if fate is _Fate.NOT_OURS:
             return
         if fate is _Fate.FOUND:
             if outcome.status is Status.UPLOADED:
@@ -118,18 +146,21 @@ class _RollBack:
         elif dependents:
             why = f"'{dependents[0].label}' needs it"
         else:
-            why = self._delete(package)
+            why = self._delete(package, record)
         if why:
             self._left[package.key] = (package, why)
         else:
             self._run.finish(_deleted(outcome, self._reason))
 
-    def _delete(self, package: Package) -> str:
-        """Deletes a package. Returns why it stays on the channel, or may; "" if it is gone."""
+    def _delete(self, package: Package, record: Record | None) -> str:
+        """Deletes a package with this record. Returns why it stays on the channel, or may; "" if it is gone."""
         if self._stopped_by is not None:
             return self._stopped_by.message
 
         def delete() -> str:
+            # Other jobs may have changed what is there while other packages were deleted.
+            if why := _why_changed(record, self._tools.changes.record(package)):
+                return why
             try:
                 self._tools.changes.delete(package)
             except ChannelError as error:
@@ -159,6 +190,17 @@ class _RollBack:
             "\n".join(f'curl --fail -X DELETE -H "Authorization: Bearer $PREFIX_API_KEY" {url}' for url in urls),
             self._stopped_by.page if self._stopped_by else "",
         )
+
+
+def _why_changed(earlier: Record | None, latest: Record | None) -> str:
+    """Why the file of a record is not the one of an earlier record any more; "" if it is, or if it is gone."""
+    if earlier is None or latest is None:
+        return _Fate.UNKNOWN_RECORD
+    if latest.sha256 is None:
+        return ""
+    if latest.sha256 != earlier.sha256:
+        return _Fate.OTHER_BYTES
+    return "" if latest.created == earlier.created else _Fate.ADDED_AGAIN
 
 
 def _reason(outcomes: Iterable[Outcome]) -> str:

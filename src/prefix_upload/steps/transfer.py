@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.attempts import Receipt
     from prefix_upload.report import Attestation
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import UploadRun
@@ -122,23 +123,11 @@ class _Sender:
         run, package = self._run, upload.package
         progress = Transfer(package, run.pool.clock())
         run.ledger.begin(progress)
-
-        def on_progress(sent: int) -> None:
-            if run.is_cancelled:
-                raise CancelledError
-            progress.has_begun = True
-            progress.sent = sent
-
-        def on_retry(reason: str) -> None:
-            progress.last_error = reason
-
-        receipt = run.channel.upload(
-            package,
-            force=run.settings.force,
-            on_progress=on_progress,
-            on_retry=on_retry,
-            attestation=attestation.bundle if attestation else None,
-        )
+        receipt = self._post(upload, attestation, progress)
+        if receipt is None:
+            return self._send(upload._replace(overwrites=True, is_addition=False), attestation)
+        if receipt.status is Status.UPLOADED:
+            run.ledger.arrivals[package.label] = receipt.record is None and upload.is_addition
         seconds = run.pool.clock() - progress.started
         if receipt.status is Status.ALREADY_PRESENT:
             # NOTE: our attestation was not stored, because another upload came first.
@@ -152,6 +141,40 @@ class _Sender:
             attestation=attestation,
             md5=receipt.record.md5 if receipt.record else None,
         )
+
+    def _post(self, upload: Upload, attestation: Attestation | None, progress: Transfer) -> Receipt | None:
+        """Sends a package. `None` if it is to be overwritten, although the channel did not have it before.
+
+        With a rollback, what was not there is sent without `force` at first: it must not replace another job's file
+        unnoticed, and be deleted again.
+        """
+        run, package = self._run, upload.package
+        is_careful = run.settings.force and upload.is_addition and run.roll_back is not None
+
+        def on_progress(sent: int) -> None:
+            if run.is_cancelled:
+                raise CancelledError
+            progress.has_begun = True
+            progress.sent = sent
+
+        def on_retry(reason: str, may_be_stored: bool) -> None:
+            progress.last_error = reason
+            if may_be_stored:
+                run.ledger.arrivals[package.label] = False
+
+        try:
+            receipt = run.channel.upload(
+                package,
+                force=run.settings.force and not is_careful,
+                on_progress=on_progress,
+                on_retry=on_retry,
+                attestation=attestation.bundle if attestation else None,
+            )
+        except ConflictError:
+            if is_careful:
+                return None
+            raise
+        return None if is_careful and receipt.status is Status.SAME_CONTENT else receipt
 
 
 def _not_attempted(package: Package) -> Outcome:
