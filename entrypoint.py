@@ -13,11 +13,10 @@ if __name__ == "__main__":
     cancellation = Cancellation()
     cancellation.watch()
 
-    gc.disable()  # Imports create little but what stays: searching that for garbage takes a tenth of the start-up time.
+    # Imports create little but what stays: searching that for garbage takes a tenth of the start-up time.
+    gc.set_threshold(50_000)
     from prefix_upload.action import main  # after `watch`: signals have to be handled during this slow import
 
-    gc.freeze()
-    gc.enable()
     exit_code = main(cancellation, *sys.argv[1:2])  # the command; without one, packages are uploaded
     sys.stdout.flush()
     # Not `sys.exit`: the interpreter's shutdown is not safe while calls that a cancelled run has abandoned still run.

@@ -11,7 +11,8 @@ import pytest
 from prefix_upload.github.artifacts_list import MAX_ARTIFACTS
 from prefix_upload.github.log import Log
 from prefix_upload.github.results import publish_results
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Outcome, Report
+from prefix_upload.status import Status
 from support.building import conda_bytes, index_of, package, written
 from support.packages import make_package
 from support.workflow_commands import POISON, annotated

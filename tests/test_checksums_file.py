@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, Fault, LocalChannel
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Outcome, Report
 from prefix_upload.reporting import checksums_file
+from prefix_upload.status import Status
 from support.building import package
 from support.packages import make_package
 from support.workflow_commands import annotated

@@ -25,7 +25,8 @@ from prefix_upload.cli.progress_bars import ProgressBars
 from prefix_upload.cli.terminal import Terminal, as_flag
 from prefix_upload.commands.table import COMMANDS
 from prefix_upload.errors import ConfigurationError
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps.progress import Transfer
 from support import building
 from support.building import conda_bytes, written
@@ -130,8 +131,8 @@ def test_a_failure(configured: Shell, server: LocalChannel, workspace: Path) -> 
     ended = configured("upload", DEMO)
     assert ended.exit_code == 5
     *_, error, advice = ended.out.splitlines()
-    assert error == f"error: {DEMO}: The server rejected the upload (HTTP 401: who?)."
-    assert advice.startswith("  Check the API key in --token. It is wrong, revoked or expired.")
+    assert error == f"error: Upload failed: {DEMO}: The server rejected the upload (HTTP 401: who?)."
+    assert advice.startswith("  Check the API key in PREFIX_API_KEY. It is wrong, revoked or expired.")
 
 
 @pytest.mark.parametrize("name", ["nothing", "octo/nothing"])
@@ -281,7 +282,31 @@ def test_a_check_that_fails(shell: Shell, workspace: Path) -> None:
     assert ended.exit_code == 4
     (row,) = json.loads(ended.out)
     assert (row["status"], row["url"]) == ("invalid", None)
-    assert row["error"] in ended.err
+    assert row["error"].splitlines()[0].partition(". ")[0] in ended.err
+
+
+def test_a_check_of_good_and_bad_files(shell: Shell, workspace: Path) -> None:
+    """Each has its own verdict."""
+    building.package(workspace)
+    (workspace / "bad-1.0-h0_0.conda").write_text("no")
+    rows = json.loads(shell("check", "--json", "*.conda").out)
+    assert [row["status"] for row in rows] == ["invalid", "valid"]
+
+
+@pytest.mark.parametrize(
+    ("operand", "complaint"),
+    [
+        ("demo-1.o-h0_0.conda", "There is no file 'demo-1.o-h0_0.conda'."),
+        ("nowhere/*.conda", "'nowhere/*.conda' is in a folder that does not exist."),
+        ("/nowhere/*.conda", "'/nowhere/*.conda' is in a folder that does not exist."),
+    ],
+)
+def test_an_operand_that_names_nothing(shell: Shell, workspace: Path, operand: str, complaint: str) -> None:
+    """It is an error, whatever else there is."""
+    building.package(workspace)
+    ended = shell("check", DEMO, operand)
+    assert ended.exit_code == 2
+    assert complaint in ended.out
 
 
 def test_no_file(shell: Shell) -> None:
@@ -302,7 +327,40 @@ def test_deleting(configured: Shell, server: LocalChannel, workspace: Path) -> N
     ended = configured("delete", DEMO)
     assert ended.exit_code == 0, ended
     assert list(server.files(CHANNEL)) == ["noarch/other-1.0-h0_0.conda"]
-    assert configured("delete", "--no-dry-run", "other-*").exit_code == 0, ended
+    ended = configured("delete", "other-*", "other")
+    assert "Would delete 0 files" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("operands", "exit_code", "complaint"),
+    [
+        (["demo", "1.0"], 2, "'1.0', which looks like a version without a name"),
+        (["demo", "!demo-1*"], 2, "'!' does not exclude here"),
+        (["demo", "dema"], 5, "The channel has no file that matches 'dema'."),
+    ],
+)
+def test_selectors_that_are_mistyped(
+    configured: Shell, server: LocalChannel, workspace: Path, operands: list[str], exit_code: int, complaint: str
+) -> None:
+    """Nothing is deleted then."""
+    for version in ("1.0", "2.0"):
+        stem = f"demo-{version}-h0_0"
+        server.publish(CHANNEL, written(workspace / f"{stem}.conda", conda_bytes(stem)))
+    ended = configured("delete", "--no-dry-run", *operands)
+    assert ended.exit_code == exit_code, ended
+    assert complaint in ended.out
+    assert len(server.files(CHANNEL)) == 2
+
+
+def test_flags_that_are_repeated(configured: Shell, server: LocalChannel, workspace: Path) -> None:
+    """Patterns add up; of other values, the first one would be lost."""
+    for version in ("1.0", "2.0", "3.0"):
+        stem = f"demo-{version}-h0_0"
+        server.publish(CHANNEL, written(workspace / f"{stem}.conda", conda_bytes(stem)))
+    rows = json.loads(configured("delete", "--json", "demo", "--ignore", "demo-2*", "--ignore", "demo-9*").out)
+    assert [row["file"] for row in rows] == [DEMO]
+    ended = configured("delete", "demo", "--keep-last", "1", "--keep-last", "2")
+    assert (ended.exit_code, "--keep-last: given more than once" in ended.err) == (2, True)
 
 
 def test_yanking_and_unyanking(configured: Shell, server: LocalChannel, workspace: Path) -> None:
@@ -350,7 +408,9 @@ def test_patterns_lead_anywhere(tmp_path: Path, pattern: str, folder: str, relat
     """The workspace is the deepest folder that contains the current one and all files; real names are no patterns."""
     current = tmp_path / "current"
     current.mkdir()
-    (current / "odd[1].conda").touch()
+    (tmp_path / "out").mkdir()
+    for name in ("odd[1].conda", "a.conda"):
+        (current / name).touch()
     found, (pattern,) = workspace.patterns_below(current, [pattern.format(root=tmp_path)])
     assert found == (tmp_path / folder).resolve()
     assert pattern == relative
@@ -468,7 +528,9 @@ def test_whoami_with_a_bad_key(configured: Shell) -> None:
 
 def test_whoami_without_a_key(shell: Shell) -> None:
     """There is nothing to ask."""
-    assert shell("whoami").exit_code == 5
+    ended = shell("whoami")
+    assert ended.exit_code == 2
+    assert "PREFIX_API_KEY" in ended.out
 
 
 def test_whoami_without_a_server(configured: Shell, closed_url: str) -> None:
@@ -615,7 +677,7 @@ def test_it_can_be_installed(tmp_path: Path) -> None:
         copy(REPOSITORY / name, source / name)
     subprocess.run([*pip, "--target", str(target), str(source)], check=True)  # noqa: S603 - this interpreter
     environ = {"PYTHONPATH": str(target), "PATH": os.defpath}
-    for words in (["--version"], ["upload", "--help"], ["check", "--if-no-files-found", "warn", "x.conda"]):
+    for words in (["--version"], ["upload", "--help"], ["check", "--if-no-files-found", "warn", "*.conda"]):
         command = [str(target / "bin" / "prefix-upload"), *words]
         subprocess.run(command, env=environ, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
 

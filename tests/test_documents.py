@@ -12,10 +12,11 @@ from container.runner import action
 from documents import DOCUMENTS
 from prefix_upload.commands.table import ACTIONS, COMMANDS, settings_of
 from prefix_upload.errors import ConfigurationError, PrefixUploadError
-from prefix_upload.report import Report, Status
+from prefix_upload.report import Report
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.reporting.outputs import outputs
 from prefix_upload.settings import INPUTS, inputs_of
+from prefix_upload.status import Status
 from support.doors import native_action
 from support.readme import BLOCKS, OTHER_BLOCKS, README, actions, anchor, our_steps, parsed, workflow
 from support.running import COMMAND, REPOSITORY

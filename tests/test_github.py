@@ -17,9 +17,10 @@ from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
 from prefix_upload.github.results import as_input, publish_results
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Attestation, Outcome, Report, Status
+from prefix_upload.report import Attestation, Outcome, Report
 from prefix_upload.reporting.console import Console
 from prefix_upload.reporting.outputs import MAX_PACKAGES_OUTPUT, outputs
+from prefix_upload.status import Status
 from prefix_upload.steps.progress import Transfer
 from support.packages import make_package
 from support.running import REPOSITORY, TOKEN, RunnerFiles

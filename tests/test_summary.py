@@ -8,8 +8,9 @@ import pytest
 
 from prefix_upload.errors import Diagnostic
 from prefix_upload.package.model import CandidateFile
-from prefix_upload.report import Attestation, IndexOutcome, IndexStatus, Outcome, Report, Status
+from prefix_upload.report import Attestation, IndexOutcome, IndexStatus, Outcome, Report
 from prefix_upload.reporting import formats, summary
+from prefix_upload.status import Status
 from support.packages import make_package
 from support.rendered import OUR_ELEMENTS, elements
 from support.workflow_commands import POISON

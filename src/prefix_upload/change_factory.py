@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def create_change_run(
     settings: Settings,
-    channel: Channel,
     *,
+    channel: Channel,
     client: Client,
     credentials: Credentials,
     retry_policy: RetryPolicy,

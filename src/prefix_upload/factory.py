@@ -7,7 +7,7 @@ import random
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import AmbientIdentity, Anonymous, ApiKey, Credentials, IdentityProvider, IdTokenRequest
@@ -63,11 +63,7 @@ def create_run(
         redact: removes these credentials from a server's message.
     """
     secure_environment(os.environ)
-
-    def sleep(seconds: float) -> None:
-        if cancellation.wait(seconds):
-            raise CancelledError
-
+    sleep = _sleep_until_cancelled(cancellation)
     # Each server has a policy of its own.
     create_policy = partial(
         RetryPolicy, retries=settings.retries, sleep=sleep, now=lambda: datetime.now(UTC), jitter=random.random
@@ -83,56 +79,74 @@ def create_run(
         clock=time.monotonic,
         redact=redact,
     )
-    identity: IdentityProvider | None = None
-    if isinstance(identity_request, IdTokenRequest):
-        identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
-    source = identity_request if isinstance(identity_request, AmbientIdentity) else identity
-    credentials = _create_credentials(settings, create_client, source, retry_policy, on_secret)
+    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
+    credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
-    channel = Channel(
-        client, settings.channel, credentials, retry_policy, query_policy=query_policy, submit=start_thread
-    )
-    if isinstance(settings, LocalSettings) and not isinstance(settings, UploadSettings):
-        return LocalRun(
-            settings=settings, workspace=workspace, channel=channel, pool=pool, reporter=reporter, sleep=sleep
-        )
-    if settings.command == "whoami":
-        return Run(settings=settings, channel=channel, pool=pool, reporter=reporter, sleep=sleep)
+    name = settings.channel
+    channel = Channel(client, name, credentials, retry_policy, query_policy=query_policy, submit=start_thread)
+    tools: _Tools = {"channel": channel, "pool": pool, "reporter": reporter, "sleep": sleep}
     if not isinstance(settings, UploadSettings):
-        from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads
-
-        return create_change_run(
-            settings,
-            channel,
-            client=client,
-            credentials=credentials,
-            retry_policy=short_policy(),
-            pool=pool,
-            reporter=reporter,
-            sleep=sleep,
+        policy = short_policy()
+        return _create_other_run(
+            settings, workspace, tools, client=client, credentials=credentials, retry_policy=policy
         )
     run = UploadRun(
         settings=settings,
         workspace=workspace,
-        channel=channel,
-        pool=pool,
-        reporter=reporter,
         signer=_create_signer(settings, identity, short_policy(), redact),
-        sleep=sleep,
         roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
         retention=_create_retention(settings, client, credentials, channel, short_policy()),
+        **tools,
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
     return run
 
 
+def _sleep_until_cancelled(cancellation: Cancellation) -> Callable[[float], None]:
+    def sleep(seconds: float) -> None:
+        if cancellation.wait(seconds):
+            raise CancelledError
+
+    return sleep
+
+
+class _Tools(TypedDict):
+    """What every run has besides its settings."""
+
+    channel: Channel
+    pool: Pool
+    reporter: ProgressReporter
+    sleep: Callable[[float], None]
+
+
+def _create_other_run(
+    settings: Settings,
+    workspace: Path,
+    tools: _Tools,
+    *,
+    client: Client,
+    credentials: Credentials,
+    retry_policy: RetryPolicy,
+) -> Run:
+    """The run of a command other than `upload`."""
+    if isinstance(settings, LocalSettings):
+        return LocalRun(settings=settings, workspace=workspace, **tools)
+    if settings.command == "whoami":
+        return Run(settings=settings, **tools)
+    from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads
+
+    return create_change_run(settings, client=client, credentials=credentials, retry_policy=retry_policy, **tools)
+
+
 def _create_identity(
-    request: IdTokenRequest,
+    request: IdTokenRequest | AmbientIdentity | None,
     create_client: partial[Client],
     retry_policy: RetryPolicy,
     on_secret: Callable[[str], None],
-) -> IdentityProvider:
+) -> IdentityProvider | AmbientIdentity | None:
+    if not isinstance(request, IdTokenRequest):
+        return request
     token = request.token.reveal()
     on_secret(token)
     parts = urlsplit(request.url)
@@ -169,9 +183,12 @@ def _create_credentials(
 
 
 def _create_signer(
-    settings: UploadSettings, identity: IdentityProvider | None, retry_policy: RetryPolicy, redact: Callable[[str], str]
+    settings: UploadSettings,
+    identity: IdentityProvider | AmbientIdentity | None,
+    retry_policy: RetryPolicy,
+    redact: Callable[[str], str],
 ) -> PackageSigner | None:
-    if not settings.attestations or settings.dry_run or identity is None:
+    if not settings.attestations or settings.dry_run or not isinstance(identity, IdentityProvider):
         return None
     from prefix_upload.attestation import Signer  # noqa: PLC0415 - slow to load, and only needed here
 

@@ -37,28 +37,47 @@ class ContainerRunner:
     folder: Path
     steps: int = field(default=0, init=False)
 
-    def run(self, inputs: Mapping[str, str], *, mode: str = "rw", network: str = "host", **variables: str) -> Finished:
+    def run(
+        self,
+        inputs: Mapping[str, str],
+        *,
+        mode: str = "rw",
+        network: str = "host",
+        command: str = "upload",
+        **variables: str,
+    ) -> Finished:
         """Runs a step to its end."""
-        step = self.start(inputs, mode=mode, network=network, **variables)
+        step = self.start(inputs, mode=mode, network=network, command=command, **variables)
         log, _ = step.process.communicate(timeout=120)
         return step.files.finished(step.process.returncode, log)
 
-    def start(self, inputs: Mapping[str, str], *, mode: str = "rw", network: str = "host", **variables: str) -> Step:
-        """Starts a step. `mode` is that of the workspace's mount, `variables` what earlier steps left behind."""
+    def start(
+        self,
+        inputs: Mapping[str, str],
+        *,
+        mode: str = "rw",
+        network: str = "host",
+        command: str = "upload",
+        **variables: str,
+    ) -> Step:
+        """Starts a step with the action of a command.
+
+        `mode` is that of the workspace's mount, `variables` what earlier steps left behind.
+        """
         self.steps += 1
         folder = self.folder / str(self.steps)
         files = RunnerFiles.create(folder / "file_commands")
-        defaults = {name: str(reported.get("default", "")) for name, reported in action()["inputs"].items()}
+        defaults = {name: str(reported.get("default", "")) for name, reported in action(command)["inputs"].items()}
         variables = self._environment(defaults | dict(inputs)) | variables
         client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
         name = f"step-{uuid.uuid4().hex}"
-        runs = action()["runs"]
-        command = [self.engine, "run", "--name", name, "--workdir", str(WORKSPACE), "--rm", "--network", network]
-        command += ["--entrypoint", runs["entrypoint"], *self._mounts(folder, mode)]
+        runs = action(command)["runs"]
+        arguments = [self.engine, "run", "--name", name, "--workdir", str(WORKSPACE), "--rm", "--network", network]
+        arguments += ["--entrypoint", runs["entrypoint"], *self._mounts(folder, mode)]
         for variable in variables:
-            command += ["-e", variable]
+            arguments += ["-e", variable]
         process = subprocess.Popen(  # noqa: S603 - docker
-            [*command, self.image, *runs["args"]],
+            [*arguments, self.image, *runs["args"]],
             # The values come by the environment, so that no argument of any process shows them.
             env=client | variables,
             executable=self.engine,

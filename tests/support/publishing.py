@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from prefix_upload.report import Outcome, Report, Status
+    from prefix_upload.report import Outcome, Report
+    from prefix_upload.status import Status
     from prefix_upload.steps.progress import Transfer
     from prefix_upload.steps.run import PackageSigner, UploadRun
 

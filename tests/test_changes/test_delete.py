@@ -141,7 +141,7 @@ def test_a_failure_half_way(server: LocalChannel, delete: Action, four: list[str
     assert [*statuses(finished).values()] == ["deleted", "failed", "deleted", "deleted"]
     assert list(server.files(CHANNEL)) == [f"noarch/{four[1]}"]
     assert "The server refused to delete it (HTTP 422: no)." in errors(finished)
-    assert f"1 of 4 files were not deleted, or may not have been: 'noarch/{four[1]}'." in errors(finished)
+    assert f"1 of 4 files was not deleted, or may not have been: 'noarch/{four[1]}'." in errors(finished)
 
 
 def test_a_key_that_may_not_delete(server: LocalChannel, delete: Action, four: list[str]) -> None:
@@ -171,6 +171,14 @@ def test_a_response_that_is_lost(server: LocalChannel, delete: Action, four: lis
     server.fail(Fault(then, at=At.DONE, path=DELETE))
     finished = delete(**named(four[:1]))
     assert (finished.exit_code, statuses(finished)) == (0, {four[0]: "deleted"})
+
+
+def test_no_response(server: LocalChannel, delete: Action, four: list[str]) -> None:
+    """The record shows that the file is still there, and the error says why."""
+    server.fail(Fault(Cut(), path=DELETE, times=None))
+    finished = delete(retries="1", **named(four[:1]))
+    assert (finished.exit_code, statuses(finished), len(changes(server))) == (5, {four[0]: "failed"}, 2)
+    assert "The server could not be reached: " in errors(finished)
 
 
 def test_success_that_is_none(server: LocalChannel, delete: Action, four: list[str], pauses: Pauses) -> None:

@@ -79,6 +79,19 @@ def test_trusted_publishing(
     assert ("READ_WRITE_DELETE" in errors) is not is_deleted
 
 
+def test_a_workflow_that_is_no_publisher(
+    action: Action, provider: OpenIDProvider, tmp_path: Path, now: datetime
+) -> None:
+    """A public channel can be listed, but nothing is attempted."""
+    with LocalChannel(tmp_path / "trusted", {CHANNEL: Channel()}, {}, verify=provider.verified) as server:
+        server.invent(CHANNEL, FILE, "noarch", created=now)
+        inputs = {"server_url": server.url, "token": "", "packages": FILE}
+        finished = action(provider.environment, command="delete", **inputs)
+        assert not any(request.method == "DELETE" for request in server.requests)
+    assert (finished.exit_code, statuses(finished)) == (5, {FILE: "not-attempted"})
+    assert "Failed to find OIDC publisher" in annotated(finished.log, "error")[0].data
+
+
 def test_without_credentials(action: Action, put: Put) -> None:
     """A dry run works for a public channel; a real run says what is missing before it sends a request."""
     put(FILE, "demo-2.0-0.conda")

@@ -100,11 +100,11 @@ def test_what_is_done_already(server: LocalChannel, yank: Action, unyank: Action
 
 @pytest.mark.parametrize("command", ["yank", "unyank"])
 def test_selectors_that_match_nothing(action: Action, server: LocalChannel, command: str) -> None:
-    """They are an error, since a broken file may still be offered; the others change all the same."""
+    """They are an error, since a broken file may still be offered, and nothing is changed."""
     server.change(CHANNEL, "noarch", FILES[0], yanked="old" if command == "unyank" else None)
     reason = {"reason": REASON} if command == "yank" else {}
     finished = action(command=command, packages=f"{FILES[0]}\ndema-1.0-0.conda", **reason)
-    assert (finished.exit_code, statuses(finished)) == (5, {FILES[0]: f"{command}ed"})
+    assert (finished.exit_code, statuses(finished)) == (5, {FILES[0]: "not-attempted"})
     assert "no file that matches 'dema-1.0-0.conda'" in annotated(finished.log, "error")[0].data
 
 

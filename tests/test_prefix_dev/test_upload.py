@@ -18,7 +18,7 @@ from prefix_upload import __version__, prefix_dev
 from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError, FileChangedError
 from prefix_upload.http import Client
 from prefix_upload.prefix_dev import BATCH_SIZE, Record, queries
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:

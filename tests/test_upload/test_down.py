@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, Cut, Fault
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from support import building
 from support.publishing import Stage
 

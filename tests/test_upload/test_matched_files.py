@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prefix_upload.commands.upload import upload
-from prefix_upload.report import Report, Status
+from prefix_upload.status import Status
 from support import building
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from prefix_upload.report import Report
     from support.publishing import MakeRun
 
 

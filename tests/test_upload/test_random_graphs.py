@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, Fault
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from support.building import conda_bytes, index_of, tar_member, written
 from support.running import CHANNEL
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, Fault
-from prefix_upload.report import Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.status import Status
 from support.building import conda_bytes, index_of, written
 from support.running import CHANNEL
 

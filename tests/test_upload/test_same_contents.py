@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, Fault, Truncate
-from prefix_upload.report import Status
 from prefix_upload.reporting import summary
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.reporting.outputs import outputs
+from prefix_upload.status import Status
 from support.building import built, package
 from support.publishing import Stage, at
 from support.running import CHANNEL

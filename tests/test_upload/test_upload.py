@@ -16,8 +16,9 @@ from prefix_upload.commands.upload import upload
 from prefix_upload.errors import CancelledError, setting
 from prefix_upload.package import validate as validation
 from prefix_upload.prefix_dev import BATCH_SIZE, Channel
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.status import Status
 from prefix_upload.steps import compare, transfer, validate
 from prefix_upload.steps.ledger import Ledger
 from prefix_upload.steps.progress import Transfer

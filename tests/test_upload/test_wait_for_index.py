@@ -10,9 +10,10 @@ import pytest
 
 from localchannel import Access, Answer, At, Call, Channel, Drip, Fault, LocalChannel, Stall
 from prefix_upload.errors import CancelledError
-from prefix_upload.report import IndexStatus, Status
+from prefix_upload.report import IndexStatus
 from prefix_upload.reporting import diagnostics
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.status import Status
 from prefix_upload.steps import wait_for_index
 from support import building
 from support.publishing import Stage

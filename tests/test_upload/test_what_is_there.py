@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Answer, At, Call, Fault, Stall
-from prefix_upload.report import Status
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
+from prefix_upload.status import Status
 from prefix_upload.steps import preflight
 from support import building
 from support.publishing import Signer, Stage, at

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 VARIABLES = {"token": "PREFIX_API_KEY", "channel": "PREFIX_CHANNEL", "server-url": "PREFIX_SERVER_URL"}
 # Inputs that have no meaning outside an action.
 _ACTION_ONLY = frozenset({"summary"})
+# Inputs with a line for each time that the flag is given.
+_REPEATABLE = frozenset({"ignore"})
 # The input that a command's operands are lines of.
 _OPERANDS = {
     "upload": "glob",
@@ -30,9 +32,9 @@ _OPERANDS = {
 }
 # What an operand is, by the input.
 _OPERAND_HELP = {
-    "glob": ("package", "file or glob pattern, relative to the current folder"),
-    "packages": ("package", "name of a file on the channel, glob pattern, or match spec"),
-    "subdirs": ("subdir", "subdir, such as linux-64; all of the channel if there is none"),
+    "glob": ("PACKAGE", "file or glob pattern, relative to the current folder"),
+    "packages": ("PACKAGE", "name of a file on the channel, glob pattern, or match spec"),
+    "subdirs": ("SUBDIR", "subdir, such as linux-64; all of the channel if there is none"),
 }
 
 _COMMANDS = {
@@ -45,9 +47,12 @@ _COMMANDS = {
     "whoami": "show whose key is used, and the channels of its owner",
 }
 _EPILOG = """\
-exit codes: 0 success, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 6 late index,
+exit codes: 0 success, 1 bug, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 6 index is late,
 130 and 143 cancelled
 """
+# How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
+_SIMILARITY = 0.75
+_KEY_HELP = "API key; default: $PREFIX_API_KEY, the stored login, or trusted publishing in a CI job"
 # API keys of prefix.dev. Whoever mistypes a flag must not find the key in a log.
 _KEY = re.compile(r"pfx[_-][^\s'\",]+")
 _NO_COMMAND = re.compile(r"argument command: invalid choice: '(.*?)'")
@@ -74,7 +79,8 @@ class Arguments(NamedTuple):
 def parse_arguments(arguments: Sequence[str], environ: Mapping[str, str]) -> Arguments:
     """Parses the command line. Exits with code 2 if it is wrong, and with 0 after `--help`."""
     options = vars(_parser().parse_args(arguments))
-    inputs = {entry.name: options.get(entry.field) or "" for entry in inputs_of(options["command"])}
+    parser = options["parser"]
+    inputs = {entry.name: _value(parser, entry, options.get(entry.field)) for entry in inputs_of(options["command"])}
     for name, variable in VARIABLES.items():
         inputs[name] = inputs.get(name) or environ.get(variable, "")
     return Arguments(
@@ -84,6 +90,15 @@ def parse_arguments(arguments: Sequence[str], environ: Mapping[str, str]) -> Arg
         options.get("json", False),
         options.get("bars", True),
     )
+
+
+def _value(parser: argparse.ArgumentParser, entry: Input, given: str | list[str] | None) -> str:
+    """The text of an input. A flag that has one value must not be repeated: the first one would be lost."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    if len(given) > 1 and entry.name not in _REPEATABLE:
+        parser.error(f"argument --{entry.name}: given more than once")
+    return "\n".join(given)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,7 +114,7 @@ class _Parser(argparse.ArgumentParser):
         _, _, unknown = message.partition("unrecognized arguments: ")
         flag = unknown.split("=")[0].split(" ")[0]
         known = [text for action in self._actions for text in action.option_strings]
-        meant = get_close_matches(flag, known, 1) if flag.startswith("-") else []
+        meant = get_close_matches(flag, known, 1, _SIMILARITY) if flag.startswith("-") else []
         super().error(f"{message} (did you mean {meant[0]}?)" if meant else message)
 
     def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
@@ -129,7 +144,12 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         command.set_defaults(parser=command)
         _add_arguments(command, name)
@@ -153,7 +173,7 @@ def _inputs(command: str) -> Iterator[Input]:
     return (entry for entry in inputs_of(command) if entry.name not in _ACTION_ONLY)
 
 
-def _value(text: str) -> str:
+def _filled(text: str) -> str:
     """The value of a flag. An empty one, such as that of an unset variable, would silently mean the default."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the value is empty")
@@ -167,11 +187,21 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
         parser.add_argument(f"--{entry.name}", dest=entry.field, action="store_const", const="true", help=text)
         return
     if entry.name == "dry-run":  # left open by default
+        text = "only show the plan; default, unless every operand is the name of a file"
         parser.add_argument("--dry-run", dest=entry.field, action="store_const", const="true", help=text)
-        parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="do it")
+        parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="carry it out")
+        return
+    if entry.name == "token":
+        parser.add_argument("--token", action="append", type=_filled, metavar="KEY", help=_KEY_HELP)
         return
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""
+    repeated = "; may be repeated" if entry.name in _REPEATABLE else ""
     parser.add_argument(
-        f"--{entry.name}", dest=entry.field, type=_value, metavar="VALUE", help=f"{text}{variable}{default}"
+        f"--{entry.name}",
+        dest=entry.field,
+        action="append",
+        type=_filled,
+        metavar="VALUE",
+        help=f"{text}{variable}{default}{repeated}",
     )

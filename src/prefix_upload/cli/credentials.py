@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.auth import AmbientIdentity, IdTokenRequest
 from prefix_upload.auth.pages import api_keys_page
-from prefix_upload.cli.login import stored_token
+from prefix_upload.cli.arguments import VARIABLES
+from prefix_upload.cli.login import login_file, stored_token
 from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.github.environment import Environment
 
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from prefix_upload.settings.settings import Settings
 
 
-def find_token(inputs: Mapping[str, str], environ: Mapping[str, str]) -> str:
-    """The API key: the one that is passed, else the one of a stored login; "" if there is none.
+def find_token(inputs: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, str]:
+    """The API key and where it is from: passed, or else the one of a stored login; "" if there is none.
 
     Raises:
         ConfigurationError: the file with the stored logins can't be read.
     """
     server_url = inputs.get("server-url") or "https://prefix.dev"
-    return inputs.get("token", "").strip() or stored_token(server_url, environ)
+    passed = inputs.get("token", "").strip()
+    if passed:
+        return passed, VARIABLES["token"] if passed == environ.get(VARIABLES["token"], "").strip() else "--token"
+    stored = stored_token(server_url, environ)
+    return stored, str(login_file(environ)) if stored else "--token"
 
 
 def find_identity(

@@ -16,7 +16,14 @@ from prefix_upload.errors import ConfigurationError, Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_VARIABLE = "RATTLER_AUTH_FILE"
 _DEFAULT = Path(".rattler", "credentials.json")
+
+
+def login_file(environ: Mapping[str, str]) -> Path:
+    """The file with the logins."""
+    named = environ.get(_VARIABLE)
+    return Path(named) if named else Path.home() / _DEFAULT
 
 
 def stored_token(server_url: str, environ: Mapping[str, str]) -> str:
@@ -25,12 +32,11 @@ def stored_token(server_url: str, environ: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: the file can't be read, or is not such a file.
     """
-    named = environ.get("RATTLER_AUTH_FILE")
-    path = Path(named) if named else Path.home() / _DEFAULT
+    path = login_file(environ)
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        if not named:
+        if not environ.get(_VARIABLE):
             return ""
         raise _error(path, str(error.strerror)) from error
     except OSError as error:

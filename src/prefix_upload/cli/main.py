@@ -63,17 +63,22 @@ def _show_json(report: Report) -> bool:
 
 
 def _console(terminal: Terminal, *, has_bars: bool) -> Console:
-    """What shows the progress: bars, if `rich` is installed."""
-    from prefix_upload.cli.terminal import as_flag  # noqa: PLC0415
-    from prefix_upload.reporting.console import Console  # noqa: PLC0415
-
+    """What shows the progress: with bars, if `rich` is installed."""
     if has_bars:
         try:
             from prefix_upload.cli.progress_bars import ProgressBars  # noqa: PLC0415
         except ModuleNotFoundError:
-            return Console(terminal, as_flag)
-        return ProgressBars(terminal, as_flag)
-    return Console(terminal, as_flag)
+            return _lines(terminal)
+        return ProgressBars(terminal, terminal.spell)
+    return _lines(terminal)
+
+
+def _lines(terminal: Terminal) -> Console:
+    from prefix_upload.reporting.console import Console  # noqa: PLC0415
+
+    console = Console(terminal, terminal.spell)
+    console.shows_reasons = False
+    return console
 
 
 def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Terminal, console: Console) -> Run:
@@ -87,14 +92,14 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
 
     for secret in proxy_secrets(os.environ):
         terminal.hide(secret)
-    token = find_token(arguments.inputs, os.environ) if arguments.command != "check" else ""
+    token, terminal.key_source = find_token(arguments.inputs, os.environ)
     terminal.hide(token)
     folder, inputs = _inputs(arguments)
     publishes = arguments.command not in {"check", "whoami"}
     identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
 
     def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
-        if publishes:
+        if arguments.command != "check":
             yield from credential_errors(settings, has_token=bool(token), has_identity=identity is not None)
         if arguments.command != "check":
             yield from environment_errors(os.environ, [settings.server_url])
@@ -146,5 +151,8 @@ def _show(report: Report, terminal: Terminal, console: Console) -> None:
             terminal.info(f"  {line}")
     if report.command != "whoami":
         terminal.open_group(summary.verdict(report))
+    if report.dry_run and any(outcome.status.is_planned for outcome in report.outcomes):
+        flag = "without --dry-run" if report.command == "upload" else "with --no-dry-run"
+        terminal.info(f"Nothing was changed. Run it again {flag} to do this.")
     terminal.show("warning", diagnostics.warnings(report))
     terminal.show("error", diagnostics.errors(report))

@@ -23,6 +23,7 @@ class ProgressBars(Console):
     """Logs the progress of a run, with a bar for each upload in progress below the lines."""
 
     interval = 0.2
+    shows_reasons = False
 
     def __init__(self, terminal: Terminal, spell: Callable[[str, str], str]) -> None:
         super().__init__(terminal, spell)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prefix_upload.errors import Diagnostic
 
 # Inputs that are operands.
-_OPERANDS = {"glob": "the patterns", "packages": "the packages", "subdirs": "the subdirs"}
+_OPERANDS = {"glob": "PACKAGE", "packages": "PACKAGE", "subdirs": "SUBDIR"}
 
 _BOLD, _PLAIN = "\033[1m", "\033[0m"
 
@@ -64,6 +64,12 @@ class Terminal:
         self.stream = stream
         self._is_bold = is_bold
         self._redactor = Redactor()
+        # Where the API key is from.
+        self.key_source = "--token"
+
+    def spell(self, name: str, value: str) -> str:
+        """A setting as users know it."""
+        return self.key_source if name == "token" and not value else as_flag(name, value)
 
     def hide(self, secret: str) -> None:
         """Hides a secret from now on."""
@@ -93,7 +99,7 @@ class Terminal:
         """Prints diagnostics: what happened in the first line, what to do below it."""
         for diagnostic in diagnostics:
             first, *others = filter(None, diagnostic.paragraphs)
-            self._print(self.safe(f"{kind}: {first}"))
+            self._print(self.safe(f"{kind}: {diagnostic.title}: {first}"))
             for line in others:
                 self._print(f"  {self.safe(line)}")
 
@@ -106,4 +112,4 @@ class Terminal:
 
     def presentable(self, diagnostic: Diagnostic) -> Diagnostic:
         """The diagnostic without secrets, and with the flags for its settings."""
-        return diagnostic.map(lambda text: self.redact(spell_settings(text, as_flag)))
+        return diagnostic.map(lambda text: self.redact(spell_settings(text, self.spell)))

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefix_upload.errors import ConfigurationError, Diagnostic
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _MAGIC = re.compile(r"[*?\[{]")
 
@@ -34,16 +36,34 @@ def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str]
 
     Returns:
         The folder, and the patterns relative to it.
+
+    Raises:
+        ConfigurationError: a pattern is empty, or names a file or a folder that does not exist.
     """
     current = current.resolve()
     signs = ["!" if pattern.startswith("!") else "" for pattern in patterns]
     bare = (pattern.removeprefix(sign) for pattern, sign in zip(patterns, signs, strict=True))
     paths = [absolute(current, pattern) for pattern in bare]
+    included = [item for item in zip(patterns, paths, strict=True) if not item[0].startswith("!")]
+    errors = [error for pattern, path in included for error in _errors(pattern, path)]
+    if errors:
+        raise ConfigurationError(*errors)
     fixed = [path if os.path.exists(path) else _fixed_part(path) for path in paths]  # noqa: PTH110 - text, not a path
     folder = Path(os.path.commonpath([str(current), *map(os.path.dirname, (*fixed, *others))]))
     relative = [os.path.relpath(path, folder) for path in paths]
     names = [_escaped(name) if os.path.exists(path) else name for path, name in zip(paths, relative, strict=True)]  # noqa: PTH110
     return folder, [sign + name for sign, name in zip(signs, names, strict=True)]
+
+
+def _errors(pattern: str, path: str) -> Iterator[Diagnostic]:
+    """Yields why a pattern can't match anything."""
+    folder = Path(f"{_fixed_part(path)}*").parent
+    if _MAGIC.search(path) is None and not os.path.lexists(path):
+        # A backslash may be a mistake for a slash, which the patterns' own messages explain.
+        if "\\" not in pattern:
+            yield Diagnostic("No such file", f"There is no file '{pattern}'.", "Check the spelling.")
+    elif not folder.is_dir():
+        yield Diagnostic("No such folder", f"'{pattern}' is in a folder that does not exist.", "Check the spelling.")
 
 
 def _fixed_part(path: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.report import Outcome, Status
+from prefix_upload.package.model import Package
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps.find import find
 from prefix_upload.steps.validate import validate
 
@@ -18,5 +20,7 @@ def check(run: LocalRun) -> None:
     Raises:
         NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
     """
-    for package in validate(run, find(run)):
-        run.finish(Outcome(file=package, status=Status.VALID))
+    validate(run, find(run))
+    for file in run.ledger.files:
+        if isinstance(file, Package):
+            run.finish(Outcome(file=file, status=Status.VALID))

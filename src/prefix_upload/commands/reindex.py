@@ -39,5 +39,5 @@ def _all_subdirs(run: ReindexRun) -> Sequence[str]:
     try:
         return run.call(run.listing.subdirs) or ()
     except LookupFailedError as error:
-        run.ledger.errors.append(run.channel.listing_error(error).diagnostic)
+        run.ledger.errors.append(run.channel.access.listing_error(error).diagnostic)
         return ()

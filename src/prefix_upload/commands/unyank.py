@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def unyank(run: UnyankRun) -> None:
-    """Unyanks the selected files; nothing in a dry run. A selector that matches nothing is an error.
+    """Unyanks the selected files; nothing in a dry run, or if a selector matches nothing.
 
     The run's ledger has the outcome of each file, even if the command is interrupted.
     """
@@ -27,8 +27,9 @@ def unyank(run: UnyankRun) -> None:
     if files is None:
         return
     plan = make_plan(files, settings.selectors, Rules(settings.ignore), run.now)
+    choices = plan_changes(run, plan, operation)
     if plan.unmatched:
         run.ledger.errors.append(change_messages.unmatched(plan.unmatched))
-    choices = plan_changes(run, plan, operation)
-    if not settings.is_dry_run:
+        run.ledger.ended_before = change_messages.selector_unmatched(operation)
+    elif not settings.is_dry_run:
         change_files(run, choices, operation)

@@ -9,6 +9,7 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from prefix_upload.errors import setting
 from prefix_upload.package.archive import truncated_repr
 from prefix_upload.package.dependencies import fits, is_plain_build
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
@@ -99,6 +100,15 @@ def parse_selector(text: str) -> Selector:
         SelectorError: it is none of the three.
     """
     is_magic = _MAGIC.search(text) is not None
+    if text.startswith("!"):
+        raise SelectorError(
+            f"has {truncated_repr(text)}, but '!' does not exclude here", f"Write it as {setting('ignore')}."
+        )
+    if re.fullmatch(r"[0-9.]+", text):
+        raise SelectorError(
+            f"has {truncated_repr(text)}, which looks like a version without a name",
+            f"Write a match spec as one selector, such as 'demo {text}'.",
+        )
     if text.endswith(PACKAGE_EXTENSIONS) and not is_magic:
         return _file(text)
     spec = None if text.endswith(PACKAGE_EXTENSIONS) else parse_match_spec(text)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.http import Failure, RequestError, describe_failure
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

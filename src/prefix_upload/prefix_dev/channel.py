@@ -11,44 +11,36 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.auth import ApiKey
 from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy
 from prefix_upload.package.contents_digest import UnreadableContentsError
+from prefix_upload.prefix_dev.access import ChannelAccess
 from prefix_upload.prefix_dev.attempts import Attempts, Receipt, is_settled
 from prefix_upload.prefix_dev.contents import ContentsComparison
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.prefix_dev.records import Record
-from prefix_upload.prefix_dev.responses import Reason
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
     conflict_error,
     connection_error,
     is_about_v3,
-    missing_channel_error,
-    no_api_error,
     overwriting_refused_error,
-    refused_token_error,
     rejection_error,
     retries_exhausted_error,
     unknown_conflict_error,
     v3_error,
 )
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefix_upload.auth import Credentials
-    from prefix_upload.errors import ChannelError, ChannelWideError
+    from prefix_upload.errors import ChannelError
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev.index import ChannelIndex
-    from prefix_upload.prefix_dev.responses import LookupFailedError
-
-# Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
-_NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
 
 
 class Channel:
@@ -97,59 +89,16 @@ class Channel:
         """What can be looked up."""
         return self._queries
 
+    @property
+    def access(self) -> ChannelAccess:
+        """Why the channel can't be worked on, if it can't."""
+        return ChannelAccess(self._name, self._credentials, self._queries)
+
     def index(self, seconds_left: Callable[[], float]) -> ChannelIndex:
         """The index that conda clients read. `seconds_left` returns how long there is something to wait for."""
         from prefix_upload.prefix_dev.index import ChannelIndex  # noqa: PLC0415 - seldom needed
 
         return ChannelIndex(self._client, self._name, self._credentials, self._query_policy, seconds_left)
-
-    def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
-        """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
-
-        Without a token, a channel that is not visible may be a private one, which others can publish to.
-        """
-        if lookup.failed_for(Reason.NO_CHANNEL):
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
-        return self._dry_run_error(lookup) if is_dry_run else None
-
-    def settings_error(self, package: Package) -> ChannelError | None:
-        """Why the channel's settings do not allow a package, as far as the look-ups have shown them."""
-        return v3_error() if package.needs_v3 and self._queries.allows_v3 is False else None
-
-    def listing_error(self, error: LookupFailedError) -> ChannelWideError:
-        """Why the channel could not be listed."""
-        if self._queries.authentication_error is not None:
-            return self._queries.authentication_error
-        if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
-        if self._has_key and error.reason is Reason.UNAUTHORIZED:
-            return refused_token_error(self._credentials, self._name)
-        return no_api_error([error])
-
-    @property
-    def _has_key(self) -> bool:
-        # NOTE: minted tokens may be refused for queries, and the server does not know a user for them.
-        return isinstance(self._credentials, ApiKey)
-
-    def token_error(self, lookup: Lookup) -> ChannelWideError | None:
-        """The error that the server does not accept the API key, if a look-up shows it."""
-        is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
-            lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
-        )
-        return self.key_error(knows_user=False if is_refused else lookup.knows_user)
-
-    def key_error(self, *, knows_user: bool | None) -> ChannelWideError | None:
-        """The error that the server does not accept the API key, if it says that it does not know who is asking."""
-        return refused_token_error(self._credentials, self._name) if self._has_key and knows_user is False else None
-
-    def _dry_run_error(self, lookup: Lookup) -> ChannelWideError | None:
-        if error := self.token_error(lookup):
-            return error
-        if self._has_key and lookup.failed_for(Reason.NOT_VISIBLE):
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
-        # Without a token, a channel that is not public is not an error.
-        is_unexplained = self._has_key or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
-        return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None
 
     def upload(
         self,

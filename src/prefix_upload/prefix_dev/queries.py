@@ -8,20 +8,10 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from prefix_upload.errors import AuthenticationError
-from prefix_upload.http import (
-    QUERY_RETRIES,
-    QUERY_TIMEOUT,
-    Client,
-    RequestError,
-    Response,
-    RetryPolicy,
-    describe_failure,
-)
 from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
-from prefix_upload.prefix_dev.query_credentials import QueryCredentials, SendQuery
+from prefix_upload.prefix_dev.query_client import QueryClient
 from prefix_upload.prefix_dev.records import GraphQLResult, from_graphql, graphql_query
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, complete_data
 
@@ -30,9 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from prefix_upload.auth import Credentials
+    from prefix_upload.errors import AuthenticationError
+    from prefix_upload.http import Client, RetryPolicy
     from prefix_upload.package.model import Artifact, Package
 
-_MAX_GRAPHQL_BODY = 2**20
 # Repodata is read only for packages that GraphQL leaves unknown. It goes through a temporary file, not through memory.
 _MAX_REPODATA_BODY = 2**30
 _MAX_ATTESTATIONS_BODY = 2**22
@@ -47,10 +38,8 @@ class ChannelQueries:
     """Queries one channel. Results that the server does not provide are unknown, which is not an error."""
 
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
-        self._client = client
         self._channel = channel
-        self._credentials = QueryCredentials(credentials)
-        self._retry_policy = retry_policy
+        self._client = QueryClient(client, channel, credentials, retry_policy)
         self._unanswered = 0
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
@@ -59,18 +48,16 @@ class ChannelQueries:
         self._allows_v3: bool | None = None
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
-        # The server's time in its first response.
-        self._first_response: datetime | None = None
 
     @property
     def first_response(self) -> datetime | None:
         """When the server first responded, by its own clock; `None` if it has not, or did not say."""
-        return self._first_response
+        return self._client.first_response
 
     @property
     def authentication_error(self) -> AuthenticationError | None:
         """Why no token could be obtained for a query; `None` if one could, or was not needed."""
-        return self._credentials.error
+        return self._client.authentication_error
 
     @property
     def allows_v3(self) -> bool | None:
@@ -115,7 +102,7 @@ class ChannelQueries:
         subdir = packages[0].subdir
         try:
             with self._repodata_lock, tempfile.TemporaryFile() as file:
-                self._get(f"{subdir}/repodata.json", _MAX_REPODATA_BODY, into=file)
+                self._client.file(f"{subdir}/repodata.json", _MAX_REPODATA_BODY, into=file)
                 return Lookup(from_repodata(file, packages), is_answered=True)
         except LookupFailedError as error:
             failure = LookupFailedError(error.message, error.reason, f"repodata of {subdir}")
@@ -124,7 +111,7 @@ class ChannelQueries:
     def serves(self, package: Package) -> bool:
         """Whether the channel serves a file of the package's name and size. The file itself is not read."""
         try:
-            response = self._get(f"{package.subdir}/{package.file_name}", max_body=0)
+            response = self._client.file(f"{package.subdir}/{package.file_name}", max_body=0)
         except LookupFailedError:
             return False
         return response.status == HTTPStatus.OK and response.headers.get("Content-Length") == str(package.size)
@@ -135,7 +122,7 @@ class ChannelQueries:
         Raises:
             LookupFailedError: it could not be downloaded, or is larger than `max_size` bytes.
         """
-        self._get(f"{package.subdir}/{package.file_name}", max_size, into=file)
+        self._client.file(f"{package.subdir}/{package.file_name}", max_size, into=file)
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` if that is not known."""
@@ -143,7 +130,9 @@ class ChannelQueries:
             if self._unanswered >= _MAX_UNANSWERED:
                 break
             try:
-                response = self._get(f"{package.subdir}/{package.file_name}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0)
+                response = self._client.file(
+                    f"{package.subdir}/{package.file_name}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0
+                )
                 return has_bundle(response.body, json.loads(attestation))
             except LookupFailedError as error:
                 self._unanswered += error.reason is Reason.UNREACHABLE
@@ -159,8 +148,7 @@ class ChannelQueries:
         Raises:
             LookupFailedError: there is no such response.
         """
-        response = self._query("GraphQL", self._sending(query, max_body))
-        return complete_data(response.redact(response.body.decode("utf-8", "replace")).encode())
+        return complete_data(self._client.graphql(query, max_body=max_body))
 
     def limits(self) -> Limits:
         """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
@@ -173,7 +161,7 @@ class ChannelQueries:
         Raises:
             LookupFailedError: the server did not answer.
         """
-        body = self._query("account", self._sending(channels_query())).body
+        body = self._client.graphql(channels_query(), kind="account")
         return login_in(body), channels_in(body)
 
     def own_channels(self) -> list[str]:
@@ -183,7 +171,7 @@ class ChannelQueries:
     def _account(self, query: Mapping[str, object]) -> bytes:
         """The response to a query about the user's account, which is asked for once; nothing if there is none."""
         try:
-            return self._query("account", self._sending(query), retries=0).body
+            return self._client.graphql(query, kind="account", retries=0)
         except LookupFailedError:
             return b""
 
@@ -200,57 +188,4 @@ class ChannelQueries:
 
     def _post_graphql(self, packages: Sequence[Artifact], *, hashes_only: bool = False) -> bytes:
         query = graphql_query(self._channel, packages, hashes_only=hashes_only or self._hashes_only)
-        response = self._query("GraphQL", self._sending(query))
-        # Texts in it are truncated, after which a part of a secret could not be recognized.
-        return response.redact(response.body.decode("utf-8", "replace")).encode()
-
-    def _sending(self, query: Mapping[str, object], max_body: int = _MAX_GRAPHQL_BODY) -> SendQuery:
-        def send(timeout: float, *, anonymously: bool) -> Response:
-            return self._client.post(
-                "/api/graphql", timeout=timeout, json=query, max_body=max_body, anonymously=anonymously
-            )
-
-        return send
-
-    def _get(self, path: str, max_body: int, *, retries: int = QUERY_RETRIES, into: BinaryIO | None = None) -> Response:
-        def send(timeout: float, *, anonymously: bool) -> Response:
-            if into is not None:
-                into.seek(0)
-                into.truncate()
-            path_on_server = f"/{self._channel}/{path}"
-            return self._client.get(
-                path_on_server, timeout=timeout, max_body=max_body, anonymously=anonymously, into=into
-            )
-
-        return self._query("files", send, retries)
-
-    def _query(self, kind: str, send: SendQuery, retries: int = QUERY_RETRIES) -> Response:
-        """The successful, complete response to a query.
-
-        Raises:
-            LookupFailedError: there is no such response.
-        """
-        try:
-            response = self._retry_policy.call(
-                lambda timeout: self._credentials.send(kind, send, timeout), retries=retries, timeout=QUERY_TIMEOUT
-            )
-        except RequestError as error:
-            raise LookupFailedError(str(error), Reason.UNREACHABLE) from error
-        except AuthenticationError as error:
-            raise LookupFailedError(error.message, Reason.UNAUTHORIZED) from error
-        self._first_response = self._first_response or response.date
-        if not response.is_success or not response.is_complete:
-            raise LookupFailedError(describe_failure(response), _reason(response))
-        return response
-
-
-def _reason(response: Response) -> Reason:
-    """Why a response is not usable."""
-    match response.status:
-        case HTTPStatus.UNAUTHORIZED:
-            return Reason.UNAUTHORIZED
-        case HTTPStatus.NOT_FOUND:
-            return Reason.NOT_FOUND
-        case status if response.is_retryable or status < HTTPStatus.MULTIPLE_CHOICES:  # the latter is incomplete
-            return Reason.UNAVAILABLE
-    return Reason.REFUSED
+        return self._client.graphql(query)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.errors import spell_settings
 from prefix_upload.package.model import Artifact, Package
-from prefix_upload.report import Status
 from prefix_upload.reporting.diagnostics import grouped
 from prefix_upload.reporting.formats import format_size
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +57,8 @@ class Console:
     """
 
     interval = 10.0
+    # Whether the reason of a failure is shown with it, and not only at the end.
+    shows_reasons = True
 
     def __init__(self, log: Log, spell: Callable[[str, str], str]) -> None:
         self._log = log
@@ -92,7 +94,8 @@ class Console:
                 per_second = format_size(int(source.size / outcome.seconds))
                 rate += f" in {outcome.seconds:.1f} s ({per_second}/s)"
         self._log.info(f"  {_SIGNS.get(outcome.status, '!')} {outcome.status:<15}  {source.label}{rate}")
-        for diagnostic in () if outcome.status.is_consequence else (outcome.error, outcome.warning):
+        shows_reasons = self.shows_reasons and not outcome.status.is_consequence
+        for diagnostic in (outcome.error, outcome.warning) if shows_reasons else ():
             if diagnostic is not None:
                 self._log.info(f"      {spell_settings(str(diagnostic), self._spell)}")
 

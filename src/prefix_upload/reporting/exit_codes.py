@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from prefix_upload.report import Report

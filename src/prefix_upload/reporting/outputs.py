@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.package.model import Artifact, CandidateFile, Package
-from prefix_upload.report import Status
 from prefix_upload.reporting.formats import checksum_lines
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

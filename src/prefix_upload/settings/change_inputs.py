@@ -30,8 +30,7 @@ CHANGE_INPUTS = (
     Input(
         "keep-last",
         parsers.optional(parsers.integer(1, 100_000)),
-        "Keep so many versions of each package in each subdir, with all their builds. If empty, versions are not "
-        "counted.",
+        "Number of versions to keep per package and subdir, with all their builds. If empty, there is no limit.",
         see="retention",
         commands=DELETE,
     ),
@@ -53,7 +52,7 @@ CHANGE_INPUTS = (
     Input(
         "ignore",
         selections.globs,
-        "Files to leave alone, whatever selects them: one pattern per line, for names of files or of packages.",
+        "Files to leave alone, even if selected: one pattern per line, for names of files or of packages.",
         commands=FILES,
     ),
     Input(
@@ -66,7 +65,7 @@ CHANGE_INPUTS = (
     Input(
         "reason",
         selections.reason,
-        "Why, in a sentence that users of the package see.",
+        "Reason, shown to users of the package.",
         required=True,
         commands=YANK,
     ),

@@ -101,8 +101,8 @@ INPUTS = (
     Input(
         "retain-last",
         parsers.optional(parsers.integer(1, 100_000)),
-        "After the upload, delete old versions of the same packages, but keep so many in each subdir. If empty, "
-        "versions are not counted. Needs permission to delete.",
+        "After the upload, delete old versions of the same packages, but keep this many per subdir. If empty, there is "
+        "no limit. Needs permission to delete.",
         see="retention",
     ),
     Input(

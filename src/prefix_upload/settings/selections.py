@@ -36,7 +36,7 @@ def selectors(text: str, _: Context) -> tuple[Selector, ...]:
             errors.append(InputError(error.problem, error.hint))
     if not found and not errors:
         errors.append(
-            InputError("is missing", "Write the files to choose, one per line, such as 'demo-1.0-h0_0.conda'.")
+            InputError("is missing", "Write the files to select, one per line, such as 'demo-1.0-h0_0.conda'.")
         )
     if errors:
         raise ExceptionGroup("selectors", errors)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import ChannelError, ChannelWideError
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps import change_messages
 
 if TYPE_CHECKING:

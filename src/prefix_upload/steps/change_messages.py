@@ -74,10 +74,10 @@ def incomplete(operation: Operation, left: Sequence[str], total: int) -> Diagnos
     """The error about the files that were to be changed, and were not or may not have been."""
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
     names = ", ".join(f"'{label}'" for label in left[:_NAMED])
+    count = f"{len(left)} of {pluralize(total, 'file')} {'was' if len(left) == 1 else 'were'}"
     return Diagnostic(
         f"Not everything was {operation.participle}",
-        f"{len(left)} of {pluralize(total, 'file')} were not {operation.participle}, or may not have been: "
-        f"{names}{more}.",
+        f"{count} not {operation.participle}, or may not have been: {names}{more}.",
         CHANGES_RERUN_IS_SAFE,
     )
 
@@ -92,6 +92,11 @@ def unmatched(selectors: Sequence[Selector]) -> Diagnostic:
         "'.tar.bz2'.",
         page="#selectors",
     )
+
+
+def selector_unmatched(operation: Operation) -> Diagnostic:
+    """The error of a file that was left alone because another selector matches nothing."""
+    return Diagnostic("Not attempted", f"Not {operation.participle}, because another selector matches nothing.")
 
 
 def too_many(count: int, limit: int, setting_name: str) -> Diagnostic:

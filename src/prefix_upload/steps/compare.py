@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import ConflictError
 from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.batches import batches
 from prefix_upload.steps.order import failed_packages
@@ -46,7 +47,7 @@ def compare(run: UploadRun, packages: Sequence[Package]) -> list[Upload]:
     found = _look_up(run, packages)
     if run.is_cancelled:
         return []
-    if error := run.call(lambda: run.channel.blocking_error(found, is_dry_run=run.settings.dry_run)):
+    if error := run.call(lambda: run.channel.access.blocking_error(found, is_dry_run=run.settings.dry_run)):
         run.stop(error, packages)
         return []
     if found.failures and found.unknown(packages):
@@ -65,7 +66,7 @@ def compare(run: UploadRun, packages: Sequence[Package]) -> list[Upload]:
             uploads.append(Upload(package, overwrites=True, is_addition=False))
         else:
             others.append((package, record))
-    if not uploads and (error := run.channel.token_error(found)):
+    if not uploads and (error := run.channel.access.token_error(found)):
         run.ledger.warnings.append(messages.token_rejected(error))
     return uploads if _compare_contents(run, others) else []
 

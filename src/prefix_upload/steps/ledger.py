@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import ChannelFile
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps.messages import ENDED_BEFORE, ENDED_DURING, OTHERS_INVALID
 
 if TYPE_CHECKING:

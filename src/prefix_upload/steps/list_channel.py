@@ -26,11 +26,11 @@ def list_channel(run: Run, listing: ChannelListing, names: Sequence[str] | None)
     try:
         files = run.call(lambda: list(listing.files(names)))
     except LookupFailedError as error:
-        run.ledger.errors.append(run.channel.listing_error(error).diagnostic)
+        run.ledger.errors.append(run.channel.access.listing_error(error).diagnostic)
         return None
     if files is None or run.is_cancelled:
         return None
-    if rejection := run.channel.key_error(knows_user=listing.knows_user):
+    if rejection := run.channel.access.key_error(knows_user=listing.knows_user):
         run.ledger.errors.append(rejection.diagnostic)
         return None
     run.reporter.note(f"{pluralize(len(files), 'file')} on the channel")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

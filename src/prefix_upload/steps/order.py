@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import Package
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
@@ -45,5 +46,5 @@ def _error(run: UploadRun, package: Package, max_size: int | None) -> Diagnostic
     """Why the server would not accept a package; `None` if nothing is known."""
     if max_size is not None and package.size > max_size:
         return messages.too_large(package, max_size)
-    error = run.channel.settings_error(package)
+    error = run.channel.access.settings_error(package)
     return error.diagnostic if error else None

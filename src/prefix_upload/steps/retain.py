@@ -8,7 +8,7 @@ from prefix_upload.package.match_specs import MatchSpec
 from prefix_upload.package.model import Artifact, ChannelFile
 from prefix_upload.package.retention import Rules, make_plan
 from prefix_upload.package.selectors import SpecSelector
-from prefix_upload.report import Status
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.limit_deletions import delete_at_most
 from prefix_upload.steps.list_channel import list_channel

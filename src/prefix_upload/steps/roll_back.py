@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic
-from prefix_upload.report import Outcome, Status
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from prefix_upload.package.dependencies import Key
     from prefix_upload.package.model import Package
     from prefix_upload.prefix_dev import Record
+    from prefix_upload.report import Outcome
     from prefix_upload.steps.compare import Upload
     from prefix_upload.steps.run import RollBack, UploadRun
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from prefix_upload.report import Outcome, Report, Status
+from prefix_upload.report import Outcome, Report
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.ledger import Ledger
 

@@ -19,7 +19,8 @@ from prefix_upload.errors import (
     ServerDownError,
 )
 from prefix_upload.prefix_dev import Record
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 from prefix_upload.steps.order import failed_packages
 from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome

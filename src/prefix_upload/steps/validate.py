@@ -8,7 +8,8 @@ from prefix_upload.concurrency import available_cpus, start_thread
 from prefix_upload.package import validate as validation
 from prefix_upload.package.batch import check_batch
 from prefix_upload.package.model import CandidateFile, Package
-from prefix_upload.report import Outcome, Status
+from prefix_upload.report import Outcome
+from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import Artifact, Package
-from prefix_upload.report import Status
 from prefix_upload.reporting.formats import format_size
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, table, with_nbsp
 from prefix_upload.reporting.summary.verdict import counts, totals
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.errors import setting
 from prefix_upload.package.model import Artifact, Package
-from prefix_upload.report import Status, distinct_names
+from prefix_upload.report import distinct_names
 from prefix_upload.reporting.formats import checksum_lines, format_size
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

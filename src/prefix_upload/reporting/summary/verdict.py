@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import Artifact
-from prefix_upload.report import Status
 from prefix_upload.reporting.formats import format_duration, format_size
 from prefix_upload.reporting.sanitize import for_markdown
+from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,0 +1,56 @@
+"""The other commands in the container: as actions, and on its command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.building import conda_bytes, written
+from support.running import CHANNEL, TOKEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from container.runner import ContainerRunner
+    from localchannel import LocalChannel
+
+pytestmark = pytest.mark.container
+
+OLD, NEW = "demo-1.0-h0_0.conda", "demo-2.0-h0_0.conda"
+
+
+def test_the_actions(container: ContainerRunner, server: LocalChannel, tmp_path: Path) -> None:
+    """Yank, unyank, reindex and delete, with what each action passes to the image."""
+    for file in (OLD, NEW):
+        server.publish(CHANNEL, written(tmp_path / file, conda_bytes(file.removesuffix(".conda"))))
+    inputs = {"channel": CHANNEL, "token": TOKEN, "server-url": server.url}
+
+    yanked = container.run(inputs | {"packages": OLD, "reason": "broken"}, command="yank")
+    assert (yanked.exit_code, yanked.outputs["yanked-count"]) == (0, "1"), yanked.log
+    assert server.state(CHANNEL, "noarch", OLD) == ("broken", False)
+    unyanked = container.run(inputs | {"packages": OLD}, command="unyank")
+    assert (unyanked.exit_code, unyanked.outputs["unyanked-count"]) == (0, "1"), unyanked.log
+    reindexed = container.run(inputs | {"subdirs": "noarch"}, command="reindex")
+    assert (reindexed.exit_code, reindexed.outputs["result"]) == (0, "success"), reindexed.log
+    planned = container.run(inputs | {"packages": "demo", "keep-last": "1"}, command="delete")
+    assert (planned.exit_code, planned.outputs["planned-count"]) == (0, "1"), planned.log
+    assert len(server.files(CHANNEL)) == 2
+    deleted = container.run(inputs | {"packages": "demo", "keep-last": "1", "dry-run": "false"}, command="delete")
+    assert (deleted.exit_code, deleted.outputs["deleted-count"]) == (0, "1"), deleted.log
+    assert list(server.files(CHANNEL)) == [f"noarch/{NEW}"]
+    assert "not the last version" in deleted.summary
+
+
+def test_the_command_line(container: ContainerRunner, server: LocalChannel, workspace: Path) -> None:
+    """The image has the same program."""
+    written(workspace / OLD, conda_bytes(OLD.removesuffix(".conda")))
+    command = [container.engine, "run", "--rm", "--network", "host", "--entrypoint", "prefix-upload"]
+    command += ["--volume", f"{workspace}:/data", "--workdir", "/data", "--env", f"PREFIX_API_KEY={TOKEN}"]
+    words = ["upload", "--channel", CHANNEL, "--server-url", server.url, "--json", "*.conda"]
+    run = subprocess.run([*command, container.image, *words], capture_output=True, text=True, check=False)  # noqa: S603 - docker
+    assert run.returncode == 0, run.stderr
+    assert [row["status"] for row in json.loads(run.stdout)] == ["uploaded"]
+    assert list(server.files(CHANNEL)) == [f"noarch/{OLD}"]
