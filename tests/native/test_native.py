@@ -115,14 +115,12 @@ def test_cancelled_before_the_action_starts(
 ) -> None:
     """While packages are installed, the runner's signals reach the shell only. Nothing is uploaded afterwards."""
     package(workspace)
-    os.mkfifo(tmp_path / "done")
-    wait = f'case "$*" in *virtual_environment*) echo waiting >&2; read -r _ < {tmp_path / "done"};; esac'
+    wait = 'case "$*" in *virtual_environment*) echo waiting >&2; exec sleep 60;; esac'
     executable(tmp_path / "bin" / "python", f'{wait}; exec {sys.executable} "$@"')
     step = native.start(inputs(server), PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin")
     assert step.process.stdout is not None
     assert step.process.stdout.readline() == "waiting\n"
     step.signal(name)
-    (tmp_path / "done").write_text("\n")
     log, _ = step.process.communicate(timeout=30)
     assert (step.process.returncode, log) == (exit_code, "")
     assert not server.requests
