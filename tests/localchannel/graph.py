@@ -1,12 +1,10 @@
 """`POST /api/graphql`: the part of prefix.dev's schema that a publisher has a use for."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from graphql import (
@@ -228,7 +226,7 @@ def _record(stored: Stored, url: str) -> Record:
         "version": metadata.version,
         "platform": metadata.subdir,
         "size": stored.size,
-        "md5": lambda _: _md5(stored.path),
+        "md5": lambda _: stored.md5,
         "sha256": stored.sha256,
         **_FLAGS,
         "yankedReason": stored.yanked,
@@ -246,10 +244,3 @@ def _json(exchange: Exchange) -> Any:
     except ValueError as error:
         raise Refusal(400, f"the body is no JSON: {error}") from error
     return exchange.request.json
-
-
-def _md5(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

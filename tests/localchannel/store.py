@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ class Stored:
     updated: datetime
     yanked: str | None = None
     hidden: bool = False
+
+    @cached_property
+    def md5(self) -> str | None:
+        """Lower-case hex, computed once, as servers do; `None` if the file was deleted before anybody asked."""
+        if not self.path.is_file():
+            return None
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
     @property
     def attestation(self) -> Path:
