@@ -97,8 +97,10 @@ class Channel:
     def index(self, seconds_left: Callable[[], float]) -> ChannelIndex:
         """The index that conda clients read. `seconds_left` returns how long there is something to wait for."""
         from prefix_upload.prefix_dev.index import ChannelIndex  # noqa: PLC0415 - seldom needed
+        from prefix_upload.prefix_dev.index_requests import IndexRequests  # noqa: PLC0415 - as above
 
-        return ChannelIndex(self._client, self._name, self._credentials, self._query_policy, seconds_left)
+        requests = IndexRequests(self._client, self._name, self._credentials, self._query_policy, seconds_left)
+        return ChannelIndex(requests)
 
     def upload(
         self,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from prefix_upload.prefix_dev.index_entries import Flaw, Listing, flaws_of, unread
-from prefix_upload.prefix_dev.index_requests import IndexRequests, Validators
+from prefix_upload.prefix_dev.index_requests import Validators
 from prefix_upload.prefix_dev.repodata import RepodataReader
 from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.prefix_dev.sharded_index import ShardedIndex
@@ -18,9 +18,8 @@ from prefix_upload.prefix_dev.sharded_index import ShardedIndex
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from prefix_upload.auth import Credentials
-    from prefix_upload.http import Client, RetryPolicy
     from prefix_upload.prefix_dev.index_entries import WantedPackage
+    from prefix_upload.prefix_dev.index_requests import IndexRequests
 
 _REPODATA = "repodata.json"
 # Bytes of it that are read at most, after a content encoding is undone.
@@ -31,22 +30,11 @@ class ChannelIndex:
     """The index of a channel.
 
     Args:
-        client: sends the requests.
-        channel: the channel's path.
-        credentials: the source of the client's bearer token.
-        retry_policy: the policy of the server's queries.
-        seconds_left: how long there is something to wait for.
+        requests: sends the requests.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        channel: str,
-        credentials: Credentials,
-        retry_policy: RetryPolicy,
-        seconds_left: Callable[[], float],
-    ) -> None:
-        self._requests = IndexRequests(client, channel, credentials, retry_policy, seconds_left)
+    def __init__(self, requests: IndexRequests) -> None:
+        self._requests = requests
 
     def subdir(self, name: str, packages: Sequence[WantedPackage]) -> SubdirIndex:
         """The index of a subdir, as far as it is about these packages."""
