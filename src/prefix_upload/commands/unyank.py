@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.retention import Rules, make_plan
-from prefix_upload.package.selectors import names_in
-from prefix_upload.steps import change_messages
-from prefix_upload.steps.change_files import change_files
-from prefix_upload.steps.list_channel import list_channel
+from prefix_upload.steps.change_selected import change_selected
 from prefix_upload.steps.operations import unyanking
-from prefix_upload.steps.plan_changes import plan_changes
 
 if TYPE_CHECKING:
     from prefix_upload.steps.change_run import UnyankRun
 
 
 def unyank(run: UnyankRun) -> None:
-    """Unyanks the selected files; nothing in a dry run, or if a selector matches nothing.
-
-    The run's ledger has the outcome of each file, even if the command is interrupted.
-    """
-    settings = run.settings
-    operation = unyanking(run.changes, unhide=settings.unhide)
-    files = list_channel(run, run.listing, names_in(settings.selectors))
-    if files is None:
-        return
-    plan = make_plan(files, settings.selectors, Rules(settings.ignore), run.now)
-    choices = plan_changes(run, plan, operation)
-    if plan.unmatched:
-        run.ledger.errors.append(change_messages.unmatched(plan.unmatched))
-        run.ledger.ended_before = change_messages.selector_unmatched(operation)
-    elif not settings.is_dry_run:
-        change_files(run, choices, operation)
+    """Unyanks the selected files; nothing in a dry run, or if a selector matches nothing."""
+    change_selected(run, unyanking(run.changes, unhide=run.settings.unhide))
