@@ -53,7 +53,7 @@ exit codes: 0 success, 1 bug, 2 wrong arguments, 3 no package found, 4 invalid p
 # How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
 _SIMILARITY = 0.75
 _KEY_HELP = "API key; default: $PREFIX_API_KEY, the stored login, or trusted publishing in a CI job"
-# API keys of prefix.dev. Whoever mistypes a flag must not find the key in a log.
+# API keys of prefix.dev. A mistyped flag must not put the key into a log.
 _KEY = re.compile(r"pfx[_-][^\s'\",]+")
 _NO_COMMAND = re.compile(r"argument command: invalid choice: '(.*?)'")
 

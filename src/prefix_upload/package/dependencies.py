@@ -19,7 +19,7 @@ _GLOB_CHARACTERS = frozenset("^$?[]{}|")
 
 
 class Misfit(NamedTuple):
-    """A dependency of a package on another package of the batch, of which the batch has no version that fits."""
+    """A dependency of a package on another package of the batch, no version of which fits."""
 
     package: Package
     spec: str
@@ -45,8 +45,8 @@ def find_dependencies(packages: Sequence[Package]) -> Dependencies:
     """The dependencies of the packages on each other.
 
     A package needs all others that match one of its match specs and that can be in one environment with it: those of
-    its own subdir and noarch ones, or any if it is noarch itself, but none of its own name. Where it can't be told
-    whether they match, they do.
+    its own subdir and noarch ones, or any if it is noarch itself, but none of its own name. Where that is
+    unknown, they match.
     """
     by_name: dict[str, list[Package]] = {}
     for package in packages:

@@ -28,7 +28,7 @@ from prefix_upload.package.strict_json import parse_json_object
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Stands for whatever a placeholder is replaced by. Nobody can guess it and write it to a file of a package.
+# Stands for the prefix that replaces a placeholder. Random, so that no file of a package can contain it.
 _ANY_PREFIX = os.urandom(16)
 # What a placeholder may consist of: visible ASCII without quotes. What clients do with others depends on where they
 # are, such as spaces in the first line of a script. Short ones would be everywhere.

@@ -66,8 +66,8 @@ def make_plan(files: Sequence[ChannelFile], selectors: Sequence[Selector], rules
     """Chooses files.
 
     Args:
-        files: all files of each package of which the selectors can match one: without the others, it can't be told
-            which versions are the last ones.
+        files: all files of each package that the selectors can match: without the others, it is unknown which
+            versions are the last ones.
         selectors: choose files; the first one that matches is the reason.
         rules: restrict that.
         now: the time that ages are counted to, with a time zone.
@@ -79,7 +79,7 @@ def make_plan(files: Sequence[ChannelFile], selectors: Sequence[Selector], rules
         matched.update(matching)
         if not matching:
             continue
-        # Whoever writes the name of a file means that file.
+        # The name of a file means that file.
         selector = next((one for one in matching if isinstance(one, FileSelector)), matching[0])
         why_kept = next(_reasons_to_keep(file, selector, rules, newer, now), "")
         if why_kept:

@@ -120,7 +120,7 @@ def parse_selector(text: str) -> Selector:
 
 
 def names_in(selectors: Sequence[Selector]) -> list[str] | None:
-    """The names of the packages of which the selectors can match files; `None` if that may be any."""
+    """The names of the packages whose files the selectors can match; `None` if that may be any."""
     names = [selector.package_name for selector in selectors]
     return None if None in names else sorted({name for name in names if name is not None})
 

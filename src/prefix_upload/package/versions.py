@@ -27,7 +27,7 @@ _Component = tuple[int, int, str]
 """A part of a segment that can be compared: its rank, its value if it is a number, and its text if it is not."""
 _Segment = tuple[_Component, ...]
 _Version = tuple[tuple[_Segment, ...], tuple[_Segment, ...]]
-"""The segments of a version, of which the epoch is the first, and those of the local version."""
+"""The segments of a version, with the epoch first, and those of the local version."""
 
 _COMPONENT = re.compile("[0-9]+|[a-z]+|_")
 _ZERO: _Component = (3, 0, "")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prefix_upload.prefix_dev.queries import ChannelQueries
     from prefix_upload.prefix_dev.responses import LookupFailedError
 
-# Reasons for which a look-up fails whoever asks: the server is down, not there, or not one of prefix.dev's kind.
+# Reasons for which a look-up fails with any token: the server is down, not there, or not one of prefix.dev's kind.
 _NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
 
 

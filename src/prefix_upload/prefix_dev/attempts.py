@@ -1,4 +1,4 @@
-"""The failed attempts of an upload, of which one may have stored the package all the same."""
+"""The failed attempts of an upload. One of them may have stored the package all the same."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Validators:
 class IndexRequests:
     """Requests files of a channel's index as an anonymous client does, or, if it is private, with the token.
 
-    Each file is requested once: whoever waits for an index asks again anyway, however long the server is down. A
+    Each file is requested once: the wait for an index asks again anyway, however long the server is down. A
     `Retry-After` holds for all requests to that origin. Safe to use from several threads.
 
     Args:

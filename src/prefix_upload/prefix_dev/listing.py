@@ -50,7 +50,7 @@ class ChannelListing:
     def files(self, names: Sequence[str] | None = None) -> Iterator[ChannelFile]:
         """Yields the files of the packages with these names, or of all packages; also yanked and hidden ones.
 
-        Each file is yielded once. Names of which the channel has no package are left out.
+        Each file is yielded once. Names without a package on the channel are left out.
 
         Raises:
             LookupFailedError: a part of the listing could not be read.

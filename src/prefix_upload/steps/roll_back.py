@@ -122,7 +122,7 @@ class _RollBack:
         return _Fate.NOT_OURS if is_accepted is None else self._fate_by_age(record, is_accepted=is_accepted)
 
     def _fate_by_age(self, record: Record, *, is_accepted: bool) -> _Fate:
-        """What to do with a package that the channel has, and of which the server may have accepted an upload."""
+        """What to do with a package that the channel has, and whose upload the server may have accepted."""
         began = self._run.channel.queries.first_response
         if record.created is None or began is None:
             return _Fate.UNKNOWN_AGE

@@ -172,7 +172,7 @@ class _IndexWait:
             self._run.reporter.note(index_messages.progress(subdir, self._elapsed))
 
     def _wrong(self, subdir: SubdirIndex) -> Mapping[str, Flaw]:
-        """The packages of which the index has another hash that is not just outdated."""
+        """The packages that the index lists with another hash, which is not just outdated."""
         if self._run.settings.force:
             return {}
         return {name: flaw for name, flaw in subdir.flaws.items() if flaw.is_wrong}
