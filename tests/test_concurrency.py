@@ -240,17 +240,27 @@ def test_a_cancelled_pool_calls_all_the_same() -> None:
 
 def test_a_cancellation_drops_what_was_not_begun() -> None:
     """What is under way may come to its end."""
-    cancelled, dropped = threading.Event(), threading.Event()
+    begun: list[int] = []
+    cancelled, may_return = threading.Event(), threading.Event()
 
     def work(item: int) -> int:
-        cancelled.wait(10)
-        dropped.wait(10)
+        begun.append(item)
+        may_return.wait(10)
         return item
 
     def on_wait() -> None:
-        (dropped if cancelled.is_set() else cancelled).set()
+        if len(begun) == 2:
+            (may_return if cancelled.is_set() else cancelled).set()
 
     assert sorted(pool(cancelled.is_set).map(work, range(100), workers=2, on_wait=on_wait)) == [0, 1]
+
+
+def test_no_call_starts_after_a_cancellation() -> None:
+    """Not even one that a worker takes before the caller looks."""
+    begun: list[int] = []
+    results = pool(lambda: bool(begun)).map(begun.append, range(9), workers=1, on_wait=nothing)
+    assert list(results) == [None]
+    assert begun == [0]
 
 
 def test_a_cancellation_waits_for_the_grace_and_no_longer() -> None:

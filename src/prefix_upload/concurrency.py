@@ -72,7 +72,7 @@ class Pool:
     After a cancellation, all calls of the pool share one grace period.
 
     Args:
-        is_cancelled: returns whether the run is cancelled. If so, items that are still queued are dropped.
+        is_cancelled: returns whether the run is cancelled, in any thread. If so, no call starts with another item.
         clock: returns monotonic seconds.
         grace: the grace period, in seconds.
     """
@@ -142,17 +142,22 @@ class Pool:
         on_wait: Callable[[], None],
     ) -> Iterator[_Result]:
         """As `map`. `ready` are the items to start with, and `following` those that become ready after an item."""
+
+        def work_unless_cancelled(item: _Item) -> _Result:
+            # Checked where a call starts: a worker may take the next item before the calling thread looks again.
+            if self.is_cancelled():
+                raise CancelledError
+            return work(item)
+
         queue = _Items[_Item]()
         # NOTE: not SimpleQueue. Before Python 3.13, its `get` never returns if a signal handler outlasts the timeout.
         done: Queue[tuple[_Item, Future[_Result]]] = Queue()
         if not self.is_cancelled():
             queue.put_all(ready)
             for _ in range(workers):
-                threading.Thread(target=_worker, args=(work, queue, done), daemon=True).start()
+                threading.Thread(target=_worker, args=(work_unless_cancelled, queue, done), daemon=True).start()
         try:
             while queue.unfinished:
-                if self.is_cancelled():
-                    queue.clear()
                 if self._is_grace_over():
                     return
                 try:
