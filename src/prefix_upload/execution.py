@@ -14,7 +14,6 @@ from prefix_upload.errors import (
     NothingToPublishError,
 )
 from prefix_upload.report import Report
-from prefix_upload.reporting import checksums_file
 from prefix_upload.reporting.exit_codes import ExitCode
 from prefix_upload.settings.settings import UploadSettings
 
@@ -71,7 +70,10 @@ class Execution:
         report = self._run.report() if self._run else Report(command=self._command)
         settings = self._run.settings if self._run else None
         path = settings.checksums_file if isinstance(settings, UploadSettings) else None
-        errors = (*errors, *(checksums_file.write(report, path) if path else ()))
+        if path is not None:
+            from prefix_upload.reporting import checksums_file  # noqa: PLC0415 - slow to load, and seldom needed
+
+            errors = (*errors, *checksums_file.write(report, path))
         seconds = time.monotonic() - self._started
         return replace(report, errors=(*report.errors, *errors), seconds=seconds), early_exit
 

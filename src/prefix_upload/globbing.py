@@ -25,7 +25,7 @@ _ANY_FOLDERS = "**"
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Matches:
     """What a pattern finds, as paths relative to the workspace.
 

@@ -28,8 +28,7 @@ class Attestation(NamedTuple):
     url: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of one file, which is local or on a channel.
 
     Attributes:
@@ -96,7 +95,7 @@ def distinct_names(packages: Sequence[Artifact]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Report:
     """The result of a whole run.
 
@@ -221,8 +220,7 @@ class Report:
     def map_diagnostics(self, change: Callable[[Diagnostic], Diagnostic]) -> Report:
         """The report with every diagnostic changed."""
         outcomes = (
-            replace(
-                outcome,
+            outcome._replace(
                 error=change(outcome.error) if outcome.error else None,
                 warning=change(outcome.warning) if outcome.warning else None,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rattler import Version
 
-from prefix_upload.package.model import ChannelFile
+from prefix_upload.package.channel_file import ChannelFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

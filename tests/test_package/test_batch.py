@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prefix_upload.package import batch, validate
+from prefix_upload.package import contents_digest, validate
 from prefix_upload.package.batch import check_batch
 from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.package.model import CandidateFile, Package
@@ -58,7 +58,7 @@ def test_packages_are_not_read_if_another_file_is_invalid(
     workspace: Path, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is uploaded then, so only the bytes are compared."""
-    monkeypatch.setattr(batch, "read_local", None)
+    monkeypatch.setattr(contents_digest, "read_local", None)
     one, other = check(package(workspace / "a")), check(package(workspace / "b", content="other\n"))
     broken = CandidateFile(relative_path="x", file_name="x", findings=("broken",))
     first, second, _ = check_batch([one, other, broken])

@@ -14,7 +14,7 @@ from prefix_upload.package.selectors import Glob, parse_selector
 from support.files import NOW, channel_file, going_by_the_model, made_up
 
 if TYPE_CHECKING:
-    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.package.channel_file import ChannelFile
 
 DELETING = Rules(keeps_newest=True)
 

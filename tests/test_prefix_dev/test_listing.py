@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localchannel import LocalChannel
-    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.package.channel_file import ChannelFile
     from support.connecting import Connect
 
 GRAPHQL = "/api/graphql"

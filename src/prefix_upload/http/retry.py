@@ -32,7 +32,7 @@ Failure = Response | RequestError
 """A response that is not a complete success, or the error raised instead of one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RetryPolicy:
     """How often to retry a request to one server, and how long to wait in between.
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.package import hints
-from prefix_upload.package.contents_digest import UnreadableContentsError, difference, read_local
 from prefix_upload.package.listing import listed
 from prefix_upload.package.model import CandidateFile, Package
 
@@ -55,6 +54,12 @@ def _other(package: Package, group: Sequence[Package]) -> Package:
 
 def _different(group: Sequence[Package]) -> Iterator[tuple[Package, str, str]]:
     """Yields packages that are not the first one of the group, and why: as the first one shows it, and as they do."""
+    from prefix_upload.package.contents_digest import (  # noqa: PLC0415 - seldom needed
+        UnreadableContentsError,
+        difference,
+        read_local,
+    )
+
     first = group[0]
     contents: Mapping[str, bytes] | None = None
     checked = {first.sha256}

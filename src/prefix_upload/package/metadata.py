@@ -37,7 +37,7 @@ _KNOWN_REVISIONS = (None, 0, _V3)
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Index:
     """`info/index.json`: its fields, the subdir ("" if missing or invalid), findings and warnings."""
 

@@ -1,16 +1,15 @@
-"""Conda packages: candidate files, validated packages, and artifacts on a channel."""
+"""Conda packages: artifacts, candidate files and validated packages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Artifact:
     """A conda package file in a subdir, on disk or on a channel (CEP 26, "Identifying package artifacts").
 
@@ -37,22 +36,7 @@ class Artifact:
         return self.subdir, self.file_name
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChannelFile(Artifact):
-    """A file that a channel lists. `size` is 0 and `sha256` is "" if the server does not tell.
-
-    `created` is when the file was added to the channel (`None`: not known), and `withheld` why solvers do not get it,
-    such as "yanked (broken)" ("": they do). `yanked` is the reason for which it is yanked (`None`: it is not),
-    and `is_hidden` whether it is hidden.
-    """
-
-    created: datetime | None = None
-    withheld: str = ""
-    yanked: str | None = None
-    is_hidden: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Package(Artifact):
     """A local file that passed validation. Only `validate.check` creates packages.
 
@@ -73,8 +57,7 @@ class Package(Artifact):
         return self.relative_path
 
 
-@dataclass(frozen=True, kw_only=True)
-class CandidateFile:
+class CandidateFile(NamedTuple):
     """A matched file that is not a `Package`.
 
     `findings` are the reasons why it is invalid, and `hints` what to do about them; there are none if it has not been

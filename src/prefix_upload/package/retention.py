@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.package.channel_file import ChannelFile
 
 _version_key = cmp_to_key(compare_versions)
 

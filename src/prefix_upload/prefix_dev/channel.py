@@ -7,23 +7,21 @@ decides, it is looked up several times.
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy
-from prefix_upload.package.contents_digest import UnreadableContentsError
 from prefix_upload.prefix_dev.access import ChannelAccess
 from prefix_upload.prefix_dev.attempts import Attempts, Receipt, is_settled
-from prefix_upload.prefix_dev.contents import ContentsComparison
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.prefix_dev.records import Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
 from prefix_upload.prefix_dev.upload_errors import (
-    conflict_error,
     connection_error,
     is_about_v3,
     overwriting_refused_error,
@@ -40,7 +38,11 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.errors import ChannelError
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.contents import ContentsComparison
     from prefix_upload.prefix_dev.index import ChannelIndex
+
+# How many files are downloaded at the same time to compare contents. Each takes space on the disk.
+_MAX_DOWNLOADS = 4
 
 
 class Channel:
@@ -72,7 +74,7 @@ class Channel:
         self._submit = submit
         self._query_policy = query_policy or retry_policy
         self._queries = ChannelQueries(client, name, credentials, self._query_policy)
-        self._contents = ContentsComparison(self._queries)
+        self._downloads = threading.BoundedSemaphore(_MAX_DOWNLOADS)
 
     def authenticate(self) -> None:
         """Obtains a token now, if the credentials need one.
@@ -156,13 +158,7 @@ class Channel:
         Raises:
             ConflictError: they have different contents, or could not be compared.
         """
-        try:
-            difference = self._contents.compare(package, record)
-        except UnreadableContentsError as error:
-            raise conflict_error(package, record, f"The contents could not be compared: {error}.") from error
-        if difference:
-            details = f"Of their contents, {difference.describe('here', 'on the channel')}."
-            raise conflict_error(package, record, details)
+        self._contents.check(package, record)
 
     def lookup_patiently(self, package: Package, *, force: bool) -> Lookup:
         """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
@@ -177,6 +173,12 @@ class Channel:
 
         poll(look, self._retry_policy.sleep)
         return found
+
+    @property
+    def _contents(self) -> ContentsComparison:
+        from prefix_upload.prefix_dev.contents import ContentsComparison  # noqa: PLC0415 - seldom needed
+
+        return ContentsComparison(self._queries, self._downloads)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
         """One attempt, repeated if the token was rejected but could be renewed. Only a success becomes a receipt."""
@@ -205,7 +207,7 @@ class Channel:
         record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
         if record.sha256 is None or (record.may_be_outdated and record.sha256 != package.sha256):
             # The record is missing or late, so what counts is the file itself.
-            record = self._contents.served(package) or record
+            record = self._contents.served_record(package) or record
         if record.sha256 == package.sha256:
             return Receipt(Status.UPLOADED if attempts.may_have_arrived else Status.ALREADY_PRESENT, record)
         if force:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from contextlib import contextmanager
 from os import SEEK_END
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,8 +17,10 @@ from prefix_upload.package.contents_digest import (
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.prefix_dev.records import Record
 from prefix_upload.prefix_dev.responses import LookupFailedError
+from prefix_upload.prefix_dev.upload_errors import conflict_error
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from prefix_upload.package.model import Package
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 # few bytes for small ones.
 _MAX_RATIO = 4
 _MAX_EXTRA = 2**20
-# How many files are downloaded at the same time. Each takes space on the disk.
-_MAX_DOWNLOADS = 4
 
 
 class ContentsComparison:
@@ -38,26 +37,35 @@ class ContentsComparison:
 
     Args:
         queries: downloads the files.
+        downloads: limits how many files are downloaded at the same time.
     """
 
-    def __init__(self, queries: ChannelQueries) -> None:
+    def __init__(self, queries: ChannelQueries, downloads: threading.BoundedSemaphore) -> None:
         self._queries = queries
-        self._downloads = threading.BoundedSemaphore(_MAX_DOWNLOADS)
+        self._downloads = downloads
 
-    def compare(self, package: Package, record: Record) -> Difference:
-        """How a package differs from the file under its name on the channel, which has this record.
-
-        The file is downloaded to a temporary file, and read within the limits of validation.
+    def check(self, package: Package, record: Record) -> None:
+        """Checks that a package has the contents of the file under its name on the channel, which has this record.
 
         Raises:
-            UnreadableContentsError: the contents could not be compared. The message says why.
+            ConflictError: they have different contents, or could not be compared.
         """
+        try:
+            found = self._compare(package, record)
+        except UnreadableContentsError as error:
+            raise conflict_error(package, record, f"The contents could not be compared: {error}.") from error
+        if found:
+            details = f"Of their contents, {found.describe('here', 'on the channel')}."
+            raise conflict_error(package, record, details)
+
+    def _compare(self, package: Package, record: Record) -> Difference:
+        """How they differ. The file is downloaded to a temporary file, and read within the limits of validation."""
         changed = "the file that the channel serves does not have the hash of its record"
         with self._downloaded(package) as file:
             there = read_contents(file, package.file_name, record.sha256, changed)
         return difference(read_local(package), there)
 
-    def served(self, package: Package) -> Record | None:
+    def served_record(self, package: Package) -> Record | None:
         """A record of the file that the channel serves under the package's name; `None` if it can't be downloaded."""
         try:
             with self._downloaded(package) as file:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.package.model import ChannelFile
+from prefix_upload.package.channel_file import ChannelFile
 from prefix_upload.prefix_dev.records import AGE_AND_STATE, time_of, withheld_reason, yanked_reason
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 

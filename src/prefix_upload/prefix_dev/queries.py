@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -97,7 +96,9 @@ class ChannelQueries:
 
     def repodata(self, packages: Sequence[Package]) -> Lookup:
         """Looks up packages of one subdir in its repodata."""
-        from prefix_upload.prefix_dev.repodata import from_repodata  # noqa: PLC0415 - slow to load, and seldom needed
+        import tempfile  # noqa: PLC0415 - slow to load, and seldom needed
+
+        from prefix_upload.prefix_dev.repodata import from_repodata  # noqa: PLC0415 - as above
 
         subdir = packages[0].subdir
         try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings:
     """What all commands have: the channel, and how to reach it. `timeout` is in seconds."""
 
@@ -64,7 +64,7 @@ class Settings:
         return ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LocalSettings(Settings):
     """What the commands have that work on local files. `max_size` is in bytes (`None`: no limit)."""
 
@@ -74,7 +74,7 @@ class LocalSettings(Settings):
     max_size: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class UploadSettings(LocalSettings):
     """The settings of `upload`. `index_timeout` is in seconds.
 

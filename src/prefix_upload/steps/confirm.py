@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import CancelledError
@@ -111,7 +110,7 @@ def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     if record is not None and record.may_be_outdated and record.sha256 != package.sha256:
         record = None  # that of an earlier file
     if record is None and not confirmation.malformed_reason:
-        return replace(outcome, warning=messages.NOT_COMPARED)
+        return outcome._replace(warning=messages.NOT_COMPARED)
     if record is None:
         return _failed(outcome, messages.not_answered(confirmation.malformed_reason))
     if record.sha256 != package.sha256:
@@ -124,8 +123,8 @@ def _confirmed(outcome: Outcome, confirmation: Confirmation) -> Outcome:
     if outcome.attestation is not None and confirmation.is_attested is None:
         warnings.append(messages.ATTESTATION_NOT_CONFIRMED)
     warning = messages.combined(warnings) if warnings else None
-    return replace(outcome, warning=warning, md5=record.md5, is_offered=not record.withheld)
+    return outcome._replace(warning=warning, md5=record.md5, is_offered=not record.withheld)
 
 
 def _failed(outcome: Outcome, error: Diagnostic) -> Outcome:
-    return replace(outcome, status=Status.FAILED, error=error, warning=None)
+    return outcome._replace(status=Status.FAILED, error=error, warning=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.model import ChannelFile
+from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
 from prefix_upload.steps.messages import ENDED_BEFORE, ENDED_DURING, OTHERS_INVALID
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefix_upload.errors import Diagnostic
-    from prefix_upload.package.model import Artifact, CandidateFile
+    from prefix_upload.package.model import Artifact
     from prefix_upload.report import IndexOutcome
     from prefix_upload.steps.progress import Transfer
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Ledger:
     """The files of a run and their outcomes, complete at any moment.
 
@@ -75,4 +75,4 @@ class Ledger:
 
 def _key(file: Artifact | CandidateFile) -> tuple[bool, str]:
     """What identifies a file: a local one can have the label of one on the channel."""
-    return isinstance(file, ChannelFile), file.label
+    return isinstance(file, Package | CandidateFile), file.label

@@ -10,7 +10,7 @@ from prefix_upload.steps.messages import pluralize
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.package.channel_file import ChannelFile
     from prefix_upload.prefix_dev.listing import ChannelListing
     from prefix_upload.steps.run import Run
 

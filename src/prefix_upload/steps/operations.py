@@ -9,7 +9,7 @@ from prefix_upload.status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prefix_upload.package.model import ChannelFile
+    from prefix_upload.package.channel_file import ChannelFile
     from prefix_upload.prefix_dev import Record
     from prefix_upload.prefix_dev.changes import Changes
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prefix_upload.report import Outcome
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Transfer:
     """An upload in progress.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.channel_file import ChannelFile
 from prefix_upload.package.match_specs import MatchSpec
-from prefix_upload.package.model import Artifact, ChannelFile
+from prefix_upload.package.model import Artifact
 from prefix_upload.package.retention import Rules, make_plan
 from prefix_upload.package.selectors import SpecSelector
 from prefix_upload.status import Status

@@ -7,7 +7,6 @@ began. Where one of these is in doubt, the file may be that of another job that 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from graphlib import TopologicalSorter
@@ -141,7 +140,7 @@ class _RollBack:
             return
         if fate is _Fate.FOUND:
             if outcome.status is Status.UPLOADED:
-                self._run.ledger.record(replace(outcome, status=Status.ALREADY_PRESENT))
+                self._run.ledger.record(outcome._replace(status=Status.ALREADY_PRESENT))
             return
         if fate is not _Fate.OURS:
             why: str = fate
@@ -221,6 +220,6 @@ def _deleted(outcome: Outcome, reason: str) -> Outcome:
     """The outcome of a package that was deleted again. One that had failed stays failed, with its own reason."""
     if outcome.status is Status.FAILED and outcome.error and outcome.error != messages.ENDED_DURING:
         message = f"{outcome.error.message} It was deleted from the channel again."
-        return replace(outcome, error=outcome.error._replace(message=message))
+        return outcome._replace(error=outcome.error._replace(message=message))
     error = Diagnostic("Rolled back", f"Deleted from the channel again, because {reason}.")
-    return replace(outcome, status=Status.ROLLED_BACK, error=error, warning=None, md5=None)
+    return outcome._replace(status=Status.ROLLED_BACK, error=error, warning=None, md5=None)

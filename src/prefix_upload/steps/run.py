@@ -63,7 +63,7 @@ class PackageSigner(Protocol):
         """
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Run:
     """What the steps of any command share.
 
@@ -129,7 +129,7 @@ class Run:
             self._last_news = self.pool.clock()
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class LocalRun(Run):
     """What the steps share that work on local files.
 
@@ -141,7 +141,7 @@ class LocalRun(Run):
     workspace: Path
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class UploadRun(LocalRun):
     """What the steps of `upload` share.
 

@@ -15,7 +15,7 @@ class PayloadFile(NamedTuple):
     sha256: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Contents:
     """The contents of a package that validation needs.
 

@@ -67,9 +67,9 @@ def read_directory(file: BinaryIO, directory: Directory) -> list[Described]:
     file.seek(directory.start)
     data = file.read(directory.size)
     entries = list(_entries(data))
-    if len(entries) != directory.count:
+    if len(entries) != directory.members:
         raise CorruptArchiveError(
-            f"is a ZIP file with {len(entries)} members whose end record gives another number ({directory.count})"
+            f"is a ZIP file with {len(entries)} members whose end record gives another number ({directory.members})"
         )
     return entries
 

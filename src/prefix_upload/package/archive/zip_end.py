@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from os import SEEK_END
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.package.archive.streams import CorruptArchiveError
 
@@ -25,13 +24,12 @@ _UNKNOWN_16, _UNKNOWN_32 = 0xFFFF, 0xFFFFFFFF
 _OTHER_COUNT = "says in one end record something else than in the other, or that it is split into parts"
 
 
-@dataclass(frozen=True)
-class Directory:
-    """Where the directory of a ZIP file is, in bytes, and how many members the end records claim."""
+class Directory(NamedTuple):
+    """Where the directory of a ZIP file is, in bytes, and how many members the end records count."""
 
     start: int
     size: int
-    count: int
+    members: int
 
 
 def find_directory(file: BinaryIO) -> Directory:
