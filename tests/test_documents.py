@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,7 +80,7 @@ def test_the_native_action_agrees() -> None:
 def test_settings_have_the_values_of_the_inputs(command: str) -> None:
     """Each input of a command has a field, and each field an input; no two inputs have one name."""
     found = [entry.field for entry in inputs_of(command)]
-    assert sorted(found) == sorted(field.name for field in fields(settings_of(command)) if field.default is MISSING)
+    assert sorted(found) == sorted(settings_of(command).required_fields)
 
 
 def test_each_input_belongs_to_commands() -> None:

@@ -6,7 +6,6 @@ import os
 import resource
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -426,7 +425,7 @@ def test_an_output_that_no_variable_holds(
     files: RunnerFiles, capsys: pytest.CaptureFixture[str], file: str, warns: bool
 ) -> None:
     """Linux refuses an environment variable of 128 KiB: a warning names the output and the input that helps."""
-    publish_results(replace(uploads(1500), checksums_file=file), Log(), with_summary=False)
+    publish_results(uploads(1500).replace(checksums_file=file), Log(), with_summary=False)
     value = files.finished(0, "").outputs["checksums"]
     with pytest.raises(OSError, match="Argument list too long"):
         subprocess.run(["true"], env={"CHECKSUMS": value}, check=True)  # noqa: S607 - coreutils

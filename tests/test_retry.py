@@ -36,6 +36,7 @@ class Recorder:
             sleep=lambda seconds: self.events.append(f"wait {seconds:g}"),
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
+            server=Server(),
         )
 
     def send(self, *outcomes: Response | RequestError) -> Callable[[float], object]:
@@ -121,6 +122,7 @@ class Time:
             sleep=self.sleep,
             now=lambda: self.started + timedelta(seconds=self.seconds),
             jitter=lambda: 1.0,
+            server=Server(),
         )
 
     def sleep(self, seconds: float) -> None:

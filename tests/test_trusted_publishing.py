@@ -17,6 +17,7 @@ from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel,
 from prefix_upload.auth import IdentityProvider
 from prefix_upload.auth.trusted_publishing import TrustedPublishing
 from prefix_upload.http import Client, RetryPolicy
+from prefix_upload.http.server import Server
 from support.building import STEM, conda_bytes, written
 from support.keyless import Job
 from support.running import CHANNEL, TOKEN
@@ -135,7 +136,7 @@ def test_the_audience_is_escaped(job: Job) -> None:
         job.provider.url, lambda: job.provider.request_token, connections=1, ca_bundle="", clock=lambda: 0.0
     )
     retry_policy = RetryPolicy(
-        retries=0, timeout=10, sleep=lambda _: None, now=lambda: datetime.now(UTC), jitter=lambda: 0.0
+        retries=0, timeout=10, sleep=lambda _: None, now=lambda: datetime.now(UTC), jitter=lambda: 0.0, server=Server()
     )
     for path in ("/idtoken?", "/idtoken?api-version=2.0"):
         IdentityProvider(client, path, retry_policy, lambda _: None).id_token("::1&audience=prefix.dev/?#")
@@ -162,7 +163,7 @@ def trusted_publishing(
     job: Job, now: Callable[[], datetime], retries: int = 0, sleep: Callable[[float], None] = lambda _: None
 ) -> TrustedPublishing:
     """The credentials of this job, by another clock."""
-    retry_policy = RetryPolicy(retries=retries, timeout=10, sleep=sleep, now=now, jitter=lambda: 0.0)
+    retry_policy = RetryPolicy(retries=retries, timeout=10, sleep=sleep, now=now, jitter=lambda: 0.0, server=Server())
 
     def client(url: str, token: str | None) -> Client:
         return Client(url, lambda: token, connections=1, ca_bundle="", clock=lambda: 0.0)

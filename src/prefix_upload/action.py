@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.commands.table import ACTIONS, execute, settings_of
@@ -69,7 +68,7 @@ class _Action:
     def main(self) -> int:
         """Runs the command, publishes its results, and returns the exit code."""
         report, early_exit = self._execution.execute(self._create_run, execute)
-        report = replace(report, readme_url=self._environment.readme_url)
+        report = report.replace(readme_url=self._environment.readme_url)
         report = publish_results(report, self._log, with_summary=wants_summary(self._inputs))
         return exit_code(report) if early_exit is None else early_exit
 

@@ -10,7 +10,6 @@ import os
 import threading
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
 from queue import Empty, Queue, SimpleQueue
@@ -65,7 +64,6 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Pool:
     """Runs calls in a bounded number of threads.
 
@@ -77,10 +75,11 @@ class Pool:
         grace: the grace period, in seconds.
     """
 
-    is_cancelled: Callable[[], bool]
-    clock: Callable[[], float]
-    grace: float = GRACE
-    _deadline: float | None = field(default=None, init=False)
+    def __init__(self, is_cancelled: Callable[[], bool], clock: Callable[[], float], grace: float = GRACE) -> None:
+        self.is_cancelled = is_cancelled
+        self.clock = clock
+        self._grace = grace
+        self._deadline: float | None = None
 
     def map(
         self,
@@ -194,7 +193,7 @@ class Pool:
     def _is_grace_over(self) -> bool:
         if not self.is_cancelled():
             return False
-        self._deadline = self._deadline or self.clock() + self.grace
+        self._deadline = self._deadline or self.clock() + self._grace
         return self.clock() > self._deadline
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import (
@@ -75,7 +74,7 @@ class Execution:
 
             errors = (*errors, *checksums_file.write(report, path))
         seconds = time.monotonic() - self._started
-        return replace(report, errors=(*report.errors, *errors), seconds=seconds), early_exit
+        return report.replace(errors=(*report.errors, *errors), seconds=seconds), early_exit
 
     def _execute(
         self, create_run: Callable[[], Run], command: Callable[[Run], None]

@@ -7,7 +7,7 @@ import random
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prefix_upload.auth import AmbientIdentity, Anonymous, ApiKey, Credentials, IdentityProvider, IdTokenRequest
@@ -19,7 +19,7 @@ from prefix_upload.http.certificates import ca_bundle
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.settings.settings import LocalSettings, UploadSettings
 from prefix_upload.steps import messages
-from prefix_upload.steps.run import LocalRun, Retention, RollBack, Run, UploadRun
+from prefix_upload.steps.run import LocalRun, Retention, RollBack, Run, Tools, UploadRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,14 +64,23 @@ def create_run(
     """
     secure_environment(os.environ)
     sleep = _sleep_until_cancelled(cancellation)
-    # Each server has a policy of its own.
-    create_policy = partial(
-        RetryPolicy, retries=settings.retries, sleep=sleep, now=lambda: datetime.now(UTC), jitter=random.random
+    retry_policy = RetryPolicy(
+        retries=settings.retries,
+        timeout=settings.timeout,
+        sleep=sleep,
+        now=lambda: datetime.now(UTC),
+        jitter=random.random,
+        server=Server(),
     )
-    retry_policy = create_policy(timeout=settings.timeout)
-    short_policy = partial(create_policy, timeout=min(settings.timeout, QUERY_TIMEOUT))
+
+    def short_policy() -> RetryPolicy:
+        """A policy for short requests. Each server has one of its own."""
+        return retry_policy._replace(timeout=min(settings.timeout, QUERY_TIMEOUT), server=Server())
+
     # Uploads that time out do not keep queries from being sent, and the other way round.
-    query_policy = short_policy(retries=min(settings.retries, QUERY_RETRIES), server=Server(beside=retry_policy.server))
+    query_policy = short_policy()._replace(
+        retries=min(settings.retries, QUERY_RETRIES), server=Server(beside=retry_policy.server)
+    )
     create_client = partial(
         Client,
         connections=settings.connections,
@@ -84,19 +93,19 @@ def create_run(
     client = create_client(settings.server_url, credentials.bearer)
     name = settings.channel
     channel = Channel(client, name, credentials, retry_policy, query_policy=query_policy, submit=start_thread)
-    tools: _Tools = {"channel": channel, "pool": pool, "reporter": reporter, "sleep": sleep}
+    tools = Tools(channel, pool, reporter, sleep)
     if not isinstance(settings, UploadSettings):
         policy = short_policy()
         return _create_other_run(
             settings, workspace, tools, client=client, credentials=credentials, retry_policy=policy
         )
     run = UploadRun(
-        settings=settings,
-        workspace=workspace,
+        settings,
+        tools,
+        workspace,
         signer=_create_signer(settings, identity, short_policy(), redact),
-        roll_back=_create_roll_back(settings, client, credentials, short_policy, cancellation),
+        roll_back=_create_roll_back(settings, client, credentials, short_policy(), cancellation),
         retention=_create_retention(settings, client, credentials, channel, short_policy()),
-        **tools,
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
@@ -111,19 +120,10 @@ def _sleep_until_cancelled(cancellation: Cancellation) -> Callable[[float], None
     return sleep
 
 
-class _Tools(TypedDict):
-    """What every run has besides its settings."""
-
-    channel: Channel
-    pool: Pool
-    reporter: ProgressReporter
-    sleep: Callable[[float], None]
-
-
 def _create_other_run(
     settings: Settings,
     workspace: Path,
-    tools: _Tools,
+    tools: Tools,
     *,
     client: Client,
     credentials: Credentials,
@@ -131,12 +131,12 @@ def _create_other_run(
 ) -> Run:
     """The run of a command other than `upload`."""
     if isinstance(settings, LocalSettings):
-        return LocalRun(settings=settings, workspace=workspace, **tools)
+        return LocalRun(settings, tools, workspace)
     if settings.command == "whoami":
-        return Run(settings=settings, **tools)
+        return Run(settings, tools)
     from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads
 
-    return create_change_run(settings, client=client, credentials=credentials, retry_policy=retry_policy, **tools)
+    return create_change_run(settings, tools, client=client, credentials=credentials, retry_policy=retry_policy)
 
 
 def _create_identity(
@@ -199,7 +199,7 @@ def _create_roll_back(
     settings: UploadSettings,
     client: Client,
     credentials: Credentials,
-    create_policy: partial[RetryPolicy],
+    retry_policy: RetryPolicy,
     cancellation: Cancellation,
 ) -> RollBack | None:
     """What rolling back needs: its waits and calls go on for some seconds after a cancellation."""
@@ -218,7 +218,7 @@ def _create_roll_back(
                 raise CancelledError
             time.sleep(min(left, _STEP))
 
-    policy = create_policy(sleep=sleep)
+    policy = retry_policy._replace(sleep=sleep)
     queries = ChannelQueries(client, settings.channel, credentials, policy)
     changes = Changes(client, settings.channel, credentials, policy, queries)
     return RollBack(changes, Pool(is_over, time.monotonic, grace=_ROLL_BACK_GRACE))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
@@ -25,7 +24,6 @@ _ANY_FOLDERS = "**"
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(eq=False, repr=False)
 class Matches:
     """What a pattern finds, as paths relative to the workspace.
 
@@ -35,9 +33,10 @@ class Matches:
         outside: the linked folders that `**` does not enter, because they are outside the workspace.
     """
 
-    names: set[str] = field(default_factory=set)
-    left_out: set[str] = field(default_factory=set)
-    outside: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.left_out: set[str] = set()
+        self.outside: set[str] = set()
 
     def __ior__(self, other: Matches) -> Self:
         self.names |= other.names

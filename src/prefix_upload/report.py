@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from prefix_upload.frozen import Frozen
 from prefix_upload.package.model import Artifact
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def distinct_names(packages: Sequence[Artifact]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Report:
+class Report(Frozen):
     """The result of a whole run.
 
     Attributes:
@@ -226,8 +225,7 @@ class Report:
             )
             for outcome in self.outcomes
         )
-        return replace(
-            self,
+        return self.replace(
             outcomes=tuple(outcomes),
             errors=tuple(map(change, self.errors)),
             warnings=tuple(map(change, self.warnings)),

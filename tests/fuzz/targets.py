@@ -25,6 +25,7 @@ from prefix_upload.package.install_paths import entry_point_warnings, install_fi
 from prefix_upload.package.metadata import read_index
 from prefix_upload.package.strict_json import parse_json_object
 from support.building import STEM, ZipMember, conda_bytes, conda_members, index_of, tar, tar_member, zip_bytes, zstd
+from support.contents import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,10 +95,10 @@ def _metadata(data: bytes) -> None:
 
 def _paths(data: bytes) -> None:
     payload = {"share/demo.txt": archive.PayloadFile(6, bytes(32)), "link": None}
-    contents = archive.Contents(paths=data, files=data, links={"info/link.json": data}, payload=payload)
-    list(file_lists.list_warnings(contents))
-    list(install_findings(contents, {}))
-    list(entry_point_warnings(contents))
+    read = contents(paths=data, files=data, links={"info/link.json": data}, payload=payload)
+    list(file_lists.list_warnings(read))
+    list(install_findings(read, {}))
+    list(entry_point_warnings(read))
     for paths, has_prefix in ((data, None), (None, data)):
         found = placeholders.find_placeholders(_INDEX, paths, has_prefix)
         replaced = dict.fromkeys(found, placeholders.Listed("0", 6))

@@ -8,7 +8,6 @@ from typing import cast
 import pytest
 
 from prefix_upload import globbing
-from prefix_upload.globbing import Matches
 from prefix_upload.settings import Workspace
 from prefix_upload.settings.parsers import Context, InputError
 from prefix_upload.settings.paths import patterns, relative_to_workspace
@@ -81,6 +80,6 @@ def test_braces_cannot_name_a_drive(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """An alternative such as `C:` would lead out of the workspace on Windows; elsewhere it is a name."""
     (tmp_path / "C:").mkdir()
     (tmp_path / "C:" / "a.conda").touch()
-    assert globbing.expand("C:/*.conda", tmp_path, lambda _: False) == Matches({"C:/a.conda"})
+    assert globbing.expand("C:/*.conda", tmp_path, lambda _: False).names == {"C:/a.conda"}
     monkeypatch.setattr(globbing, "PurePath", PureWindowsPath)
-    assert globbing.expand("C:/*.conda", tmp_path, lambda _: False) == Matches()
+    assert globbing.expand("C:/*.conda", tmp_path, lambda _: False).names == set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -50,9 +49,9 @@ def made_up(seed: int, count: int) -> list[ChannelFile]:
             f"{name}-{number}-{build}.conda", subdir, days=rng.randrange(100), size=rng.randrange(10**6)
         )
         if rng.random() < 0.1:
-            file = replace(file, withheld="yanked")
+            file = file.replace(withheld="yanked")
         if rng.random() < 0.1:
-            file = replace(file, created=None)
+            file = file.replace(created=None)
         files[file.key] = file
     return rng.sample(list(files.values()), count)
 

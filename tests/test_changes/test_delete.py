@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,7 @@ def errors(finished: Finished) -> str:
 @pytest.mark.parametrize("dry_run", ["false", "true"])
 def test_exactly_what_the_rules_say_is_deleted(server: LocalChannel, delete: Action, seed: int, dry_run: str) -> None:
     """Of 2,000 files on the channel, those that a plain model of the rules lets go; none of them in a dry run."""
-    made = [replace(file, created=file.created or NOW) for file in made_up(seed, 2000)]
+    made = [file.replace(created=file.created or NOW) for file in made_up(seed, 2000)]
     now = datetime.now(UTC)
     for file in made:
         assert file.created is not None

@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from prefix_upload.package.archive import Contents, limits
+from prefix_upload.package.archive import limits
 from prefix_upload.package.file_lists import list_warnings
+from support.contents import contents
 
 
 def warnings(**content: object) -> list[str]:
     """The warnings about such an `info/paths.json`, for a package that is not decoded completely."""
-    return list(list_warnings(Contents(index=b"{}", paths=json.dumps(content).encode(), payload=None)))
+    return list(list_warnings(contents(index=b"{}", paths=json.dumps(content).encode(), payload=None)))
 
 
 def test_a_list_as_builders_write_it() -> None:
@@ -42,8 +43,8 @@ def test_many_unknown_kinds() -> None:
 
 def test_no_list_at_all() -> None:
     """Clients then don't know which files to install; one of the two lists is enough."""
-    assert "neither 'info/paths.json' nor 'info/files'" in "".join(list_warnings(Contents(index=b"{}")))
-    assert list(list_warnings(Contents(index=b"{}", files=b""))) == []
+    assert "neither 'info/paths.json' nor 'info/files'" in "".join(list_warnings(contents(index=b"{}")))
+    assert list(list_warnings(contents(index=b"{}", files=b""))) == []
 
 
 def test_the_size_that_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:

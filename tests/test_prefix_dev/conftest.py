@@ -9,6 +9,7 @@ import pytest
 
 from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.http import Client, RetryPolicy
+from prefix_upload.http.server import Server
 from prefix_upload.package import validate
 from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.package.model import Package
@@ -48,7 +49,7 @@ def connect(server: LocalChannel, pauses: list[float]) -> Connect:
         credentials = Anonymous() if token is None else ApiKey(Secret(token))
         client = Client(url or server.url, credentials.bearer, connections=4, ca_bundle=ca_bundle, clock=lambda: 0.0)
         retry_policy = RetryPolicy(
-            retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0
+            retries=retries, timeout=timeout, sleep=pauses.append, now=lambda: NOW, jitter=lambda: 1.0, server=Server()
         )
         return Channel(client, name, credentials, retry_policy)
 

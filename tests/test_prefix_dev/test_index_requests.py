@@ -12,6 +12,7 @@ import pytest
 from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.errors import AuthenticationError
 from prefix_upload.http import Client, RequestError, Response, RetryPolicy
+from prefix_upload.http.server import Server
 from prefix_upload.prefix_dev.index_requests import IndexRequests, Validators
 from prefix_upload.prefix_dev.responses import LookupFailedError
 from prefix_upload.secret import Secret
@@ -42,7 +43,7 @@ OWN_SITE = [
 ]
 
 
-class Server(Client):
+class StubClient(Client):
     """Answers as `status` says for a URL and whether the token was sent, and notes both."""
 
     def __init__(self, status: Callable[[str, bool], int]) -> None:
@@ -95,10 +96,12 @@ class Unavailable(Renewable):
 
 
 def requests(
-    server: Server, credentials: Credentials | None = None, seconds_left: Callable[[], float] = lambda: 100.0
+    server: StubClient, credentials: Credentials | None = None, seconds_left: Callable[[], float] = lambda: 100.0
 ) -> IndexRequests:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    policy = RetryPolicy(retries=2, timeout=50, sleep=lambda _: None, now=lambda: now, jitter=lambda: 1.0)
+    policy = RetryPolicy(
+        retries=2, timeout=50, sleep=lambda _: None, now=lambda: now, jitter=lambda: 1.0, server=Server()
+    )
     return IndexRequests(server, "chan", credentials or ApiKey(Secret(TOKEN)), policy, seconds_left)
 
 
@@ -132,7 +135,7 @@ def test_addresses_have_no_subdomains() -> None:
 
 def test_a_public_channel_is_read_without_the_token() -> None:
     """As its users read it."""
-    server = Server(lambda *_: 200)
+    server = StubClient(lambda *_: 200)
     index = requests(server)
     for url in (INDEX, *OWN_SITE, *OTHER_SITES):
         index.get(url, 1, BytesIO())
@@ -142,7 +145,7 @@ def test_a_public_channel_is_read_without_the_token() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_private_channel_is_read_with_the_token(status: int) -> None:
     """Once an anonymous request was refused, the server's own site gets it, and no other host ever does."""
-    server = Server(lambda url, with_token: 200 if with_token or url in OTHER_SITES else status)
+    server = StubClient(lambda url, with_token: 200 if with_token or url in OTHER_SITES else status)
     index = requests(server)
     index.get(INDEX, 1, BytesIO())
     assert server.sent == [(INDEX, False), (INDEX, True)]
@@ -160,7 +163,7 @@ def test_requests_at_the_same_time() -> None:
             index.get(INDEX, 1, BytesIO())
         return private("", with_token)
 
-    server = Server(status)
+    server = StubClient(status)
     index = requests(server)
     index.get(INDEX, 1, BytesIO())
     assert [with_token for _, with_token in server.sent] == [False, False, True, True]
@@ -169,7 +172,7 @@ def test_requests_at_the_same_time() -> None:
 @pytest.mark.parametrize("url", ["https://shards.prefix.dev/x", "https://evil.test/x"])
 def test_another_host_does_not_make_the_channel_private(url: str) -> None:
     """Only the server can ask for its token."""
-    server = Server(private)
+    server = StubClient(private)
     with pytest.raises(LookupFailedError, match="HTTP 401"):
         requests(server).get(url, 1, BytesIO())
     assert server.sent == [(url, False)]
@@ -177,7 +180,7 @@ def test_another_host_does_not_make_the_channel_private(url: str) -> None:
 
 def test_a_missing_file_does_not_make_the_channel_private() -> None:
     """A new subdir has none yet."""
-    server = Server(lambda *_: 404)
+    server = StubClient(lambda *_: 404)
     with pytest.raises(LookupFailedError, match="HTTP 404"):
         requests(server).get(INDEX, 1, BytesIO())
     assert server.sent == [(INDEX, False)]
@@ -187,13 +190,13 @@ def test_a_missing_file_does_not_make_the_channel_private() -> None:
 def test_without_a_token(credentials: Credentials) -> None:
     """The refusal is the reason."""
     with pytest.raises(LookupFailedError, match="HTTP 401"):
-        requests(Server(lambda *_: 401), credentials).get(INDEX, 1, BytesIO())
+        requests(StubClient(lambda *_: 401), credentials).get(INDEX, 1, BytesIO())
 
 
 def test_a_token_that_is_never_accepted_is_not_renewed() -> None:
     """Servers may not take minted tokens for reading."""
     credentials = Renewable()
-    index = requests(Server(lambda *_: 401), credentials)
+    index = requests(StubClient(lambda *_: 401), credentials)
     for _ in range(3):
         with pytest.raises(LookupFailedError, match="HTTP 401"):
             index.get(INDEX, 1, BytesIO())
@@ -204,7 +207,7 @@ def test_a_token_that_has_expired_is_renewed() -> None:
     """If it was accepted before."""
     statuses = iter([401, 200, 401, 200])
     credentials = Renewable()
-    index = requests(Server(lambda *_: next(statuses)), credentials)
+    index = requests(StubClient(lambda *_: next(statuses)), credentials)
     index.get(INDEX, 1, BytesIO())
     index.get(INDEX, 1, BytesIO())
     assert credentials.renewals == [TOKEN]
@@ -213,7 +216,7 @@ def test_a_token_that_has_expired_is_renewed() -> None:
 def test_a_new_index_is_requested_with_the_token() -> None:
     """Also from a public channel, and with another token if it has expired."""
     statuses = iter([401, 202])
-    credentials, server = Renewable(), Server(lambda *_: next(statuses))
+    credentials, server = Renewable(), StubClient(lambda *_: next(statuses))
     requests(server, credentials).reindex("noarch")
     assert server.sent == [("/api/v1/reindex/chan/noarch", True)] * 2
     assert credentials.renewals == [TOKEN]
@@ -222,13 +225,13 @@ def test_a_new_index_is_requested_with_the_token() -> None:
 def test_a_new_index_without_a_token() -> None:
     """That is why there is none."""
     with pytest.raises(LookupFailedError, match="no token"):
-        requests(Server(lambda *_: 202), Unavailable()).reindex("noarch")
+        requests(StubClient(lambda *_: 202), Unavailable()).reindex("noarch")
 
 
 @pytest.mark.parametrize(("left", "timeout"), [(100.0, 50), (20.0, 20), (0.2, 1), (-5.0, 1)])
 def test_requests_end_with_the_wait(left: float, timeout: float) -> None:
     """A server that is silent gets no longer than that."""
-    server = Server(lambda *_: 200)
+    server = StubClient(lambda *_: 200)
     requests(server, seconds_left=lambda: left).get(INDEX, 1, BytesIO())
     assert server.timeouts == [timeout]
 
@@ -239,7 +242,7 @@ def test_however_long_the_server_is_down() -> None:
     def down(*_: object) -> int:
         raise RequestError("no connection", may_have_arrived=False)
 
-    server = Server(down)
+    server = StubClient(down)
     index = requests(server)
     for _ in range(50):
         with pytest.raises(LookupFailedError, match="no connection"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ DEEP = b'{"packages": {}, "x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 NUMBER = b'{"packages": {}, "x": ' + b"9" * 5000 + b"}"
 A, B = "a" * 64, "b" * 64
 FIRST = make_package(sha256=A)
-SECOND = replace(FIRST, file_name="other-2-0.tar.bz2", name="other", subdir="linux-64")
+SECOND = FIRST.replace(file_name="other-2-0.tar.bz2", name="other", subdir="linux-64")
 CHANNEL: dict[str, Any] = {"channelPath": "octo/stable"}
 
 
@@ -62,7 +61,7 @@ def test_the_query_is_valid(schema: GraphQLSchema, hashes_only: bool) -> None:
 
 def test_names_are_never_spliced_into_the_query() -> None:
     """A name that is GraphQL stays a value."""
-    hostile = replace(FIRST, name='") { sha256 } x: viewer { login } #', file_name='"}')
+    hostile = FIRST.replace(name='") { sha256 } x: viewer { login } #', file_name='"}')
     question = graphql_query('octo") {', [hostile])
     assert question["query"] == graphql_query("octo", [FIRST])["query"]
     assert hostile.name in question["variables"].values()
@@ -175,7 +174,7 @@ def test_repodata() -> None:
         "packages": {SECOND.file_name: {"sha256": B}, FIRST.file_name: {"sha256": B}},
         "packages.conda": {FIRST.file_name: {"sha256": A}},
     }
-    third = replace(FIRST, file_name="third-1-0.conda")
+    third = FIRST.replace(file_name="third-1-0.conda")
     records = from_repodata(stream(repodata), [FIRST, SECOND, third])
     assert records == {FIRST.key: indexed(A), SECOND.key: indexed(B)}
 

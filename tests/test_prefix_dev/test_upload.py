@@ -91,7 +91,7 @@ def large_version(package: Package, folder: Path) -> Package:
     with path.open("wb") as file:
         file.truncate(size)
     zeros = "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351"
-    return replace(package, path=path, size=size, sha256=zeros)
+    return package.replace(path=path, size=size, sha256=zeros)
 
 
 # The request.
@@ -311,7 +311,7 @@ def test_pauses_are_jittered(
     """Between half of it and all of it, so that runs that failed together do not return together."""
     server.fail(Fault(Answer(429), path=UPLOAD, times=2))
     there = connect()
-    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, jitter=lambda: 0.0))
+    monkeypatch.setattr(there, "_retry_policy", there._retry_policy._replace(jitter=lambda: 0.0))
     upload(there, package)
     assert pauses == [0.5, 1.0]
 
@@ -517,7 +517,7 @@ def test_a_final_failure_in_doubt(
     def lose_the_way(_: float) -> None:
         there._client._server_url = "http://a..b"
 
-    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, sleep=lose_the_way))
+    monkeypatch.setattr(there, "_retry_policy", there._retry_policy._replace(sleep=lose_the_way))
     with pytest.raises(ChannelWideError, match=r"Could not connect .* An earlier attempt may have arrived\."):
         upload(there, package)
 
@@ -646,7 +646,7 @@ def test_a_file_that_changes_between_two_attempts(
     """Each attempt hashes what it sends."""
     server.fail(Fault(Answer(429), path=UPLOAD))
     there = connect()
-    monkeypatch.setattr(there, "_retry_policy", replace(there._retry_policy, sleep=lambda _: rewrite(package.path)))
+    monkeypatch.setattr(there, "_retry_policy", there._retry_policy._replace(sleep=lambda _: rewrite(package.path)))
     with pytest.raises(FileChangedError):
         upload(there, package)
     server.settle()

@@ -12,13 +12,14 @@ from prefix_upload.auth import Anonymous, ApiKey
 from prefix_upload.commands.upload import upload
 from prefix_upload.concurrency import Pool
 from prefix_upload.http import Client, RetryPolicy
+from prefix_upload.http.server import Server
 from prefix_upload.prefix_dev import Channel
 from prefix_upload.prefix_dev.changes import Changes
 from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.settings import Workspace
 from prefix_upload.settings.parsing import parse
 from prefix_upload.settings.settings import UploadSettings
-from prefix_upload.steps.run import RollBack, UploadRun
+from prefix_upload.steps.run import RollBack, Tools, UploadRun
 from support import building
 from support.publishing import MakeRun, Publish, Result, Stage
 from support.running import CHANNEL, TOKEN
@@ -70,6 +71,7 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
             sleep=stage.sleep,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             jitter=lambda: 1.0,
+            server=Server(),
         )
         bearer, connections = credentials.bearer, settings.concurrency
         client = Client(settings.server_url, bearer, connections=connections, ca_bundle="", clock=stage.clock)
@@ -77,13 +79,15 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
         changes = Changes(client, settings.channel, credentials, retry_policy, queries)
         pool = Pool(is_cancelled=stage.is_over, clock=stage.clock)
         return UploadRun(
-            settings=settings,
-            workspace=workspace,
-            channel=Channel(client, settings.channel, credentials, retry_policy),
-            pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
-            reporter=stage,
+            settings,
+            Tools(
+                channel=Channel(client, settings.channel, credentials, retry_policy),
+                pool=Pool(is_cancelled=stage.is_cancelled, clock=stage.clock),
+                reporter=stage,
+                sleep=stage.sleep,
+            ),
+            workspace,
             signer=stage.signer,
-            sleep=stage.sleep,
             roll_back=RollBack(changes, pool) if settings.rollback_on_failure else None,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.errors import spell_settings
@@ -49,7 +48,7 @@ def publish_results(report: Report, log: Log, *, with_summary: bool) -> Report:
     warnings = [*map(presentable, size_warnings(report, values))]
     unwritten = files.write_outputs(values)
     if report.has_changed_channel:
-        report = replace(report, errors=(*report.errors, *unwritten))
+        report = report.replace(errors=(*report.errors, *unwritten))
     else:
         warnings += unwritten
     warnings += map(presentable, append_artifacts(report, files))

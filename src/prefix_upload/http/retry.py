@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from prefix_upload.http.errors import RequestError
 from prefix_upload.http.response import Response
-from prefix_upload.http.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from prefix_upload.http.server import Server
 
 _Result = TypeVar("_Result")
 
@@ -32,8 +32,7 @@ Failure = Response | RequestError
 """A response that is not a complete success, or the error raised instead of one."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """How often to retry a request to one server, and how long to wait in between.
 
     A `Retry-After` holds for all requests. A server that is down for longer than one request may take with all of its
@@ -53,7 +52,7 @@ class RetryPolicy:
     sleep: Callable[[float], None]
     now: Callable[[], datetime]
     jitter: Callable[[], float]
-    server: Server = field(default_factory=Server)
+    server: Server
 
     @property
     def max_downtime(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefix_upload.package import hints
@@ -41,7 +40,7 @@ def _resolve(group: Sequence[Package], *, is_valid: bool) -> Mapping[str, Packag
     if not found:
         others = listed([package.relative_path for package in group if package.sha256 != first.sha256])
         warning = f"another build of it with the same contents is left out: {others}"
-        return {first.relative_path: replace(first, warnings=(*first.warnings, warning))}
+        return {first.relative_path: first.replace(warnings=(*first.warnings, warning))}
     conflicts = {package.relative_path: _conflict(package, first, why) for package, _, why in found}
     other, why, _ = found[0]
     return {package.relative_path: _conflict(package, other, why) for package in group} | conflicts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import Artifact
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ChannelFile(Artifact):
     """A file that a channel lists. `size` is 0 and `sha256` is "" if the server does not tell.
 

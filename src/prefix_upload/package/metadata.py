@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +36,14 @@ _KNOWN_REVISIONS = (None, 0, _V3)
 _ARCHES = {"x86_64": "64", "x86": "32"}
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Index:
     """`info/index.json`: its fields, the subdir ("" if missing or invalid), findings and warnings."""
 
-    fields: dict[str, Any] = field(default_factory=dict)
-    subdir: str = ""
-    findings: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.subdir = ""
+        self.findings: list[str] = []
+        self.warnings: list[str] = []
 
     @property
     def depends(self) -> tuple[str, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from prefix_upload.frozen import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Artifact:
+class Artifact(Frozen):
     """A conda package file in a subdir, on disk or on a channel (CEP 26, "Identifying package artifacts").
 
     `size` is in bytes; `sha256` is the hash of the whole file in lower-case hexadecimal.
@@ -36,7 +36,6 @@ class Artifact:
         return self.subdir, self.file_name
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Package(Artifact):
     """A local file that passed validation. Only `validate.check` creates packages.
 

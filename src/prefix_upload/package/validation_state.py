@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefix_upload.package import hints
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ValidationState:
     """What is known about a file so far.
 
@@ -24,14 +22,15 @@ class ValidationState:
         target: the file itself, with all symlinks resolved; `None` if it cannot be used.
     """
 
-    workspace: Path
-    paths: tuple[Path, ...]
-    target: Path | None = None
-    index: Index = field(default_factory=Index)
-    size: int = 0
-    sha256: str = ""
-    findings: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, workspace: Path, paths: tuple[Path, ...], target: Path | None = None) -> None:
+        self.workspace = workspace
+        self.paths = paths
+        self.target = target
+        self.index = Index()
+        self.size = 0
+        self.sha256 = ""
+        self.findings: dict[str, str] = {}
+        self.warnings: list[str] = []
 
     @property
     def path(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -121,7 +121,7 @@ class IndexRequests:
         with self._lock:
             server = self._servers.setdefault(origin_of(url), Server())
         # How long the server has been down does not matter.
-        policy = replace(self._retry_policy, server=Server(beside=server))
+        policy = self._retry_policy._replace(server=Server(beside=server))
         timeout = min(QUERY_TIMEOUT, max(_MIN_TIMEOUT, self._seconds_left()))
         try:
             return policy.call(send, retries=0, timeout=timeout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.selectors import FileSelector
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from prefix_upload.package.selectors import Glob, Selector
 
 
-@dataclass(frozen=True, kw_only=True)
 class FilesSettings(Settings):
     """What the commands have that work on files of a channel. `dry_run` is `None` if the user leaves it open."""
 
@@ -30,7 +28,6 @@ class FilesSettings(Settings):
         return not all(isinstance(selector, FileSelector) for selector in self.selectors or ())
 
 
-@dataclass(frozen=True, kw_only=True)
 class DeleteSettings(FilesSettings):
     """The settings of `delete`. `keep_last` and `older_than` are `None` if there is no such rule."""
 
@@ -42,7 +39,6 @@ class DeleteSettings(FilesSettings):
     max_deletes: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class YankSettings(FilesSettings):
     """The settings of `yank`."""
 
@@ -52,7 +48,6 @@ class YankSettings(FilesSettings):
     hide: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnyankSettings(FilesSettings):
     """The settings of `unyank`."""
 
@@ -61,7 +56,6 @@ class UnyankSettings(FilesSettings):
     unhide: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReindexSettings(Settings):
     """The settings of `reindex`. Without `subdirs`, all subdirs of the channel are meant."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from prefix_upload.errors import Diagnostic, setting
+from prefix_upload.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from prefix_upload.settings.parsers import IfNoFilesFound
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Settings:
+class Settings(Frozen):
     """What all commands have: the channel, and how to reach it. `timeout` is in seconds."""
 
     command: ClassVar[str]
@@ -64,7 +63,6 @@ class Settings:
         return ()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LocalSettings(Settings):
     """What the commands have that work on local files. `max_size` is in bytes (`None`: no limit)."""
 
@@ -74,7 +72,6 @@ class LocalSettings(Settings):
     max_size: int | None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class UploadSettings(LocalSettings):
     """The settings of `upload`. `index_timeout` is in seconds.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prefix_upload.settings.settings import LocalSettings, Settings
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from prefix_upload.secret import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
 class CheckSettings(LocalSettings):
     """The settings of `check`, which sends no requests."""
 
@@ -25,7 +23,6 @@ class CheckSettings(LocalSettings):
     summary: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class WhoamiSettings(Settings):
     """The settings of `whoami`."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefix_upload.steps.run import Run
+from prefix_upload.steps.run import Run, Tools
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,45 +17,47 @@ if TYPE_CHECKING:
         UnyankSettings,
         YankSettings,
     )
+    from prefix_upload.settings.settings import Settings
 
 
-@dataclass(kw_only=True)
 class ChangeRun(Run):
     """What the steps of the commands share that change what is on a channel.
 
     Args:
+        settings: as for `Run`.
+        tools: as for `Run`.
         listing: lists the channel.
         changes: changes it.
         now: the time that ages are counted to, with a time zone.
     """
 
-    listing: ChannelListing
-    changes: Changes
-    now: datetime
+    def __init__(
+        self, settings: Settings, tools: Tools, *, listing: ChannelListing, changes: Changes, now: datetime
+    ) -> None:
+        super().__init__(settings, tools)
+        self.listing = listing
+        self.changes = changes
+        self.now = now
 
 
-@dataclass(kw_only=True)
 class DeleteRun(ChangeRun):
     """A run of `delete`."""
 
     settings: DeleteSettings
 
 
-@dataclass(kw_only=True)
 class YankRun(ChangeRun):
     """A run of `yank`."""
 
     settings: YankSettings
 
 
-@dataclass(kw_only=True)
 class UnyankRun(ChangeRun):
     """A run of `unyank`."""
 
     settings: UnyankSettings
 
 
-@dataclass(kw_only=True)
 class ReindexRun(ChangeRun):
     """A run of `reindex`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.model import CandidateFile, Package
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from prefix_upload.steps.progress import Transfer
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Ledger:
     """The files of a run and their outcomes, complete at any moment.
 
@@ -36,15 +34,16 @@ class Ledger:
         ended_before: the error of a file that the run has not come to.
     """
 
-    files: Sequence[Artifact | CandidateFile] = ()
-    transfers: dict[str, Transfer] = field(default_factory=dict)
-    arrivals: dict[str, bool] = field(default_factory=dict)
-    errors: list[Diagnostic] = field(default_factory=list)
-    warnings: list[Diagnostic] = field(default_factory=list)
-    index: Sequence[IndexOutcome] = ()
-    index_seconds: float | None = None
-    ended_before: Diagnostic = ENDED_BEFORE
-    _recorded: dict[tuple[bool, str], Outcome] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.files: Sequence[Artifact | CandidateFile] = ()
+        self.transfers: dict[str, Transfer] = {}
+        self.arrivals: dict[str, bool] = {}
+        self.errors: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+        self.index: Sequence[IndexOutcome] = ()
+        self.index_seconds: float | None = None
+        self.ended_before = ENDED_BEFORE
+        self._recorded: dict[tuple[bool, str], Outcome] = {}
 
     def begin(self, transfer: Transfer) -> None:
         """Notes that an upload is in progress. Called by workers; each has a package of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from prefix_upload.report import Outcome
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Transfer:
     """An upload in progress.
 
@@ -24,11 +22,12 @@ class Transfer:
         last_error: why the previous attempt failed; "" if there was none.
     """
 
-    package: Package
-    started: float
-    has_begun: bool = False
-    sent: int = 0
-    last_error: str = ""
+    def __init__(self, package: Package, started: float, *, sent: int = 0, last_error: str = "") -> None:
+        self.package = package
+        self.started = started
+        self.has_begun = False
+        self.sent = sent
+        self.last_error = last_error
 
 
 class ProgressReporter(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from prefix_upload.report import Outcome, Report
@@ -63,25 +62,37 @@ class PackageSigner(Protocol):
         """
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class Run:
-    """What the steps of any command share.
+class Tools(NamedTuple):
+    """What any command works with.
 
-    Args:
-        settings: the settings of the run.
+    Attributes:
         channel: the channel to work on.
         pool: runs calls in threads.
         reporter: shows the progress.
         sleep: waits for this many seconds; raises `CancelledError` if the run is cancelled.
     """
 
-    settings: Settings
     channel: Channel
     pool: Pool
     reporter: ProgressReporter
     sleep: Callable[[float], None]
-    ledger: Ledger = field(default_factory=Ledger)
-    _last_news: float = 0.0
+
+
+class Run:
+    """What the steps of any command share.
+
+    Args:
+        settings: the settings of the run.
+        tools: what it works with.
+    """
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self.settings = settings
+        self.channel, self.pool, self.reporter, self.sleep = tools
+        self.ledger = Ledger()
+        self._last_news = 0.0
 
     @property
     def is_cancelled(self) -> bool:
@@ -129,32 +140,50 @@ class Run:
             self._last_news = self.pool.clock()
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class LocalRun(Run):
     """What the steps share that work on local files.
 
     Args:
+        settings: as for `Run`.
+        tools: as for `Run`.
         workspace: the folder that patterns are relative to, resolved.
     """
 
     settings: LocalSettings
-    workspace: Path
+
+    def __init__(self, settings: LocalSettings, tools: Tools, workspace: Path) -> None:
+        super().__init__(settings, tools)
+        self.workspace = workspace
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class UploadRun(LocalRun):
     """What the steps of `upload` share.
 
     Args:
+        settings: as for `Run`.
+        tools: as for `Run`.
+        workspace: as for `LocalRun`.
         signer: signs the packages; `None` if they are published without attestations.
         roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
         retention: deletes old versions of the packages; `None` to leave them there.
     """
 
     settings: UploadSettings
-    signer: PackageSigner | None
-    roll_back: RollBack | None = None
-    retention: Retention | None = None
+
+    def __init__(
+        self,
+        settings: UploadSettings,
+        tools: Tools,
+        workspace: Path,
+        *,
+        signer: PackageSigner | None,
+        roll_back: RollBack | None = None,
+        retention: Retention | None = None,
+    ) -> None:
+        super().__init__(settings, tools, workspace)
+        self.signer = signer
+        self.roll_back = roll_back
+        self.retention = retention
 
     def stop(self, error: ChannelWideError, packages: Iterable[Package]) -> None:
         """Records an error of the run as a whole, and the packages that it keeps from being uploaded."""
@@ -165,9 +194,12 @@ class UploadRun(LocalRun):
     def report(self) -> Report:
         """The report of the run so far; available at any time."""
         path = self.settings.checksums_file
-        return replace(
-            super().report(),
-            checksums_file=path.relative_to(self.workspace).as_posix() if path else "",
-            index=tuple(self.ledger.index),
-            index_seconds=self.ledger.index_seconds,
+        return (
+            super()
+            .report()
+            .replace(
+                checksums_file=path.relative_to(self.workspace).as_posix() if path else "",
+                index=tuple(self.ledger.index),
+                index_seconds=self.ledger.index_seconds,
+            )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from prefix_upload.package.archive import limits
@@ -15,7 +14,6 @@ class PayloadFile(NamedTuple):
     sha256: bytes
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Contents:
     """The contents of a package that validation needs.
 
@@ -32,19 +30,20 @@ class Contents:
     than once.
     """
 
-    index: bytes | None = None
-    paths: bytes | None = None
-    files: bytes | None = None
-    links: dict[str, bytes] = field(default_factory=dict)
-    is_info_complete: bool = True
-    metadata: bytes | None = None
-    tarballs: dict[str, str] = field(default_factory=dict)
-    payload: dict[str, PayloadFile | None] | None = field(default_factory=dict)
-    symlinks: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    _remarks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.index: bytes | None = None
+        self.paths: bytes | None = None
+        self.files: bytes | None = None
+        self.links: dict[str, bytes] = {}
+        self.is_info_complete = True
+        self.metadata: bytes | None = None
+        self.tarballs: dict[str, str] = {}
+        self.payload: dict[str, PayloadFile | None] | None = {}
+        self.symlinks: list[str] = []
+        self.duplicates: list[str] = []
+        self.findings: list[str] = []
+        self.warnings: list[str] = []
+        self._remarks: dict[str, tuple[str, int]] = {}
 
     def add_finding(self, finding: str) -> None:
         """Adds a finding, unless there are `limits.MAX_FINDINGS` already."""
