@@ -37,6 +37,8 @@ _MAGIC, _CHECKSUM, _MODE, _SIZE, _MTIME = (
 _OWNERS_AND_DEVICES = (slice(108, 116), slice(116, 124), slice(329, 337), slice(337, 345))
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _OCTAL_BEFORE_GARBAGE = re.compile(rb" *([0-7]*) *\0.*", re.DOTALL)
+# The numbers that `_number_remarks` looks at, side by side, as most writers have them: nothing is odd about these.
+_PLAIN_NUMBERS = re.compile(rb"(?:[0-7]{7}\0){3}[0-7]{11}\0(?:[0-7]{7}\0|\0{8}){2}")
 _BINARY, _NEGATIVE = 0x80, 0xFF
 _MODE_BITS = 0o7777
 
@@ -176,7 +178,7 @@ class HeaderReader:
             raise CorruptArchiveError("is not a tar archive, or has a corrupt tar header")
         numbers = block[100:124] + block[136:148] + block[329:345]
         if numbers != self._numbers:
-            self._remarks = tuple(_number_remarks(block))
+            self._remarks = () if _PLAIN_NUMBERS.fullmatch(numbers) else tuple(_number_remarks(block))
             self._numbers = numbers
         form = _FORMS.get(block[_MAGIC])
         flag = block[_FLAG]
