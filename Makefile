@@ -17,8 +17,7 @@ serve: .venv/ready  ## Runs the local channel server, for manual testing
 	$(RUN) -m localchannel
 
 test: .venv/ready  ## Runs the whole test suite; container tests need a Docker engine
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov
 
 lint: .venv/ready  ## Checks style, types, layers, workflows, Dockerfile and action.yml
 	$(BIN)/ruff check $(SOURCES)

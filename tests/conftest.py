@@ -31,6 +31,12 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 SURROUNDINGS = (*PROXIES, "requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "netrc")
 
 
+def pytest_configure() -> None:
+    """Makes sure that SIGINT can be tested: shells start background jobs with it ignored, and programs inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies, certificates and passwords of the machine take no part."""
