@@ -185,11 +185,6 @@ class Pool:
             on_wait()
         return None if isinstance(future.exception(), CancelledError) else future.result()
 
-    def call_briefly(self, work: Callable[[], _Result], seconds: float) -> _Result | None:
-        """The result of a single call in a new thread; `None` if it does not return within so many seconds."""
-        future = start_thread(work)
-        return future.result() if wait([future], seconds).done else None
-
     def _is_grace_over(self) -> bool:
         if not self.is_cancelled():
             return False

@@ -70,6 +70,11 @@ class Body:
         found = _PART_FILE_NAME.search(self._ahead)
         return found[1].decode("latin-1") if found else None
 
+    def is_about_plan(self) -> bool:
+        """Whether this is a query for the limits of a plan, before anything of it counts as read."""
+        self._ahead += self._stream.read(self.length - len(self._ahead))
+        return b"planAndUsage" in self._ahead
+
     def _take(self, size: int) -> bytes:
         if self._ahead:
             data, self._ahead = self._ahead[:size], self._ahead[size:]

@@ -98,7 +98,9 @@ class Fault:
         method: Only requests with this method.
         path: Only requests whose path with query contains this.
         file: Only uploads of this file name.
-        times: So many requests fail; `None` is for ever.
+        times: So many requests fail; `None` is for ever. Which of several requests at the same time is the first is
+            left to chance, so queries for the limits of a plan are not counted: they fail if all requests do.
+        plan: Only such queries.
     """
 
     then: Action
@@ -107,9 +109,12 @@ class Fault:
     path: str = ""
     file: str | None = None
     times: int | None = 1
+    plan: bool = False
 
     def matches(self, request: Request) -> bool:
         """Whether this fault is meant for `request`."""
+        if self.plan != request.is_about_plan and (self.plan or self.times is not None):
+            return False
         return self.method in (None, request.method) and self.path in request.path and self.file in (None, request.file)
 
 

@@ -81,7 +81,16 @@ class Handler(BaseHTTPRequestHandler):
         file = self.headers.get("X-File-Name")
         if file is None and body and self.headers.get_content_type() == "multipart/form-data":
             file = body.part_file_name()
-        return Request(self.server.name, self.command, self.path, self.headers, self.client_address, file=file)
+        is_about_plan = body is not None and "/graphql" in self.path and body.is_about_plan()
+        return Request(
+            self.server.name,
+            self.command,
+            self.path,
+            self.headers,
+            self.client_address,
+            file=file,
+            is_about_plan=is_about_plan,
+        )
 
     def _reply(self, exchange: Exchange, fault: Fault | None) -> Reply:
         if fault is not None and not isinstance(fault.then, Truncate):

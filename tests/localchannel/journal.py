@@ -21,6 +21,7 @@ class Request:
         headers: The request's headers; names are looked up in any case.
         peer: The client's end of the connection; requests over one connection share it.
         file: `X-File-Name`, from the head or from the multipart part.
+        is_about_plan: Whether it asks for the limits of a plan. Clients may do so at any time, beside other requests.
         json: The decoded body, where it was JSON.
         body_size: Bytes of the body that were read before the answer or the cut.
         status: Status of the answer; `None` while there is none, and for good where the connection was cut.
@@ -32,6 +33,7 @@ class Request:
     headers: HTTPMessage
     peer: tuple[str, int]
     file: str | None = None
+    is_about_plan: bool = False
     json: Any = None
     body_size: int = 0
     status: int | None = None

@@ -113,11 +113,12 @@ def test_a_file_that_is_too_large(publish: Publish, demo: Path) -> None:
 
 
 def test_what_is_there_is_not_sent(server: LocalChannel, publish: Publish, demo: Path) -> None:
-    """One question, and no confirmation of what was not sent."""
+    """One question, the plan's beside it, and no confirmation of what was not sent."""
     server.publish(CHANNEL, demo)
     run = publish(demo)
     assert run.statuses == {DEMO: Status.ALREADY_PRESENT}
-    assert paths_of(server) == [GRAPHQL]
+    assert paths_of(server) == [GRAPHQL, GRAPHQL]
+    assert len([request for request in server.requests if request.is_about_plan]) == 1
 
 
 def test_one_name_in_two_subdirs_is_two_packages(server: LocalChannel, publish: Publish, workspace: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -274,7 +275,7 @@ def test_a_server_without_prefix_devs_newer_fields(server: LocalChannel, publish
     server.publish(CHANNEL, demo)
     server.fail(Fault(Answer(200, '{"errors": [{"message": "unknown field"}]}'), path=GRAPHQL))
     assert publish(demo).statuses == {DEMO: Status.ALREADY_PRESENT}
-    (_, second) = (request for request in server.requests if request.path == GRAPHQL)
+    (_, second) = (request for request in server.requests if not request.is_about_plan)
     assert "activeQuarantines" not in second.json["query"]
 
 
@@ -376,7 +377,7 @@ def test_the_plan_of_somebody_else(server: LocalChannel, publish: Publish, large
 @pytest.mark.parametrize("answer", ["", "no JSON", "[]", '{"data": null}', '{"data": {"viewer": []}}'])
 def test_a_plan_that_is_not_told(server: LocalChannel, publish: Publish, demo: Path, answer: str) -> None:
     """It is not needed."""
-    server.fail(Fault(Call(lambda: server.fail(Fault(Answer(200, answer), path=GRAPHQL))), path=GRAPHQL, at=At.DONE))
+    server.fail(Fault(Answer(200, answer), plan=True))
     run = publish(demo)
     assert (run.statuses, run.report.warnings) == ({DEMO: Status.UPLOADED}, ())
 
@@ -386,15 +387,23 @@ def test_a_plan_that_takes_long(
 ) -> None:
     """The run goes on without it."""
     monkeypatch.setattr(preflight, "_PATIENCE", 0.01)
-    server.fail(Fault(Call(lambda: server.fail(Fault(Stall(), path=GRAPHQL))), path=GRAPHQL, at=At.DONE))
+    server.fail(Fault(Stall(), plan=True))
     assert publish(demo).statuses == {DEMO: Status.UPLOADED}
 
 
-@pytest.mark.parametrize("token", ["", "pfx_wrong"])
-def test_the_plan_is_asked_for_with_a_key_only(server: LocalChannel, publish: Publish, demo: Path, token: str) -> None:
-    """Others have none."""
-    publish(demo, token=token, dry_run="true")
-    assert not [request for request in server.requests if "planAndUsage" in str(request.json)]
+def test_the_plan_is_asked_for_beside_the_records(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """It delays nothing: the answer about the records comes only after the question about the plan."""
+    begun = threading.Event()
+    server.fail(Fault(Call(begun.set), plan=True))
+    server.fail(Fault(Call(lambda: begun.wait(10)), path=GRAPHQL))
+    assert publish(demo).statuses == {DEMO: Status.UPLOADED}
+    assert begun.is_set()
+
+
+def test_without_a_key_no_plan_is_asked_for(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """The server tells it to the owner of a key only."""
+    publish(demo, token="", dry_run="true")
+    assert not any(request.is_about_plan for request in server.requests)
 
 
 @pytest.mark.parametrize(

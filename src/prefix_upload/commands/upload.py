@@ -9,7 +9,7 @@ from prefix_upload.steps.compare import compare, plan
 from prefix_upload.steps.confirm import confirm
 from prefix_upload.steps.find import find
 from prefix_upload.steps.order import order
-from prefix_upload.steps.preflight import preflight
+from prefix_upload.steps.preflight import ask_for_limits, preflight
 from prefix_upload.steps.transfer import transfer
 from prefix_upload.steps.validate import validate
 
@@ -28,9 +28,10 @@ def upload(run: UploadRun) -> None:
     packages = validate(run, find(run))
     if not packages or run.is_cancelled:
         return
+    limits = ask_for_limits(run)
     uploads = compare(run, packages)
     needs = order(run, packages, uploads)
-    if preflight(run, uploads):
+    if preflight(run, uploads, limits):
         if run.settings.dry_run:
             plan(run, uploads, needs)
         elif authenticate(run, uploads):

@@ -42,8 +42,6 @@ class ChannelQueries:
         self._unanswered = 0
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
-        # Whether the server knows whose token it is, so that it may tell about their account.
-        self._knows_user = False
         self._allows_v3: bool | None = None
         # Reading repodata takes time and memory, so one worker at a time does.
         self._repodata_lock = threading.Lock()
@@ -90,7 +88,6 @@ class ChannelQueries:
         except LookupFailedError as error:
             failure = LookupFailedError(error.message, error.reason, "GraphQL")
             return Lookup({}, (failure,))
-        self._knows_user |= result.knows_user is True
         self._allows_v3 = result.allows_v3 if self._allows_v3 is None else self._allows_v3
         return Lookup(result.records, is_answered=True, knows_user=result.knows_user)
 
@@ -153,8 +150,7 @@ class ChannelQueries:
 
     def limits(self) -> Limits:
         """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
-        body = self._account(limits_query(self._channel)) if self._knows_user else b""
-        return limits_in(body)
+        return limits_in(self._account(limits_query(self._channel)))
 
     def whoami(self) -> tuple[str, list[str]]:
         """The name of the key's owner, "" if the server tells none, and the paths of their channels.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
+from prefix_upload.concurrency import run_inline, start_thread
+from prefix_upload.prefix_dev import Limits
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from prefix_upload.errors import Diagnostic
     from prefix_upload.package.model import Package
@@ -20,14 +24,24 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0
 
 
-def preflight(run: UploadRun, uploads: Sequence[Upload]) -> bool:
+def ask_for_limits(run: UploadRun) -> Future[Limits]:
+    """Asks for the limits of the plan, beside what follows. The server only tells them to the owner of an API key."""
+    return start_thread(run.channel.queries.limits) if run.settings.token else run_inline(Limits)
+
+
+def preflight(run: UploadRun, uploads: Sequence[Upload], limits_asked_for: Future[Limits]) -> bool:
     """Whether the server accepts packages like these, as far as is known. If not, records the outcome of each.
 
     Warns if there is not enough storage left. That stops nothing, since it may be exceeded, or be freed meanwhile.
+
+    Args:
+        run: the run.
+        uploads: what is to be uploaded.
+        limits_asked_for: the limits of the plan, once the server has told them.
     """
     if not uploads:
         return True
-    limits = run.pool.call_briefly(run.channel.queries.limits, _PATIENCE)
+    limits = limits_asked_for.result() if wait([limits_asked_for], _PATIENCE).done else None
     storage = limits.storage if limits else None
     # What overwriting frees is not known, so such packages do not count.
     needed = sum(upload.package.size for upload in uploads if not upload.overwrites)
