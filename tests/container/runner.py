@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
+from support.doors import RunnerStep
 from support.running import REPOSITORY, Finished, RunnerFiles, environment
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ class ContainerRunner:
         **variables: str,
     ) -> Finished:
         """Runs a step to its end."""
-        step = self.start(inputs, mode=mode, network=network, command=command, **variables)
-        log, _ = step.process.communicate(timeout=120)
-        return step.files.finished(step.process.returncode, log)
+        return self.start(inputs, mode=mode, network=network, command=command, **variables).finished(timeout=120)
 
     def start(
         self,
@@ -59,7 +58,7 @@ class ContainerRunner:
         network: str = "host",
         command: str = "upload",
         **variables: str,
-    ) -> Step:
+    ) -> ContainerStep:
         """Starts a step with the action of a command.
 
         `mode` is that of the workspace's mount, `variables` what earlier steps left behind.
@@ -85,7 +84,7 @@ class ContainerRunner:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        return Step(self.engine, name, process, files)
+        return ContainerStep(process, files, self.engine, name)
 
     def _environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
         return environment(WORKSPACE, inputs, RunnerFiles.named_in(_FILES)) | {
@@ -103,13 +102,11 @@ class ContainerRunner:
 
 
 @dataclass(frozen=True)
-class Step:
+class ContainerStep(RunnerStep):
     """A step that is running."""
 
     engine: str
     name: str
-    process: subprocess.Popen[str]
-    files: RunnerFiles
 
     def signal(self, name: str) -> None:
         """Sends a signal to the container's first process, as the runner does when a job is cancelled."""

@@ -58,8 +58,7 @@ def test_at_a_random_moment(
     with pytest.raises(subprocess.TimeoutExpired):  # the run is not over by then
         step.process.wait(timeout=moment)
     step.signal(name)
-    rest, _ = step.process.communicate(timeout=IN_TIME)
-    cancelled = step.files.finished(step.process.returncode, log + rest)
+    cancelled = step.finished(timeout=IN_TIME)
 
     assert cancelled.exit_code == exit_code, cancelled.log
     assert "Traceback" not in cancelled.log

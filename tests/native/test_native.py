@@ -121,8 +121,8 @@ def test_cancelled_before_the_action_starts(
     assert step.process.stdout is not None
     assert step.process.stdout.readline() == "waiting\n"
     step.signal(name)
-    log, _ = step.process.communicate(timeout=30)
-    assert (step.process.returncode, log) == (exit_code, "")
+    finished = step.finished(timeout=30)
+    assert (finished.exit_code, finished.log) == (exit_code, "")
     assert not server.requests
 
 

@@ -1,4 +1,4 @@
-"""The doors of the action that need no container, as the runner opens them: `entrypoint.py` and `native/action.yml`."""
+"""The doors that need no container: `entrypoint.py` and `native/action.yml`, as the runner opens them, and a shell."""
 
 from __future__ import annotations
 
@@ -24,13 +24,8 @@ NATIVE = REPOSITORY / "native"
 class Step(Protocol):
     """A step that is running."""
 
-    @property
-    def process(self) -> subprocess.Popen[str]:
-        """The process that prints the log."""
-
-    @property
-    def files(self) -> RunnerFiles:
-        """What the step writes for the runner."""
+    def finished(self, timeout: float) -> Finished:
+        """What is left of it, once it has ended. It has to within so many seconds."""
 
     def signal(self, name: str) -> None:
         """Sends a signal, such as "INT", to the process that the runner would send it to."""
@@ -52,9 +47,16 @@ def native_action() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _ProcessStep:
+class RunnerStep:
+    """A step that a runner has started: its process, which prints the log, and the files that it writes."""
+
     process: subprocess.Popen[str]
     files: RunnerFiles
+
+    def finished(self, timeout: float) -> Finished:
+        """What is left of it, once it has ended. It has to within so many seconds."""
+        log, _ = self.process.communicate(timeout=timeout)
+        return self.files.finished(self.process.returncode, log)
 
     def signal(self, name: str) -> None:
         """The runner knows only the process that it has started (actions/runner, ProcessInvoker)."""
@@ -68,11 +70,9 @@ class _ProcessDoor:
     steps: int = field(default=0, init=False)
 
     def run(self, inputs: Mapping[str, str], **variables: str) -> Finished:
-        step = self.start(inputs, **variables)
-        log, _ = step.process.communicate(timeout=120)
-        return step.files.finished(step.process.returncode, log)
+        return self.start(inputs, **variables).finished(timeout=120)
 
-    def start(self, inputs: Mapping[str, str], **variables: str) -> Step:
+    def start(self, inputs: Mapping[str, str], **variables: str) -> RunnerStep:
         self.steps += 1
         files = RunnerFiles.create(self.folder / str(self.steps))
         command, set_by_door = self.command(inputs, files)
@@ -84,7 +84,7 @@ class _ProcessDoor:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        return _ProcessStep(process, files)
+        return RunnerStep(process, files)
 
     def command(self, inputs: Mapping[str, str], files: RunnerFiles) -> tuple[Sequence[str], Mapping[str, str]]:
         """The command of a step, and its environment."""
@@ -131,3 +131,53 @@ class NativeAction(_ProcessDoor):
             "RUNNER_TEMP": str(self.temp),
         }
         return ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)), variables
+
+
+@dataclass(frozen=True)
+class _Command:
+    process: subprocess.Popen[str]
+
+    def finished(self, timeout: float) -> Finished:
+        """A shell has neither outputs nor a summary: rows are printed as JSON, and all else is the log."""
+        rows, log = self.process.communicate(timeout=timeout)
+        code = self.process.returncode
+        outputs = {"packages": rows or "[]", "result": "failure" if code else "success"}
+        return Finished(code, log, outputs, summary=log, artifacts=[])
+
+    def signal(self, name: str) -> None:
+        """As Ctrl-C or `kill` send it."""
+        self.process.send_signal(signal.Signals[f"SIG{name}"])
+
+
+class CommandLine:
+    """`prefix-upload upload`, in the workspace, with the key in the environment and patterns as arguments."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+
+    def run(self, inputs: Mapping[str, str], **variables: str) -> Finished:
+        """Runs a command to its end."""
+        return self.start(inputs, **variables).finished(timeout=120)
+
+    def start(self, inputs: Mapping[str, str], **variables: str) -> _Command:
+        """Starts a command."""
+        patterns = [line for line in inputs.get("glob", "").splitlines() if line and not line.startswith("#")]
+        flags = []
+        for name, value in inputs.items():
+            if name not in {"glob", "token"} and value != "false":
+                flags += [f"--{name}"] if value == "true" else [f"--{name}", value]
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "prefix_upload", "upload", "--json", *flags, "--", *patterns],
+            env={
+                "HOME": str(self._workspace / "no home"),
+                "PATH": os.defpath,
+                "PREFIX_API_KEY": inputs["token"],
+                "PYTHONPATH": str(REPOSITORY / "src"),
+                **variables,
+            },
+            cwd=self._workspace,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return _Command(process)
