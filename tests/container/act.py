@@ -21,13 +21,13 @@ _RUNNERS = ("ubuntu-latest", "macos-latest", "windows-latest")
 
 
 def released(folder: Path, image: str) -> Path:
-    """The action in a folder as a release has it: `runs.image` names an image instead of the Dockerfile."""
-    text, count = re.subn(
-        r"(?m)^  image: Dockerfile$", f"  image: docker://{image}", (REPOSITORY / "action.yml").read_text()
-    )
-    assert count == 1
-    folder.mkdir(exist_ok=True)
-    (folder / "action.yml").write_text(text)
+    """The actions in a folder as a release has them: `runs.image` names an image instead of the Dockerfile."""
+    for command in (".", "delete", "yank", "unyank", "reindex"):
+        action = (REPOSITORY / command / "action.yml").read_text()
+        text, count = re.subn(r"(?m)^  image: (\.\./)?Dockerfile\b.*$", f"  image: docker://{image}", action)
+        assert count == 1
+        (folder / command).mkdir(parents=True, exist_ok=True)
+        (folder / command / "action.yml").write_text(text)
     return folder
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from container.act import Act, released
 from support.building import conda_bytes, written
+from support.readme import OURS
 from support.running import CHANNEL, TOKEN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from container.runner import ContainerRunner
     from localchannel import LocalChannel
 
@@ -42,6 +44,21 @@ def test_the_actions(container: ContainerRunner, server: LocalChannel, tmp_path:
     assert (deleted.exit_code, deleted.outputs["deleted-count"]) == (0, "1"), deleted.log
     assert list(server.files(CHANNEL)) == [f"noarch/{NEW}"]
     assert "not the last version" in deleted.summary
+
+
+def test_a_workflow_with_all_of_them(image: str, server: LocalChannel, workspace: Path, tmp_path: Path) -> None:
+    """Their inputs arrive, and later steps read their outputs, also those of a step that failed."""
+    for file in (OLD, NEW):
+        server.publish(CHANNEL, written(tmp_path / file, conda_bytes(file.removesuffix(".conda"))))
+    workflows = workspace / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("commands.yml"), workflows)
+    options = ["--local-repository", f"{OURS}={released(tmp_path / 'released', image)}"]
+    options += ["--var", f"SERVER_URL={server.url}"]
+    log = Act(image, tmp_path / "home", secrets={"PREFIX_API_KEY": TOKEN}, options=options).run(workspace)
+    assert "yank success 1, unyank success 1, reindex success, plan dry-run 1 0, delete success 1, again failure" in log
+    assert list(server.files(CHANNEL)) == [f"noarch/{NEW}"]
+    assert TOKEN not in log
 
 
 def test_the_command_line(container: ContainerRunner, server: LocalChannel, workspace: Path) -> None:
