@@ -62,12 +62,26 @@ def test_a_workflow_with_all_of_them(image: str, server: LocalChannel, workspace
 
 
 def test_the_command_line(container: ContainerRunner, server: LocalChannel, workspace: Path) -> None:
-    """The image has the same program."""
-    written(workspace / OLD, conda_bytes(OLD.removesuffix(".conda")))
-    command = [container.engine, "run", "--rm", "--network", "host", "--entrypoint", "prefix-upload"]
-    command += ["--volume", f"{workspace}:/data", "--workdir", "/data", "--env", f"PREFIX_API_KEY={TOKEN}"]
-    words = ["upload", "--channel", CHANNEL, "--server-url", server.url, "--json", "*.conda"]
-    run = subprocess.run([*command, container.image, *words], capture_output=True, text=True, check=False)  # noqa: S603 - docker
-    assert run.returncode == 0, run.stderr
-    assert [row["status"] for row in json.loads(run.stdout)] == ["uploaded"]
-    assert list(server.files(CHANNEL)) == [f"noarch/{OLD}"]
+    """The image has the same program, with every command."""
+    for file in (OLD, NEW):
+        written(workspace / file, conda_bytes(file.removesuffix(".conda")))
+    docker = [container.engine, "run", "--rm", "--network", "host", "--entrypoint", "prefix-upload"]
+    docker += ["--volume", f"{workspace}:/data", "--workdir", "/data", "--env", f"PREFIX_API_KEY={TOKEN}"]
+    docker += ["--env", f"PREFIX_CHANNEL={CHANNEL}", "--env", f"PREFIX_SERVER_URL={server.url}", container.image]
+
+    def run(*words: str) -> list[str]:
+        """The statuses that a command prints."""
+        done = subprocess.run([*docker, *words, "--json"], capture_output=True, text=True, check=False)  # noqa: S603 - docker
+        assert done.returncode == 0, done.stderr
+        return [row["status"] for row in json.loads(done.stdout)]
+
+    assert run("check", "*.conda") == ["valid", "valid"]
+    assert run("upload", "*.conda") == ["uploaded", "uploaded"]
+    assert run("yank", "--reason", "broken", OLD) == ["yanked"]
+    assert run("unyank", OLD) == ["unyanked"]
+    for words in (["reindex", "noarch"], ["whoami"]):
+        done = subprocess.run([*docker, *words], capture_output=True, text=True, check=False)  # noqa: S603 - docker
+        assert done.returncode == 0, done.stderr
+    assert run("delete", "--keep-last", "1", "demo") == ["would-delete"]
+    assert run("delete", OLD) == ["deleted"]
+    assert list(server.files(CHANNEL)) == [f"noarch/{NEW}"]

@@ -46,13 +46,14 @@ _COMMANDS = {
     "reindex": "let the server write the index of a channel anew",
     "whoami": "show whose key is used, and the channels of its owner",
 }
-_EPILOG = """\
-exit codes: 0 success, 1 bug, 2 wrong arguments, 3 no package found, 4 invalid packages, 5 failure, 6 index is late,
-130 and 143 cancelled
-"""
+_EXIT_CODES = {
+    "upload": "3 no package found, 4 invalid packages, 5 failure, 6 index is late,\n",
+    "check": "3 no package found, 4 invalid packages, ",
+}
 # How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
 _SIMILARITY = 0.75
 _KEY_HELP = "API key; default: $PREFIX_API_KEY, the stored login, or trusted publishing in a CI job"
+_OWN_KEY_HELP = "API key; default: $PREFIX_API_KEY or the stored login"
 # API keys of prefix.dev. A mistyped flag must not put the key into a log.
 _KEY = re.compile(r"pfx[_-][^\s'\",]+")
 _NO_COMMAND = re.compile(r"argument command: invalid choice: '(.*?)'")
@@ -136,7 +137,7 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="prefix-upload",
         description="Validates conda packages and publishes them to a channel on prefix.dev.",
-        epilog=_EPILOG,
+        epilog=_exit_codes("upload"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -147,13 +148,18 @@ def _parser() -> _Parser:
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=_EPILOG,
+            epilog=_exit_codes(name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         command.set_defaults(parser=command)
         _add_arguments(command, name)
     return parser
+
+
+def _exit_codes(command: str) -> str:
+    own = _EXIT_CODES.get(command, "5 failure, ")
+    return f"exit codes: 0 success, 1 bug, 2 wrong arguments, {own}130 and 143 cancelled"
 
 
 def _add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -163,7 +169,7 @@ def _add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument("operands", nargs="*", metavar=metavar, help=text)
     for entry in _inputs(command):
         if entry.name != operand:
-            _add_flag(parser, entry)
+            _add_flag(parser, entry, command)
     if operand not in {None, "subdirs"}:
         parser.add_argument("--json", action="store_true", help="print the packages as JSON, and the rest to stderr")
         parser.add_argument("--no-progress", dest="bars", action="store_false", help="show no progress bars")
@@ -180,7 +186,7 @@ def _filled(text: str) -> str:
     return text
 
 
-def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
+def _add_flag(parser: argparse.ArgumentParser, entry: Input, command: str) -> None:
     text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
     text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
     if entry.parse is boolean:
@@ -192,7 +198,13 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input) -> None:
         parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="carry it out")
         return
     if entry.name == "token":
-        parser.add_argument("--token", action="append", type=_filled, metavar="KEY", help=_KEY_HELP)
+        parser.add_argument(
+            "--token",
+            action="append",
+            type=_filled,
+            metavar="KEY",
+            help=_OWN_KEY_HELP if command == "whoami" else _KEY_HELP,
+        )
         return
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""
