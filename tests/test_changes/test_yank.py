@@ -67,9 +67,14 @@ def test_a_file_is_hidden_and_shown(server: LocalChannel, yank: Action, unyank: 
     """By queries that the server's schema allows, and in which names are no part of the query."""
     assert yank(packages=FILES[1], hide="true").exit_code == 0
     assert state(server, FILES[1]) == (REASON, True)
-    assert statuses(unyank(packages=FILES[1])) == {FILES[1]: "unyanked"}
+    for status, dry_run in (("would-unyank", "true"), ("unyanked", "false"), ("unchanged", "false")):
+        still_hidden = unyank(packages=FILES[1], dry_run=dry_run)
+        assert statuses(still_hidden) == {FILES[1]: status}
+        (warning,) = annotated(still_hidden.log, "warning")
+        assert "Set 'unhide: true' to show it again" in warning.data
     assert state(server, FILES[1]) == (None, True)
-    assert unyank(packages=FILES[1], unhide="true").exit_code == 0
+    shown = unyank(packages=FILES[1], unhide="true")
+    assert (shown.exit_code, "hidden" in shown.log) == (0, False)
     assert state(server, FILES[1]) == (None, False)
     for request in server.requests:
         if request.path == GRAPHQL:

@@ -94,10 +94,12 @@ class _FileChanges:
             return self._outcome(choice, Status.FAILED, change_messages.gone(operation))
         if record.sha256 != file.sha256:
             return self._outcome(choice, Status.FAILED, change_messages.other_bytes(operation))
+        status = operation.done
         if operation.is_done(record):
-            return self._outcome(choice, Status.UNCHANGED)
-        operation.apply(file)
-        return self._outcome(choice, operation.done)
+            status = Status.UNCHANGED
+        else:
+            operation.apply(file)
+        return self._outcome(choice, status)._replace(warning=operation.warning(record))
 
     def _fail(self, choice: Choice, error: ChannelError) -> None:
         self._failures += 1

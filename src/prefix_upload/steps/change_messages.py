@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 # The number of files that an error about what is left names.
 _NAMED = 20
 
+STILL_HIDDEN = Diagnostic(
+    "Still hidden",
+    "The file is hidden, which unyanking alone doesn't change.",
+    f"Set {setting('unhide', 'true')} to show it again.",
+    page="#delete-yank-and-reindex",
+)
+"""The warning about a file that is unyanked, but was also hidden."""
+
 
 def failed(operation: Operation, error: ChannelError) -> Diagnostic:
     """The error of a file that was not changed, or may not have been."""

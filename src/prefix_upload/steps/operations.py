@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.status import Status
+from prefix_upload.steps.change_messages import STILL_HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prefix_upload.errors import Diagnostic
     from prefix_upload.package.channel_file import ChannelFile
     from prefix_upload.prefix_dev import Record
     from prefix_upload.prefix_dev.changes import Changes
@@ -25,6 +27,7 @@ class Operation(NamedTuple):
         record: the channel's record of a file; `None` if it could not be read.
         apply: does it, and makes sure of it. Raises `ChannelError`.
         is_done: whether it needs not be done, as a record or a listing shows.
+        warning: what users should know about a file to which it was done, or need not be done.
     """
 
     verb: str
@@ -34,6 +37,7 @@ class Operation(NamedTuple):
     record: Callable[[ChannelFile], Record | None]
     apply: Callable[[ChannelFile], None]
     is_done: Callable[[ChannelFile | Record], bool]
+    warning: Callable[[ChannelFile | Record], Diagnostic | None] = lambda _: None
 
 
 def deletion(changes: Changes) -> Operation:
@@ -66,4 +70,5 @@ def unyanking(changes: Changes, *, unhide: bool) -> Operation:
         changes.record,
         lambda file: changes.unyank(file, unhide=unhide),
         lambda file: file.yanked is None and not (unhide and file.is_hidden),
+        lambda file: STILL_HIDDEN if file.is_hidden and not unhide else None,
     )

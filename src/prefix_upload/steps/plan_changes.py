@@ -26,12 +26,13 @@ def plan_changes(run: Run, plan: Plan, operation: Operation) -> Sequence[Choice]
     run.ledger.ended_before = change_messages.ended_before(operation)
     left: list[Choice] = []
     for choice in plan.chosen:
+        outcome = Outcome(choice.file, Status.UNCHANGED, warning=operation.warning(choice.file), reason=choice.reason)
         if operation.is_done(choice.file):
-            run.ledger.record(Outcome(file=choice.file, status=Status.UNCHANGED, reason=choice.reason))
+            run.ledger.record(outcome)
         else:
             left.append(choice)
             if run.settings.is_dry_run:
-                run.ledger.record(Outcome(file=choice.file, status=operation.planned, reason=choice.reason))
+                run.ledger.record(outcome._replace(status=operation.planned))
     _show(run, plan, left, operation)
     return left
 
