@@ -98,8 +98,10 @@ class Zstd:
             decoder.decompress(header)
             last = False
             while not last:
-                last, block = self._block()
-                yield decoder.decompress(block)
+                last, header, size = self._block_header()
+                yield decoder.decompress(header)
+                if size:  # apart from the header: a large block is not copied for that
+                    yield decoder.decompress(self._read_exactly(size))
             if parameters.has_checksum:
                 yield decoder.decompress(self._read_exactly(4))
         except zstandard.ZstdError as error:
@@ -115,15 +117,15 @@ class Zstd:
         dictionary_id = (0, 1, 2, 4)[descriptor[0] & 3]
         return descriptor + self._read_exactly((1 - single_segment) + dictionary_id + content_size)
 
-    def _block(self) -> tuple[bool, bytes]:
-        """Whether the next block is the last of its frame, and its bytes with header (RFC 8878, section 3.1.1.2)."""
+    def _block_header(self) -> tuple[bool, bytes, int]:
+        """Whether the next block is the last, its header, and how many bytes follow (RFC 8878, section 3.1.1.2)."""
         self._blocks += 1
         if self._blocks > MAX_ZSTD_BLOCKS:
             raise CorruptArchiveError(f"has more than {MAX_ZSTD_BLOCKS} zstd blocks")
         header = self._read_exactly(3)
         value = int.from_bytes(header, "little")
         is_rle = value >> 1 & 3 == 1  # a single byte, repeated as often as the size field says
-        return bool(value & 1), header + self._read_exactly(1 if is_rle else value >> 3)
+        return bool(value & 1), header, 1 if is_rle else value >> 3
 
     def _skip(self, size: int) -> None:
         last = b""
