@@ -68,6 +68,15 @@ def test_a_link_that_appears_during_the_run(tmp_path: Path) -> None:
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    """A device or a pipe is not replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (error,) = checksums_file.write(report(), pipe)
+    assert "it is not a regular file" in error.message
+    assert pipe.is_fifo()
+
+
 def test_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the last step fails, the old file is still whole and no temporary one is left."""
     path = tmp_path / "SHA256SUMS"

@@ -158,6 +158,7 @@ def test_contradictory_flags(configured: Shell, workspace: Path) -> None:
     [
         (["upload", "--chanel", "x"], "unrecognized arguments: --chanel (did you mean --channel?)"),
         (["upload", "--dryrun"], "(did you mean --dry-run?)"),
+        (["delete", "--dry-run", "--no-dry-run", DEMO], "--no-dry-run: not allowed with argument --dry-run"),
         (["uplaod"], "invalid choice: 'uplaod'"),
         ([], "required: command"),
         (["check", "--channel", "x"], "unrecognized arguments: --channel"),
@@ -168,6 +169,27 @@ def test_what_is_mistyped(shell: Shell, words: list[str], complaint: str) -> Non
     ended = shell(*words)
     assert ended.exit_code == 2
     assert complaint in ended.err
+
+
+@pytest.mark.parametrize("words", [["whoami", "old-key"], ["upload", "--force=old-key"], ["upload", "-told-key"]])
+def test_a_key_that_looks_different_is_not_shown(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """It is the one in the environment."""
+    monkeypatch.setenv("PREFIX_API_KEY", "old-key")
+    ended = shell(*words)
+    assert (ended.exit_code, "old-key" in ended.err + ended.out) == (2, False)
+
+
+@pytest.mark.parametrize("command", ["check", "whoami"])
+def test_a_folder_that_was_deleted(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """There is nothing that paths could be relative to."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    ended = shell(command)
+    assert (ended.exit_code, "The current folder was deleted" in ended.out) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,17 @@ def test_a_listing_that_fails(server: LocalChannel, reindex: Action) -> None:
     finished = reindex()
     assert (finished.exit_code, server.reindexed) == (5, [])
     assert "HTTP 500: no" in annotated(finished.log, "error")[0].data
+
+
+@pytest.mark.parametrize("subdir", ["../x", "\ud800", "", "a b"])
+def test_a_listing_with_what_is_no_subdir(server: LocalChannel, reindex: Action, subdir: str) -> None:
+    """The server did not answer as it should, and is sent none of it."""
+    page = {"page": [{"name": "demo", "platforms": ["noarch", subdir]}], "pages": 1}
+    data = {"viewer": {}, "channel": {}, "listed": {"packages": page}}
+    server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL, times=None))
+    finished = reindex()
+    assert (finished.exit_code, server.reindexed) == (5, [])
+    assert "did not answer as a prefix.dev server does" in annotated(finished.log, "error")[0].data
 
 
 @pytest.mark.parametrize("subdirs", ["linux", "../x", "Linux-64", "noarch/repodata"])

@@ -374,7 +374,18 @@ def test_the_plan_of_somebody_else(server: LocalChannel, publish: Publish, large
     assert publish(large).statuses == {large.name: Status.UPLOADED}
 
 
-@pytest.mark.parametrize("answer", ["", "no JSON", "[]", '{"data": null}', '{"data": {"viewer": []}}'])
+ODD_SCOPE = {
+    "viewer": {"name": "octo"},
+    "channel": {"isPublic": True, "size": 0, "owner": {"name": "octo"}},
+    "planAndUsage": {"usage": {"stats": [{"entityType": "PACKAGE_SIZE", "scope": [], "used": 0, "limit": MIB}]}},
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "no JSON", "[]", '{"data": null}', '{"data": {"viewer": []}}', json.dumps({"data": ODD_SCOPE})],
+    ids=["nothing", "no JSON", "a list", "no data", "another type", "an odd scope"],
+)
 def test_a_plan_that_is_not_told(server: LocalChannel, publish: Publish, demo: Path, answer: str) -> None:
     """It is not needed."""
     server.fail(Fault(Answer(200, answer), plan=True))
@@ -398,6 +409,22 @@ def test_the_plan_is_asked_for_beside_the_records(server: LocalChannel, publish:
     server.fail(Fault(Call(lambda: begun.wait(10)), path=GRAPHQL))
     assert publish(demo).statuses == {DEMO: Status.UPLOADED}
     assert begun.is_set()
+
+
+def test_a_plan_says_nothing_about_the_server(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """A `Retry-After` in answer to it delays no other request."""
+    server.fail(Fault(Answer(429, "", {"Retry-After": "100"}), plan=True))
+    stage = Stage()
+    assert publish(demo, stage=stage).statuses == {DEMO: Status.UPLOADED}
+    assert stage.pauses == []
+
+
+def test_a_cancelled_dry_run_promises_nothing(server: LocalChannel, publish: Publish, demo: Path) -> None:
+    """A package that only the index lists may be there: it is asked for, and the run ends before the answer."""
+    server.publish(CHANNEL, demo)
+    server.fail(Fault(Answer(403), path=GRAPHQL, times=None))
+    stage = Stage(is_cancelled=lambda: any(request.path.endswith(f"/{DEMO}") for request in server.requests))
+    assert publish(demo, stage=stage, dry_run="true").statuses == {DEMO: Status.NOT_ATTEMPTED}
 
 
 def test_without_a_key_no_plan_is_asked_for(server: LocalChannel, publish: Publish, demo: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -110,6 +111,8 @@ class _Parser(argparse.ArgumentParser):
         from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
 
         message = _KEY.sub("***", message)
+        if key := os.environ.get("PREFIX_API_KEY", "").strip():  # of a server whose keys may look different
+            message = message.replace(key, "***")
         if (word := _NO_COMMAND.match(message)) and not get_close_matches(word[1], _COMMANDS, 1):
             super().error(f"the first argument has to be a command: {', '.join(_COMMANDS)}")
         _, _, unknown = message.partition("unrecognized arguments: ")
@@ -194,8 +197,9 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input, command: str) -> No
         return
     if entry.name == "dry-run":  # left open by default
         text = "only show the plan; default, unless every operand is the name of a file"
-        parser.add_argument("--dry-run", dest=entry.field, action="store_const", const="true", help=text)
-        parser.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="carry it out")
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument("--dry-run", dest=entry.field, action="store_const", const="true", help=text)
+        either.add_argument("--no-dry-run", dest=entry.field, action="store_const", const="false", help="carry it out")
         return
     if entry.name == "token":
         parser.add_argument(

@@ -122,14 +122,25 @@ def _inputs(arguments: Arguments) -> tuple[Path, dict[str, str]]:
 
     is_local = "glob" in arguments.inputs
     # Like the patterns, other files are relative to the current folder.
-    files = {name: absolute(Path.cwd(), text) for name, text in arguments.inputs.items() if _is_file(name, text)}
-    folder, patterns = patterns_below(Path.cwd(), arguments.operands if is_local else (), list(files.values()))
+    current = _current_folder()
+    files = {name: absolute(current, text) for name, text in arguments.inputs.items() if _is_file(name, text)}
+    folder, patterns = patterns_below(current, arguments.operands if is_local else (), list(files.values()))
     inputs = {**arguments.inputs, **files}
     if is_local:
         inputs["glob"] = "\n".join(patterns)
     elif arguments.operands:
         inputs |= {name: "\n".join(arguments.operands) for name in ("packages", "subdirs")}
     return folder, inputs
+
+
+def _current_folder() -> Path:
+    from prefix_upload.errors import ConfigurationError, Diagnostic  # noqa: PLC0415
+
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        problem = Diagnostic("No current folder", "The current folder was deleted.", "Change to another folder.")
+        raise ConfigurationError(problem) from error
 
 
 def _is_file(name: str, text: str) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
 _VERSION = re.compile(r"[0-9a-z._+!]+")
 _BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
+_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9_]+")
 _MAX_PART, _MAX_FILE_NAME = 64, 211
 _PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
 
@@ -36,6 +37,11 @@ def file_name_findings(file_name: str) -> Iterator[str]:
             yield f"the {field_name} in the file name, {truncated_repr(value)}, is not allowed by CEP 26"
         elif field_name == "version" and not is_version(value):
             yield f"the version in the file name, {value!r}, is not a version (CEP 33)"
+
+
+def is_subdir(text: str) -> bool:
+    """Whether a text is the name of a subdir, known or not."""
+    return _SUBDIR.fullmatch(text) is not None
 
 
 def split_file_name(file_name: str) -> tuple[str, str, str] | None:

@@ -62,7 +62,7 @@ def limits_in(body: bytes) -> Limits:
             "channel": {"isPublic": bool(is_public), "size": int(size), "owner": {"name": str(owner)}},
             "planAndUsage": {"usage": {"stats": list(stats)}},
         } if user == owner:
-            scopes = {None, "PUBLIC" if is_public else "PRIVATE"}
+            scopes = (None, "PUBLIC" if is_public else "PRIVATE")
             sizes = [limit for _, limit in _stats(stats, "PACKAGE_SIZE", scopes)]
             # What is used includes the channel itself.
             stores = [Storage(used, limit) for used, limit in _stats(stats, "STORAGE", scopes) if used >= size]
@@ -110,7 +110,7 @@ def meant_channel(path: str, known: Sequence[str]) -> str:
     return ""
 
 
-def _stats(stats: Iterable[Any], entity: str, scopes: set[str | None]) -> list[tuple[int, int]]:
+def _stats(stats: Iterable[Any], entity: str, scopes: tuple[str | None, ...]) -> list[tuple[int, int]]:
     """What is used, and the limit, of a kind of resource that is limited."""
     found = []
     for each in stats:

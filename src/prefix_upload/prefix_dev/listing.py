@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package.channel_file import ChannelFile
+from prefix_upload.package.names import is_subdir
 from prefix_upload.prefix_dev.records import AGE_AND_STATE, time_of, withheld_reason, yanked_reason
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
@@ -79,7 +80,9 @@ class ChannelListing:
         found: set[str] = set()
         for entry in self._packages("platforms"):
             match entry:
-                case {"platforms": list(subdirs)} if all(isinstance(subdir, str) for subdir in subdirs):
+                case {"platforms": list(subdirs)} if all(
+                    isinstance(subdir, str) and is_subdir(subdir) for subdir in subdirs
+                ):
                     found.update(subdirs)
                 case _:
                     raise _malformed()

@@ -7,6 +7,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from prefix_upload.http import Server
 from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
@@ -39,6 +40,10 @@ class ChannelQueries:
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
         self._channel = channel
         self._client = QueryClient(client, channel, credentials, retry_policy)
+        # A run goes on without an answer about the account, so such a request says nothing about the server: neither
+        # that it is down, nor that others have to wait.
+        account_policy = retry_policy._replace(server=Server())
+        self._account_client = QueryClient(client, channel, credentials, account_policy)
         self._unanswered = 0
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
@@ -168,7 +173,7 @@ class ChannelQueries:
     def _account(self, query: Mapping[str, object]) -> bytes:
         """The response to a query about the user's account, which is asked for once; nothing if there is none."""
         try:
-            return self._client.graphql(query, kind="account", retries=0)
+            return self._account_client.graphql(query, kind="account", retries=0)
         except LookupFailedError:
             return b""
 

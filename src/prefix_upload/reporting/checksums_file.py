@@ -31,6 +31,8 @@ def write(report: Report, path: Path) -> Iterable[Diagnostic]:
     try:
         if path.resolve() != path:
             return [_error(path, "a link leads elsewhere")]
+        if path.exists() and not path.is_file():  # such as /dev/null, which a file must not replace
+            return [_error(path, "it is not a regular file")]
         _create_folders(path.parent)
         _replace(path, text.encode())
     except OSError as error:

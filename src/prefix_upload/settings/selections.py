@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _MAX_REASON = 500
-_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9_]+")
 
 
 def selectors(text: str, _: Context) -> tuple[Selector, ...]:
@@ -76,9 +75,11 @@ def reason(text: str, _: Context) -> str:
 
 def subdirs(text: str, _: Context) -> tuple[str, ...]:
     """Parses subdirs, separated by blanks, commas or line breaks; none for an empty text."""
+    from prefix_upload.package.names import is_subdir  # noqa: PLC0415 - slow to load
+
     found = tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", text))))
     for subdir in found:
-        if not _SUBDIR.fullmatch(subdir):
+        if not is_subdir(subdir):
             raise InputError(
                 f"has {truncated_repr(subdir)}, which is not a subdir", "Write subdirs such as 'linux-64' and 'noarch'."
             )

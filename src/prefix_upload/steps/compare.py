@@ -53,6 +53,8 @@ def compare(run: UploadRun, packages: Sequence[Package]) -> list[Upload]:
     if found.failures and found.unknown(packages):
         run.ledger.warnings.append(messages.cannot_compare(found.failures, is_dry_run=run.settings.dry_run))
     served = _served(run, packages, found)
+    if served is None:
+        return []
     uploads = []
     others: list[tuple[Package, Record]] = []
     for package in packages:
@@ -96,14 +98,18 @@ def _look_up(run: UploadRun, packages: Sequence[Package]) -> Lookup:
     return Lookup.combined([found, *run.each(queries.repodata, by_subdir, workers)])
 
 
-def _served(run: UploadRun, packages: Sequence[Package], found: Lookup) -> set[tuple[str, str]]:
-    """Those packages that only repodata lists with their hash, and that the channel really serves."""
+def _served(run: UploadRun, packages: Sequence[Package], found: Lookup) -> set[tuple[str, str]] | None:
+    """Those packages that only repodata lists with their hash, and that the channel really serves.
+
+    `None` if the run was cancelled before that was known.
+    """
     listed = [package for package in packages if _is_perhaps_outdated(package, found.records.get(package.key))]
 
     def check(package: Package) -> tuple[Package, bool]:
         return package, run.channel.queries.serves(package)
 
-    return {package.key for package, is_served in run.each(check, listed, run.settings.concurrency) if is_served}
+    served = {package.key for package, is_served in run.each(check, listed, run.settings.concurrency) if is_served}
+    return None if run.is_cancelled else served
 
 
 def _is_perhaps_outdated(package: Package, record: Record | None) -> bool:
