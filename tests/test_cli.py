@@ -27,6 +27,7 @@ from prefix_upload.commands.table import COMMANDS
 from prefix_upload.errors import ConfigurationError
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
+from prefix_upload.steps import pattern_hints
 from prefix_upload.steps.progress import Transfer
 from support import building
 from support.building import conda_bytes, written
@@ -319,7 +320,6 @@ def test_a_check_of_good_and_bad_files(shell: Shell, workspace: Path) -> None:
     ("operand", "complaint"),
     [
         ("demo-1.o-h0_0.conda", "There is no file 'demo-1.o-h0_0.conda'."),
-        ("nowhere/*.conda", "'nowhere/*.conda' is in a folder that does not exist."),
         ("/nowhere/*.conda", "'/nowhere/*.conda' is in a folder that does not exist."),
     ],
 )
@@ -335,6 +335,17 @@ def test_no_file(shell: Shell) -> None:
     """As the action's `if-no-files-found`."""
     assert shell("check", "*.conda").exit_code == 3
     assert shell("check", "*.conda", "--if-no-files-found", "warn").exit_code == 0
+    assert shell("check", "output/*.conda").exit_code == 3
+
+
+def test_no_file_in_another_folder(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is looked for in the whole file system."""
+    scanned: list[Path] = []
+    monkeypatch.setattr(pattern_hints, "scan", scanned.append)
+    ended = shell("check", "/etc/*.conda")
+    assert (ended.exit_code, scanned) == (3, [])
+    assert "No file matches 'etc/*.conda'." in ended.out
+    assert "has no" not in ended.out
 
 
 # What is on a channel.

@@ -120,7 +120,7 @@ class NothingToPublishError(PrefixUploadError):
 
     Args:
         patterns: the patterns, quoted.
-        available: a sentence that says which packages the workspace has.
+        available: a sentence that says which packages the workspace has; "" if that is not known.
         advice: what to change in the patterns; "" if that is not known.
     """
 
@@ -131,7 +131,7 @@ class NothingToPublishError(PrefixUploadError):
             "Patterns are relative to the workspace. Check that an earlier step built or downloaded the packages there."
         )
         super().__init__(
-            f"No file matches {patterns}. {available}",
+            f"No file matches {patterns}. {available}".rstrip(),
             f"{advice} If it is fine that there is nothing to publish, set {setting('if-no-files-found', 'ignore')}.",
             page="#patterns",
         )

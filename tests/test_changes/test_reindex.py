@@ -31,7 +31,7 @@ def test_some_subdirs(server: LocalChannel, reindex: Action) -> None:
     assert server.reindexed == ["linux-64", "noarch"]
     assert len(server.requests) == 2
     assert set(finished.outputs) == {"channel-url", "result"}
-    assert "octo/stable: the server makes a new index" in finished.log
+    assert "octo/stable: reindex requested" in finished.log
 
 
 def test_all_subdirs(server: LocalChannel, reindex: Action, put: Put) -> None:

@@ -105,7 +105,7 @@ class ApiKey:
 
 _HINTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
-        "Check {0}. It is wrong, revoked or expired. Create a new one on the server and store it instead."
+        "Check {0}. It is wrong, revoked or expired. Create a new one on the server and use it instead."
     ),
     HTTPStatus.FORBIDDEN: "Check that {0} has write access to '{1}', and that the channel's settings allow it.",
 }

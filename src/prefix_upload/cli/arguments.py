@@ -44,7 +44,7 @@ _COMMANDS = {
     "delete": "delete packages from a channel",
     "yank": "yank packages, so that solvers do not choose them any more",
     "unyank": "make packages that were yanked available again",
-    "reindex": "let the server write the index of a channel anew",
+    "reindex": "ask the server to rebuild the index of a channel",
     "whoami": "show whose key is used, and the channels of its owner",
 }
 _EXIT_CODES = {
@@ -53,6 +53,27 @@ _EXIT_CODES = {
 }
 # How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
 _SIMILARITY = 0.75
+# What stands for the value of a flag in the help; "VALUE" for others.
+_METAVARS = {
+    "checksums-file": "FILE",
+    "concurrency": "N",
+    "if-no-files-found": "{error,warn,ignore}",
+    "ignore": "PATTERN",
+    "index-timeout": "SECONDS",
+    "keep-last": "N",
+    "max-deletes": "N",
+    "max-size": "SIZE",
+    "older-than": "AGE",
+    "reason": "TEXT",
+    "retain-for": "AGE",
+    "retain-last": "N",
+    "retain-max-deletes": "N",
+    "retries": "N",
+    "server-url": "URL",
+    "timeout": "SECONDS",
+    "validate": "{full,metadata}",
+}
+_IF_EMPTY = re.compile(r" If empty, [^.]*\.")
 _KEY_HELP = "API key; default: $PREFIX_API_KEY, the stored login, or trusted publishing in a CI job"
 _OWN_KEY_HELP = "API key; default: $PREFIX_API_KEY or the stored login"
 # API keys of prefix.dev. A mistyped flag must not put the key into a log.
@@ -190,7 +211,8 @@ def _filled(text: str) -> str:
 
 
 def _add_flag(parser: argparse.ArgumentParser, entry: Input, command: str) -> None:
-    text = entry.help.replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
+    # Flags can't be empty, but for that they can be left out.
+    text = _IF_EMPTY.sub("", entry.help).replace("`", "").replace("*", "").replace("%", "%%").removesuffix(".")
     text = f"{text[0].lower()}{text[1:]}" if text[1:2].islower() else text
     if entry.parse is boolean:
         parser.add_argument(f"--{entry.name}", dest=entry.field, action="store_const", const="true", help=text)
@@ -213,11 +235,12 @@ def _add_flag(parser: argparse.ArgumentParser, entry: Input, command: str) -> No
     variable = f"; else ${VARIABLES[entry.name]}" if entry.name in VARIABLES else ""
     default = f"; default: {entry.default}" if entry.default else ""
     repeated = "; may be repeated" if entry.name in _REPEATABLE else ""
+    required = "; required" if entry.required and not variable else ""
     parser.add_argument(
         f"--{entry.name}",
         dest=entry.field,
         action="append",
         type=_filled,
-        metavar="VALUE",
-        help=f"{text}{variable}{default}{repeated}",
+        metavar=_METAVARS.get(entry.name, "VALUE"),
+        help=f"{text}{variable}{default}{repeated}{required}",
     )

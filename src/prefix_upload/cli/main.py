@@ -162,7 +162,7 @@ def _show(report: Report, terminal: Terminal, console: Console) -> None:
             terminal.info(f"  {line}")
     if report.command != "whoami":
         terminal.open_group(summary.verdict(report))
-    if report.dry_run and any(outcome.status.is_planned for outcome in report.outcomes):
+    if report.dry_run and not report.errors and any(outcome.status.is_planned for outcome in report.outcomes):
         flag = "without --dry-run" if report.command == "upload" else "with --no-dry-run"
         terminal.info(f"Nothing was changed. Run it again {flag} to do this.")
     terminal.show("warning", diagnostics.warnings(report))

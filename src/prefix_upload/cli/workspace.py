@@ -38,14 +38,15 @@ def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str]
         The folder, and the patterns relative to it.
 
     Raises:
-        ConfigurationError: a pattern is empty, or names a file or a folder that does not exist.
+        ConfigurationError: a pattern is empty, or names a file that does not exist, or a folder outside the current one
+            that does not.
     """
     current = current.resolve()
     signs = ["!" if pattern.startswith("!") else "" for pattern in patterns]
     bare = (pattern.removeprefix(sign) for pattern, sign in zip(patterns, signs, strict=True))
     paths = [absolute(current, pattern) for pattern in bare]
     included = [item for item in zip(patterns, paths, strict=True) if not item[0].startswith("!")]
-    errors = [error for pattern, path in included for error in _errors(pattern, path)]
+    errors = [error for pattern, path in included for error in _errors(current, pattern, path)]
     if errors:
         raise ConfigurationError(*errors)
     fixed = [path if os.path.exists(path) else _fixed_part(path) for path in paths]  # noqa: PTH110 - text, not a path
@@ -55,14 +56,15 @@ def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str]
     return folder, [sign + name for sign, name in zip(signs, names, strict=True)]
 
 
-def _errors(pattern: str, path: str) -> Iterator[Diagnostic]:
+def _errors(current: Path, pattern: str, path: str) -> Iterator[Diagnostic]:
     """Yields why a pattern can't match anything."""
     folder = Path(f"{_fixed_part(path)}*").parent
     if _MAGIC.search(path) is None and not os.path.lexists(path):
         # A backslash may be a mistake for a slash, which the patterns' own messages explain.
         if "\\" not in pattern:
             yield Diagnostic("No such file", f"There is no file '{pattern}'.", "Check the spelling.")
-    elif not folder.is_dir():
+    # Below the current folder, it matches nothing, as in the action: a build may not have made the folder.
+    elif not folder.is_dir() and not folder.is_relative_to(current):
         yield Diagnostic("No such folder", f"'{pattern}' is in a folder that does not exist.", "Check the spelling.")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def reindex(run: ReindexRun) -> None:
     """Asks for a new index of each subdir. What fails is an error in the ledger; the server makes the rest later."""
     subdirs = run.settings.subdirs or _all_subdirs(run)
-    run.reporter.phase(f"Index {pluralize(len(subdirs), 'subdir')} again")
+    run.reporter.phase(f"Reindex {pluralize(len(subdirs), 'subdir')}")
     for subdir in subdirs:
         if run.is_cancelled:
             return
@@ -30,7 +30,7 @@ def reindex(run: ReindexRun) -> None:
             if isinstance(error, ChannelWideError):
                 return
         else:
-            run.reporter.note(f"{subdir}: the server makes a new index")
+            run.reporter.note(f"{subdir}: requested")
 
 
 def _all_subdirs(run: ReindexRun) -> Sequence[str]:

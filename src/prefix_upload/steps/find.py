@@ -57,4 +57,7 @@ def _nothing_found(run: LocalRun) -> None:
 
 def _contents(run: LocalRun) -> pattern_hints.Contents:
     """What the workspace has, for advice; nothing if a cancellation cut the look short."""
-    return run.call(lambda: pattern_hints.scan(run.workspace)) or pattern_hints.Contents(is_complete=False)
+    unknown = pattern_hints.Contents(is_complete=False)
+    if run.workspace == run.workspace.parent:  # a root: on the command line, patterns may lead to different folders
+        return unknown
+    return run.call(lambda: pattern_hints.scan(run.workspace)) or unknown

@@ -82,7 +82,9 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def available_packages(contents: Contents) -> str:
-    """A sentence that says which packages the workspace has."""
+    """A sentence that says which packages the workspace has; "" if that is not known."""
+    if not (contents.is_complete or contents.files or contents.folders):
+        return ""
     packages = contents.packages
     more = "" if contents.is_complete else f" among the first {MAX_SCANNED} files and folders"
     if not packages:

@@ -42,7 +42,7 @@ _NOTHING = {
     "delete": ("nothing was deleted", "nothing to delete"),
     "yank": ("nothing was yanked", "nothing to yank"),
     "unyank": ("nothing was unyanked", "nothing to unyank"),
-    "reindex": ("not everything is indexed again", "the server makes a new index"),
+    "reindex": ("not everything was reindexed", "reindex requested"),
 }
 
 
