@@ -348,6 +348,14 @@ def test_no_file_in_another_folder(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert "has no" not in ended.out
 
 
+def test_where_packages_are(shell: Shell, workspace: Path, tmp_path: Path) -> None:
+    """Relative to the current folder, or absolute: as the next command would find them."""
+    building.package(workspace / "output", "one")
+    other = building.package(tmp_path / "elsewhere", "other")
+    rows = json.loads(shell("check", "--json", "output/*.conda", str(other)).out)
+    assert sorted(row["path"] for row in rows) == sorted(["output/one-1.0-h0_0.conda", str(other)])
+
+
 # What is on a channel.
 
 

@@ -42,6 +42,7 @@ def create_run(
     settings: Settings,
     workspace: Path,
     *,
+    folder: Path | None = None,
     identity_request: IdTokenRequest | AmbientIdentity | None,
     pool: Pool,
     cancellation: Cancellation,
@@ -54,6 +55,7 @@ def create_run(
     Args:
         settings: the settings of the run.
         workspace: the folder that patterns are relative to, resolved.
+        folder: the folder that paths are shown relative to; `None`: the workspace.
         identity_request: URL and bearer token for requesting the job's identity token, or the identity itself; `None`
             if the job has none.
         pool: runs calls in threads.
@@ -97,12 +99,13 @@ def create_run(
     if not isinstance(settings, UploadSettings):
         policy = short_policy()
         return _create_other_run(
-            settings, workspace, tools, client=client, credentials=credentials, retry_policy=policy
+            settings, workspace, tools, folder=folder, client=client, credentials=credentials, retry_policy=policy
         )
     run = UploadRun(
         settings,
         tools,
         workspace,
+        folder,
         signer=_create_signer(settings, identity, short_policy(), redact),
         roll_back=_create_roll_back(settings, client, credentials, short_policy(), cancellation),
         retention=_create_retention(settings, client, credentials, channel, short_policy()),
@@ -125,13 +128,14 @@ def _create_other_run(
     workspace: Path,
     tools: Tools,
     *,
+    folder: Path | None,
     client: Client,
     credentials: Credentials,
     retry_policy: RetryPolicy,
 ) -> Run:
     """The run of a command other than `upload`."""
     if isinstance(settings, LocalSettings):
-        return LocalRun(settings, tools, workspace)
+        return LocalRun(settings, tools, workspace, folder)
     if settings.command == "whoami":
         return Run(settings, tools)
     from prefix_upload.change_factory import create_change_run  # noqa: PLC0415 - not for uploads

@@ -107,6 +107,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
     return create_run(
         parse(settings_of(arguments.command), {**inputs, "token": token}, Workspace(folder), preflight_errors),
         folder,
+        folder=_current_folder().resolve(),
         identity_request=identity,
         pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
         cancellation=cancellation,

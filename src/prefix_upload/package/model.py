@@ -39,9 +39,10 @@ class Artifact(Frozen):
 class Package(Artifact):
     """A local file that passed validation. Only `validate.check` creates packages.
 
-    `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users: relative
-    to the workspace, with `/` as separator. `depends` are the match specs of the packages that it needs at run time.
-    `needs_v3` is whether only revision 3 of repodata, or a later one, can have it (CEP 48).
+    `path` is the location of the file, with all symlinks resolved. `relative_path` is the path shown to users, with `/`
+    as separator: relative to the workspace, or absolute if it is elsewhere. `depends` are the match specs of the
+    packages that it needs at run time. `needs_v3` is whether only revision 3 of repodata, or a later one, can have it
+    (CEP 48).
     """
 
     path: Path

@@ -26,13 +26,20 @@ if TYPE_CHECKING:
 class ValidationOptions(NamedTuple):
     """What a run requires of a file. `workspace` is a resolved path; `max_size` is in bytes, `None` for no limit.
 
-    `submit` starts the decoding of a large file, which is hashed meanwhile.
+    `submit` starts the decoding of a large file, which is hashed meanwhile. `folder` is the one that paths are shown
+    relative to; by default, the workspace.
     """
 
     workspace: Path
     level: ValidationLevel
     max_size: int | None
     submit: Submit = run_inline
+    folder: Path | None = None
+
+    def shown(self, path: Path) -> str:
+        """A path as it is shown to users: absolute if it is elsewhere."""
+        folder = self.folder or self.workspace
+        return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
 def check(paths: Sequence[Path], options: ValidationOptions) -> Package | CandidateFile:
@@ -45,7 +52,7 @@ def check(paths: Sequence[Path], options: ValidationOptions) -> Package | Candid
         paths: every path that leads to the file. The package gets the first one whose name belongs to its metadata.
         options: what is required of the file.
     """
-    state = ValidationState(options.workspace, tuple(paths))
+    state = ValidationState(options.shown, tuple(paths))
     state.target = _resolve(state, options.workspace)
     try:
         if state.target is not None:
@@ -61,7 +68,7 @@ def check(paths: Sequence[Path], options: ValidationOptions) -> Package | Candid
 def candidate(paths: Sequence[Path], options: ValidationOptions) -> CandidateFile:
     """A candidate for a file that has not been validated yet."""
     path = paths[0]
-    return CandidateFile(relative_path=path.relative_to(options.workspace).as_posix(), file_name=path.name, findings=())
+    return CandidateFile(relative_path=options.shown(path), file_name=path.name, findings=())
 
 
 def _resolve(state: ValidationState, workspace: Path) -> Path | None:

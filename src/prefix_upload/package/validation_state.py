@@ -9,7 +9,7 @@ from prefix_upload.package.metadata import Index
 from prefix_upload.package.model import CandidateFile, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
@@ -17,13 +17,13 @@ class ValidationState:
     """What is known about a file so far.
 
     Attributes:
-        workspace: the folder that paths are shown relative to.
+        shown: returns a path as it is shown to users.
         paths: all paths that lead to the file. The first one is the one that is shown.
         target: the file itself, with all symlinks resolved; `None` if it cannot be used.
     """
 
-    def __init__(self, workspace: Path, paths: tuple[Path, ...], target: Path | None = None) -> None:
-        self.workspace = workspace
+    def __init__(self, shown: Callable[[Path], str], paths: tuple[Path, ...], target: Path | None = None) -> None:
+        self.shown = shown
         self.paths = paths
         self.target = target
         self.index = Index()
@@ -45,10 +45,6 @@ class ValidationState:
         """Adds findings, and what to do about them."""
         for finding in findings:
             self.add(finding, hint)
-
-    def shown(self, path: Path) -> str:
-        """A path as it is shown to users."""
-        return path.relative_to(self.workspace).as_posix()
 
     def finish(self) -> Package | CandidateFile:
         """The package, or a candidate with the findings."""

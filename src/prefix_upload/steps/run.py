@@ -147,13 +147,15 @@ class LocalRun(Run):
         settings: as for `Run`.
         tools: as for `Run`.
         workspace: the folder that patterns are relative to, resolved.
+        folder: the folder that paths are shown relative to, if they are below it; `None`: the workspace.
     """
 
     settings: LocalSettings
 
-    def __init__(self, settings: LocalSettings, tools: Tools, workspace: Path) -> None:
+    def __init__(self, settings: LocalSettings, tools: Tools, workspace: Path, folder: Path | None = None) -> None:
         super().__init__(settings, tools)
         self.workspace = workspace
+        self.folder = folder or workspace
 
 
 class UploadRun(LocalRun):
@@ -163,6 +165,7 @@ class UploadRun(LocalRun):
         settings: as for `Run`.
         tools: as for `Run`.
         workspace: as for `LocalRun`.
+        folder: as for `LocalRun`.
         signer: signs the packages; `None` if they are published without attestations.
         roll_back: deletes what the run has added, if a package fails; `None` to leave it there.
         retention: deletes old versions of the packages; `None` to leave them there.
@@ -175,12 +178,13 @@ class UploadRun(LocalRun):
         settings: UploadSettings,
         tools: Tools,
         workspace: Path,
+        folder: Path | None = None,
         *,
         signer: PackageSigner | None,
         roll_back: RollBack | None = None,
         retention: Retention | None = None,
     ) -> None:
-        super().__init__(settings, tools, workspace)
+        super().__init__(settings, tools, workspace, folder)
         self.signer = signer
         self.roll_back = roll_back
         self.retention = retention

@@ -30,7 +30,9 @@ def validate(run: LocalRun, found: Sequence[Sequence[Path]]) -> list[Package]:
         return []
     run.reporter.phase(f"Validate {messages.pluralize(len(found), 'file')}")
     settings, ledger = run.settings, run.ledger
-    options = validation.ValidationOptions(run.workspace, settings.validation_level, settings.max_size, start_thread)
+    options = validation.ValidationOptions(
+        run.workspace, settings.validation_level, settings.max_size, start_thread, run.folder
+    )
     files: list[Package | CandidateFile] = [validation.candidate(paths, options) for paths in found]
     ledger.files = files
 
