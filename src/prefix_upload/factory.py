@@ -66,22 +66,11 @@ def create_run(
     """
     secure_environment(os.environ)
     sleep = _sleep_until_cancelled(cancellation)
-    retry_policy = RetryPolicy(
-        retries=settings.retries,
-        timeout=settings.timeout,
-        sleep=sleep,
-        now=lambda: datetime.now(UTC),
-        jitter=random.random,
-        server=Server(),
-    )
-
-    def short_policy() -> RetryPolicy:
-        """A policy for short requests. Each server has one of its own."""
-        return retry_policy._replace(timeout=min(settings.timeout, QUERY_TIMEOUT), server=Server())
-
+    retry_policy = _create_policy(settings, sleep, settings.timeout, Server())
+    short_policy = partial(_create_policy, settings, sleep, min(settings.timeout, QUERY_TIMEOUT))
     # Uploads that time out do not keep queries from being sent, and the other way round.
-    query_policy = short_policy()._replace(
-        retries=min(settings.retries, QUERY_RETRIES), server=Server(beside=retry_policy.server)
+    query_policy = short_policy(Server(beside=retry_policy.server))._replace(
+        retries=min(settings.retries, QUERY_RETRIES)
     )
     create_client = partial(
         Client,
@@ -90,14 +79,14 @@ def create_run(
         clock=time.monotonic,
         redact=redact,
     )
-    identity = _create_identity(identity_request, create_client, short_policy(), on_secret)
+    identity = _create_identity(identity_request, create_client, short_policy(Server()), on_secret)
     credentials = _create_credentials(settings, create_client, identity, retry_policy, on_secret)
     client = create_client(settings.server_url, credentials.bearer)
     name = settings.channel
     channel = Channel(client, name, credentials, retry_policy, query_policy=query_policy, submit=start_thread)
     tools = Tools(channel, pool, reporter, sleep)
     if not isinstance(settings, UploadSettings):
-        policy = short_policy()
+        policy = short_policy(Server())
         return _create_other_run(
             settings, workspace, tools, folder=folder, client=client, credentials=credentials, retry_policy=policy
         )
@@ -106,13 +95,25 @@ def create_run(
         tools,
         workspace,
         folder,
-        signer=_create_signer(settings, identity, short_policy(), redact),
-        roll_back=_create_roll_back(settings, client, credentials, short_policy(), cancellation),
-        retention=_create_retention(settings, client, credentials, channel, short_policy()),
+        signer=_create_signer(settings, identity, short_policy(Server()), redact),
+        roll_back=_create_roll_back(settings, client, credentials, short_policy(Server()), cancellation),
+        retention=_create_retention(settings, client, credentials, channel, short_policy(Server())),
     )
     if run.signer is not None and settings.token is not None:
         run.ledger.warnings.append(messages.KEY_MAY_NOT_ATTEST)
     return run
+
+
+def _create_policy(settings: Settings, sleep: Callable[[float], None], timeout: float, server: Server) -> RetryPolicy:
+    """The policy for requests to one server, each of which may take so many seconds."""
+    return RetryPolicy(
+        retries=settings.retries,
+        timeout=timeout,
+        sleep=sleep,
+        now=lambda: datetime.now(UTC),
+        jitter=random.random,
+        server=server,
+    )
 
 
 def _sleep_until_cancelled(cancellation: Cancellation) -> Callable[[float], None]:

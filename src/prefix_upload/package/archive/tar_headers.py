@@ -27,13 +27,8 @@ NAME_FLAGS = frozenset({LONG_NAME, LONG_LINK})
 EXTENDED_FLAGS = NAME_FLAGS | {PAX, PAX_GLOBAL}
 
 _FLAG, _NAME, _LINK_NAME, _PREFIX = slice(156, 157), slice(0, 100), slice(157, 257), slice(345, 500)
-_MAGIC, _CHECKSUM, _MODE, _SIZE, _MTIME = (
-    slice(257, 265),
-    slice(148, 156),
-    slice(100, 108),
-    slice(124, 136),
-    slice(136, 148),
-)
+_MAGIC, _CHECKSUM = slice(257, 265), slice(148, 156)
+_MODE, _SIZE, _MTIME = slice(100, 108), slice(124, 136), slice(136, 148)
 _OWNERS_AND_DEVICES = (slice(108, 116), slice(116, 124), slice(329, 337), slice(337, 345))
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _OCTAL_BEFORE_GARBAGE = re.compile(rb" *([0-7]*) *\0.*", re.DOTALL)
