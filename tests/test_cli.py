@@ -500,6 +500,14 @@ def test_no_credentials(shell: Shell, workspace: Path) -> None:
     assert "pixi auth login" in ended.out
 
 
+def test_a_job_without_an_identity(shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In GitHub Actions, a permission is missing."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    building.package(workspace)
+    ended = shell("upload", "--channel", CHANNEL, DEMO)
+    assert (ended.exit_code, "permission 'id-token: write'" in ended.out) == (2, True)
+
+
 @pytest.mark.parametrize("is_default", [True, False])
 def test_a_stored_login(
     configured: Shell, server: LocalChannel, workspace: Path, monkeypatch: pytest.MonkeyPatch, is_default: bool

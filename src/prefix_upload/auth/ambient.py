@@ -48,7 +48,7 @@ class AmbientIdentity:
             return IdToken.parse(text)
         except ValueError as error:
             # NOTE: not shown, because it may be a token with something around it.
-            raise AuthenticationError("The job's identity is not an identity token.", _HINT) from error
+            raise AuthenticationError("The job's identity is not an identity token.", _hint(audience)) from error
 
     @staticmethod
     def _detected(audience: str) -> str:
@@ -57,13 +57,14 @@ class AmbientIdentity:
         try:
             found = identity.detect_credential(audience)
         except identity.IdentityError as error:
-            raise AuthenticationError(f"This job has no identity: {error}.", _HINT) from error
+            raise AuthenticationError(f"This job has no identity: {error}.", _hint(audience)) from error
         if found is None:
-            raise AuthenticationError("This job has no identity.", _HINT)
+            raise AuthenticationError("This job has no identity.", _hint(audience))
         return found
 
 
-_HINT = (
-    f"On GitLab, add 'id_tokens: {{{_VARIABLE}: {{aud: prefix.dev}}}}' to the job. Elsewhere, set PREFIX_API_KEY to an "
-    "API key."
-)
+def _hint(audience: str) -> str:
+    return (
+        f"On GitLab, add 'id_tokens: {{{_VARIABLE}: {{aud: {audience}}}}}' to the job. Elsewhere, set "
+        "PREFIX_API_KEY to an API key."
+    )

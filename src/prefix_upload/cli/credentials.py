@@ -40,7 +40,9 @@ def find_identity(
     return Environment().identity_request
 
 
-def credential_errors(settings: Settings, *, has_token: bool, has_identity: bool) -> Iterator[Diagnostic]:
+def credential_errors(
+    settings: Settings, environ: Mapping[str, str], *, has_token: bool, has_identity: bool
+) -> Iterator[Diagnostic]:
     """Yields the reasons why nothing can be published, without sending a request."""
     if settings.needs_attestations and (has_token or not has_identity):
         yield Diagnostic(
@@ -49,10 +51,13 @@ def credential_errors(settings: Settings, *, has_token: bool, has_identity: bool
             f"Leave out {setting('attestations')}.",
         )
     if not has_token and not has_identity and not settings.is_dry_run:
+        is_github = environ.get("GITHUB_ACTIONS") == "true"
         yield Diagnostic(
             "No credentials",
             "There is no API key, and this is not a CI job with an identity for trusted publishing.",
-            "Create an API key with write access and set PREFIX_API_KEY, or log in with 'pixi auth login' or "
+            "Give the job the permission 'id-token: write', or set PREFIX_API_KEY to an API key with write access."
+            if is_github
+            else "Create an API key with write access and set PREFIX_API_KEY, or log in with 'pixi auth login' or "
             "'rattler-build auth login'.",
             page=api_keys_page(settings.server_url),
         )
