@@ -132,7 +132,7 @@ def test_a_failure(configured: Shell, server: LocalChannel, workspace: Path) -> 
     ended = configured("upload", DEMO)
     assert ended.exit_code == 5
     *_, error, advice = ended.out.splitlines()
-    assert error == f"error: Upload failed: {DEMO}: The server rejected the upload (HTTP 401: who?)."
+    assert error == f"error: Token rejected: {DEMO}: The server rejected the upload (HTTP 401: who?)."
     assert advice.startswith("  Check the API key in PREFIX_API_KEY. It is wrong, revoked or expired.")
 
 

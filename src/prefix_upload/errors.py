@@ -163,7 +163,7 @@ class ChannelNotFoundError(ChannelWideError):
 
 
 class TokenRejectedError(ChannelWideError):
-    """The server does not accept the token for queries."""
+    """The server does not accept the token."""
 
     title = "Token rejected"
 

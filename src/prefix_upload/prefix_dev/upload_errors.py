@@ -55,7 +55,8 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             hint, page = credentials.hint(response.status, channel), credentials.page(response.status)
-            return ChannelWideError(message, hint, page)
+            is_unknown = response.status == HTTPStatus.UNAUTHORIZED
+            return (TokenRejectedError if is_unknown else ChannelWideError)(message, hint, page)
         case HTTPStatus.PAYMENT_REQUIRED:
             return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:
@@ -96,7 +97,9 @@ def missing_channel_error(credentials: Credentials, channel: str, known: Sequenc
 def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideError:
     """The error if the server answers a query as if no token had been sent, or refuses it because of the token."""
     return TokenRejectedError(
-        f"The server does not accept {credentials}.", credentials.hint(HTTPStatus.UNAUTHORIZED, channel)
+        f"The server does not accept {credentials}.",
+        credentials.hint(HTTPStatus.UNAUTHORIZED, channel),
+        credentials.page(HTTPStatus.UNAUTHORIZED),
     )
 
 
