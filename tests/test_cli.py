@@ -612,6 +612,15 @@ def test_the_identity_of_a_gitlab_job(
     assert os.environ["PREFIX_DEV_ID_TOKEN"] not in ended.out
 
 
+def test_attestations_outside_github(shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no identity for Sigstore, and nothing is published without the attestation that was asked for."""
+    building.package(workspace)
+    monkeypatch.setenv("PREFIX_DEV_ID_TOKEN", "a.b.c")
+    ended = shell("upload", "--attestations", "--channel", CHANNEL, DEMO)
+    assert ended.exit_code == 2
+    assert "--attestations needs trusted publishing in GitHub Actions" in ended.out
+
+
 # What is printed.
 
 

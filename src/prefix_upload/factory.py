@@ -105,7 +105,7 @@ def create_run(
 
 
 def _create_policy(settings: Settings, sleep: Callable[[float], None], timeout: float, server: Server) -> RetryPolicy:
-    """The policy for requests to one server, each of which may take so many seconds."""
+    """The policy for requests to one server. `timeout` is that of each request, in seconds."""
     return RetryPolicy(
         retries=settings.retries,
         timeout=timeout,

@@ -41,16 +41,21 @@ def find_identity(
 
 
 def credential_errors(
-    settings: Settings, environ: Mapping[str, str], *, has_token: bool, has_identity: bool
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    has_token: bool,
+    identity: IdTokenRequest | AmbientIdentity | None,
 ) -> Iterator[Diagnostic]:
     """Yields the reasons why nothing can be published, without sending a request."""
-    if settings.needs_attestations and (has_token or not has_identity):
+    # Sigstore needs a token of its own, and only GitHub gives a job another one on request.
+    if settings.needs_attestations and not isinstance(identity, IdTokenRequest):
         yield Diagnostic(
             f"Invalid {setting('attestations')}",
-            f"{setting('attestations')} needs trusted publishing, which is available in a CI job without an API key.",
+            f"{setting('attestations')} needs trusted publishing in GitHub Actions, without an API key.",
             f"Leave out {setting('attestations')}.",
         )
-    if not has_token and not has_identity and not settings.is_dry_run:
+    if not has_token and identity is None and not settings.is_dry_run:
         is_github = environ.get("GITHUB_ACTIONS") == "true"
         yield Diagnostic(
             "No credentials",

@@ -100,7 +100,7 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
 
     def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
         if arguments.command != "check":
-            yield from credential_errors(settings, os.environ, has_token=bool(token), has_identity=identity is not None)
+            yield from credential_errors(settings, os.environ, has_token=bool(token), identity=identity)
         if arguments.command != "check":
             yield from environment_errors(os.environ, [settings.server_url])
 

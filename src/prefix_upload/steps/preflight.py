@@ -37,7 +37,7 @@ def preflight(run: UploadRun, uploads: Sequence[Upload], limits_asked_for: Futur
     Args:
         run: the run.
         uploads: what is to be uploaded.
-        limits_asked_for: the limits of the plan, once the server has told them.
+        limits_asked_for: the limits of the plan, from `ask_for_limits`.
     """
     if not uploads:
         return True
