@@ -94,20 +94,20 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
         terminal.hide(secret)
     token, terminal.key_source = find_token(arguments.inputs, os.environ)
     terminal.hide(token)
-    folder, inputs = _inputs(arguments)
+    current = _current_folder()
+    folder, inputs = _inputs(arguments, current)
     publishes = arguments.command not in {"check", "whoami"}
     identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
 
     def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
         if arguments.command != "check":
             yield from credential_errors(settings, os.environ, has_token=bool(token), identity=identity)
-        if arguments.command != "check":
             yield from environment_errors(os.environ, [settings.server_url])
 
     return create_run(
         parse(settings_of(arguments.command), {**inputs, "token": token}, Workspace(folder), preflight_errors),
         folder,
-        folder=_current_folder().resolve(),
+        folder=current.resolve(),
         identity_request=identity,
         pool=Pool(is_cancelled=lambda: cancellation.is_requested, clock=time.monotonic),
         cancellation=cancellation,
@@ -117,13 +117,12 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
     )
 
 
-def _inputs(arguments: Arguments) -> tuple[Path, dict[str, str]]:
+def _inputs(arguments: Arguments, current: Path) -> tuple[Path, dict[str, str]]:
     """The folder with all files, and the inputs, in which files are relative to it, or absolute."""
     from prefix_upload.cli.workspace import absolute, patterns_below  # noqa: PLC0415
 
     is_local = "glob" in arguments.inputs
     # Like the patterns, other files are relative to the current folder.
-    current = _current_folder()
     files = {name: absolute(current, text) for name, text in arguments.inputs.items() if _is_file(name, text)}
     folder, patterns = patterns_below(current, arguments.operands if is_local else (), list(files.values()))
     inputs = {**arguments.inputs, **files}

@@ -55,8 +55,8 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
     match response.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             hint, page = credentials.hint(response.status, channel), credentials.page(response.status)
-            is_unknown = response.status == HTTPStatus.UNAUTHORIZED
-            return (TokenRejectedError if is_unknown else ChannelWideError)(message, hint, page)
+            error = TokenRejectedError if response.status == HTTPStatus.UNAUTHORIZED else ChannelWideError
+            return error(message, hint, page)
         case HTTPStatus.PAYMENT_REQUIRED:
             return ChannelWideError(message, "Check the plan of the channel's owner, and the server's message above.")
         case HTTPStatus.NOT_FOUND:

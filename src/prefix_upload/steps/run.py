@@ -155,7 +155,7 @@ class LocalRun(Run):
     def __init__(self, settings: LocalSettings, tools: Tools, workspace: Path, folder: Path | None = None) -> None:
         super().__init__(settings, tools)
         self.workspace = workspace
-        self.folder = folder or workspace
+        self.folder = folder
 
 
 class UploadRun(LocalRun):
