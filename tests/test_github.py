@@ -218,6 +218,20 @@ def test_truncated_secrets_are_redacted(length: int) -> None:
     assert log.redact(f"bad key '{secret[:length]}'") == "bad key '***'"
 
 
+@pytest.mark.parametrize("before", range(16))
+@pytest.mark.parametrize("start", [0, 7, 16])
+@pytest.mark.parametrize("length", [8, 15, 16])
+def test_parts_of_secrets_are_redacted_wherever_they_are(before: int, start: int, length: int) -> None:
+    """Parts of a secret are found at each position of a text, and next to characters of the secret."""
+    secret = "pfx_0123456789ABCDEFGHIJKLMNOPQR"
+    log = Log()
+    log.add_mask(secret)
+    part = secret[start : start + length]
+    text = "x" * before + part + "y" * 20
+    assert log.redact_message(text) == "x" * before + "***" + "y" * 20
+    assert log.redact(text) == (text if length < 16 else "x" * before + "***" + "y" * 20)
+
+
 def test_fewer_than_16_characters_of_a_secret_are_not_redacted() -> None:
     """Text that only starts like a secret is kept."""
     log = Log()

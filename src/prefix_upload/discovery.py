@@ -47,23 +47,24 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         workspace: the folder that they are relative to, as a resolved path.
     """
     is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in alternatives(pattern)])
-    files: dict[tuple[int, int] | str, dict[str, None]] = {}
+    files: dict[tuple[int, int] | str, dict[Path, None]] = {}
     unmatched = []
+    found: set[str] = set()
     others = Matches()
     for pattern in patterns.include:
         matches = Matches()
         for alternative in alternatives(pattern):
             matches |= expand(alternative, workspace, is_excluded)
-        names = [name for name in sorted(matches.names) if not is_excluded(name) and _is_candidate(workspace / name)]
+        names = [name for name in sorted(matches.names) if not is_excluded(name) and _is_candidate(workspace, name)]
         if not names:
             unmatched.append(pattern)
-        for name in names:
-            files.setdefault(_identity(workspace / name), {})[name] = None
+        for path in (workspace / name for name in names):
+            files.setdefault(_identity(path), {})[path] = None
+        found.update(names)
         others |= matches
-    found = {name for paths in files.values() for name in paths}
     left_out = (name for name in others.left_out - found if name.endswith(PACKAGE_EXTENSIONS) and not is_excluded(name))
     return Found(
-        tuple(tuple(workspace / name for name in paths) for paths in files.values()),
+        tuple(map(tuple, files.values())),
         tuple(unmatched),
         tuple(sorted(left_out)),
         tuple(sorted(others.outside)),
@@ -72,6 +73,8 @@ def find(patterns: Patterns, workspace: Path) -> Found:
 
 def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:
     """Whether a name relative to the workspace, or a folder above it, matches one of these patterns."""
+    if not globs:
+        return lambda _: False
     # Includes have to spell the dot of a hidden name; excludes do not. Compiled once: there may be hundreds of them.
     matcher = glob.compile(globs, flags=glob.GLOBSTAR | glob.DOTGLOB, limit=0)
 
@@ -83,8 +86,8 @@ def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:
     return is_excluded
 
 
-def _is_candidate(path: Path) -> bool:
-    return not path.is_dir() or path.name.endswith(PACKAGE_EXTENSIONS)
+def _is_candidate(workspace: Path, name: str) -> bool:
+    return name.endswith(PACKAGE_EXTENSIONS) or not (workspace / name).is_dir()
 
 
 def _identity(path: Path) -> tuple[int, int] | str:

@@ -20,8 +20,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: tuple[str, ...] = ()
-        # By their length.
-        self._fragments: dict[int, set[str]] = {}
+        # Parts of the long ones, by their length.
+        self._parts: dict[int, frozenset[str]] = {}
 
     def add(self, secret: str) -> bool:
         """Adds a secret. Returns whether it is a new one."""
@@ -29,7 +29,8 @@ class Redactor:
             return False
         # Longest first, because one secret may contain another.
         self._secrets = tuple(sorted({*self._secrets, secret}, key=len, reverse=True))
-        self._fragments = {length: self._parts(length) for length in (_FRAGMENT, _FRAGMENT_OF_MESSAGE)}
+        lengths = {length // part for length in (_FRAGMENT, _FRAGMENT_OF_MESSAGE) for part in (1, 2)}
+        self._parts = {length: self._parts_of(length) for length in lengths}
         return True
 
     def redact(self, text: str) -> str:
@@ -49,15 +50,21 @@ class Redactor:
     def _redact(self, text: str, length: int) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _STARS)
-        return _without(text, self._fragments.get(length, set()), length)
+        return _without(text, self._parts[length], length) if self._may_have_fragment(text, length) else text
 
-    def _parts(self, length: int) -> set[str]:
+    def _may_have_fragment(self, text: str, length: int) -> bool:
+        """A quick look, as responses have thousands of characters: wherever a fragment is, one of these halves is."""
+        half = length // 2
+        parts = self._parts.get(half, frozenset())
+        return bool(parts) and any(text[start : start + half] in parts for start in range(0, len(text), half))
+
+    def _parts_of(self, length: int) -> frozenset[str]:
         """The parts of long secrets that have this length."""
         long = (secret for secret in self._secrets if len(secret) >= _LONG)
-        return {secret[start : start + length] for secret in long for start in range(len(secret) - length + 1)}
+        return frozenset(secret[start : start + length] for secret in long for start in range(len(secret) - length + 1))
 
 
-def _without(text: str, fragments: set[str], length: int) -> str:
+def _without(text: str, fragments: frozenset[str], length: int) -> str:
     """The text with stars in place of each sequence of fragments, which overlap or follow each other."""
     parts: list[str] = []
     end = 0

@@ -212,6 +212,12 @@ def test_json_that_readers_disagree_about(raw: bytes, workspace: Path) -> None:
     assert "'info/index.json' is" in findings(written(workspace / f"{STEM}.conda", conda_bytes(index=raw)), workspace)
 
 
+def test_the_message_for_a_byte_order_mark() -> None:
+    """The message names the byte order mark: editors don't show it."""
+    with pytest.raises(ValueError, match=r"^not valid JSON \(it begins with a byte order mark\)$"):
+        parse_json_object(b"\xef\xbb\xbf{}")
+
+
 def test_the_message_for_duplicate_keys() -> None:
     """The message names the duplicate key as the problem, since `json` accepts it."""
     with pytest.raises(ValueError, match=r"^an object with a duplicate key$"):

@@ -91,8 +91,9 @@ def test_nothing_to_do(server: LocalChannel, publish: Publish) -> None:
     assert (stage.events, run.statuses, server.requests) == ([], {}, [])
 
 
-def test_files_are_validated_in_parallel(publish: Publish, three: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many files are validated at the same time as there are CPUs."""
+def test_files_are_validated_in_parallel(publish: Publish, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files are validated at the same time as there are CPUs, unless they are small."""
+    files = [building.package(workspace, name, content=os.urandom(validation.SMALL)) for name in ("a", "b", "c")]
     together = threading.Barrier(3)
     check = validation.check
 
@@ -102,7 +103,28 @@ def test_files_are_validated_in_parallel(publish: Publish, three: list[Path], mo
 
     monkeypatch.setattr(validation, "check", meet)
     monkeypatch.setattr(validate, "available_cpus", lambda: 3)
-    assert set(publish(*three, dry_run="true").statuses.values()) == {Status.WOULD_UPLOAD}
+    assert set(publish(*files, dry_run="true").statuses.values()) == {Status.WOULD_UPLOAD}
+
+
+def test_small_files_are_validated_in_one_thread(
+    publish: Publish, three: list[Path], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small files share a thread, since threads that take turns are slower; each large one may have another."""
+    large = building.package(workspace, "large", content=os.urandom(validation.SMALL))
+    threads: set[int] = set()
+    check = validation.check
+
+    def noted(paths: Sequence[Path], options: validation.ValidationOptions) -> Package | CandidateFile:
+        threads.add(threading.get_ident())
+        return check(paths, options)
+
+    monkeypatch.setattr(validation, "check", noted)
+    monkeypatch.setattr(validate, "available_cpus", lambda: 4)
+    publish(*three, dry_run="true")
+    assert len(threads) == 1
+    threads.clear()
+    publish(*three, large, dry_run="true")
+    assert len(threads) <= 2
 
 
 def test_a_file_that_is_too_large(publish: Publish, demo: Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import ssl
-from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, parse_headers  # noqa: TID251 - this is in `prefix_upload.http`
 from typing import TYPE_CHECKING, Any
@@ -59,8 +58,11 @@ class _PatientConnection(HTTPConnection):
 
     def __init__(self, *args: Any, clock: Callable[[], float], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.response_class = partial(_Response, clock=clock)  # type: ignore[assignment]  # it is only called
+        self._clock = clock
         self._is_sent = False
+
+    def response_class(self, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]  # it is only called
+        return _Response(*args, clock=self._clock, timeout=self.timeout or 0.0, **options)
 
     def connect(self) -> None:
         timeout = self.timeout
@@ -71,6 +73,10 @@ class _PatientConnection(HTTPConnection):
             raise NotConnectedError(error) from error
         finally:
             self.timeout = timeout
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.sock.settimeout(self.timeout)  # for the TLS handshake
 
     def request(self, *args: Any, **options: Any) -> None:
         self._is_sent = False
@@ -85,15 +91,16 @@ class _PatientConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.sock.settimeout((self.timeout or 0.0) / _checks(self.sock))
+        patience = (self.timeout or 0.0) / _checks(self.sock)
+        # NOTE: `settimeout` gives up the GIL, and to get it back can take longer than to send a small package.
+        if self.sock.gettimeout() != patience:
+            self.sock.settimeout(patience)
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[self._send_some(rest) :]
         except ssl.SSLEOFError as error:
             raise BrokenPipeError(str(error)) from error
-        finally:
-            self.sock.settimeout(self.timeout)
 
     def _send_some(self, data: memoryview) -> int:
         """Sends the beginning of the data and returns its length.
@@ -135,9 +142,11 @@ class TlsConnection(_PatientConnection, HTTPSConnection):
 class _Response(HTTPResponse):
     """A response whose head has to be complete in time."""
 
-    def __init__(self, sock: socket.socket, *args: Any, clock: Callable[[], float], **options: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, *args: Any, clock: Callable[[], float], timeout: float, **options: Any
+    ) -> None:
         super().__init__(sock, *args, **options)
-        self._reader = _Reader(sock, self.fp.detach(), clock)
+        self._reader = _Reader(sock, self.fp.detach(), clock, timeout)
         self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
@@ -159,17 +168,18 @@ class _Reader(io.RawIOBase):
     """Reads a response from a socket: its head until a deadline, then its body until one that moves.
 
     Args:
-        sock: the socket, which has a timeout.
+        sock: the socket. Its own timeout is changed.
         file: the socket's own file, closed with this one.
         clock: monotonic seconds.
+        timeout: seconds.
     """
 
-    def __init__(self, sock: socket.socket, file: io.RawIOBase, clock: Callable[[], float]) -> None:
+    def __init__(self, sock: socket.socket, file: io.RawIOBase, clock: Callable[[], float], timeout: float) -> None:
         self._socket = sock
         self._file = file
         self._clock = clock
-        self._timeout = sock.gettimeout() or 0.0
-        self._deadline = clock() + self._timeout
+        self._timeout = timeout
+        self._deadline = clock() + timeout
         self._is_in_body = False
 
     def start_body(self) -> None:
@@ -181,10 +191,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
-            count = self._receive(buffer)
-        finally:
-            self._socket.settimeout(self._timeout)
+        count = self._receive(buffer)
         if self._is_in_body:
             self._deadline += count / _MIN_BYTES_PER_SECOND
         return count

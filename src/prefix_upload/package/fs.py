@@ -93,6 +93,14 @@ def is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() or (hasattr(entry, "is_junction") and entry.is_junction())
 
 
+def file_size(path: Path) -> int:
+    """The size of a file in bytes; 0 if it is not known."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def file_identity(path: Path) -> tuple[int, int] | str | None:
     """What all names of a regular file have in common; `None` if the path is not a regular file."""
     return _identity(path, stat.S_ISREG)

@@ -19,7 +19,6 @@ from prefix_upload.package.strict_json import parse_json_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# NOTE: Python 3.11.2, which Debian 12 has, mismatches possessive repetitions of groups, so these are atomic groups.
 # NOTE: Python 3.11.2, as in Debian 12, mismatches possessive repetitions of groups. Atomic groups mean the same.
 # Any `"_path": "…"` that may lead outside, in `paths.json` of any size and with any duplicate keys: an empty one, those
 # that start with a slash or a drive, and those with '..' or an escape. Lists have up to a million harmless ones.

@@ -12,7 +12,7 @@ from prefix_upload.package.listing import listed
 from prefix_upload.package.strict_json import parse_json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # CEP 26, "Subdir names".
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
@@ -37,10 +37,14 @@ _ARCHES = {"x86_64": "64", "x86": "32"}
 
 
 class Index:
-    """`info/index.json`: its fields, the subdir ("" if missing or invalid), findings and warnings."""
+    """`info/index.json`: its fields, the subdir ("" if missing or invalid), findings and warnings.
+
+    `specs` are its match specs, as many as are checked, each after the name of the field that contains it.
+    """
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
+        self.specs: list[tuple[str, str]] = []
         self.subdir = ""
         self.findings: list[str] = []
         self.warnings: list[str] = []
@@ -48,7 +52,7 @@ class Index:
     @property
     def depends(self) -> tuple[str, ...]:
         """The match specs of what the package needs at run time, as many as are checked."""
-        return tuple(spec for name, spec in _checked_specs(self.fields) if name == "depends")
+        return tuple(spec for name, spec in self.specs if name == "depends")
 
     @property
     def needs_v3(self) -> bool:
@@ -61,7 +65,7 @@ class Index:
         if isinstance(revision, int):
             return revision >= _V3
         # Only specs with a section can have a key.
-        specs = [spec for name, spec in _checked_specs(self.fields) if "[" in spec and name != "extra_depends"]
+        specs = [spec for name, spec in self.specs if "[" in spec and name != "extra_depends"]
         if not specs:
             return False
         from prefix_upload.package.match_specs import parse_match_spec  # noqa: PLC0415 - slow to load
@@ -77,13 +81,14 @@ def read_index(raw: bytes) -> Index:
     except ValueError as error:
         index.findings.append(f"'info/index.json' is {error}")
         return index
+    index.specs.extend(islice(index_fields.specs(index.fields), limits.MAX_CHECKED_SPECS))
     index.findings.extend(index_fields.type_findings(index.fields))
     index.subdir = _subdir(index)
     if index.subdir and index.subdir not in KNOWN_SUBDIRS:
         index.warnings.append(
             f"clients don't know the subdir {index.subdir!r} in 'info/index.json', so they don't look for the package"
         )
-    index.warnings.extend(_spec_warnings(index.fields))
+    index.warnings.extend(_spec_warnings(index.specs))
     if (revision := index.fields.get("repodata_revision")) not in _KNOWN_REVISIONS:
         index.warnings.append(f"clients don't know the repodata_revision {archive.truncated_repr(revision)}")
     return index
@@ -98,12 +103,7 @@ def folder_warnings(subdir: str, folder: str) -> Iterator[str]:
         )
 
 
-def _checked_specs(fields: dict[str, Any]) -> list[tuple[str, str]]:
-    return list(islice(index_fields.specs(fields), limits.MAX_CHECKED_SPECS))
-
-
-def _spec_warnings(fields: dict[str, Any]) -> Iterator[str]:
-    specs = _checked_specs(fields)
+def _spec_warnings(specs: Sequence[tuple[str, str]]) -> Iterator[str]:
     if not specs:
         return
     from prefix_upload.package.match_specs import is_match_spec  # noqa: PLC0415 - slow to load

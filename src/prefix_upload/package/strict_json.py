@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any
 
@@ -9,20 +10,17 @@ from typing import Any
 def parse_json_object(raw: bytes) -> dict[str, Any]:
     """Parses a JSON object that every parser reads alike.
 
-    `json.loads` also accepts other encodings, NaN, -0 and duplicate keys, about which parsers disagree.
+    `json` also accepts other encodings, NaN, -0 and duplicate keys, about which parsers disagree.
 
     Raises:
         ValueError: it is anything else. The message completes "<file> is …".
     """
+    if raw.startswith(codecs.BOM_UTF8):
+        raise ValueError("not valid JSON (it begins with a byte order mark)")
     try:
-        value = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(raw.decode("utf-8"))
         # Refuses what JSON can spell, but not every parser can represent: lone surrogates, and numbers such as 1e999.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        _ENCODER.encode(value).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeError:
@@ -55,3 +53,7 @@ def _integer(digits: str) -> int:
 
 def _refuse_constant(name: str) -> None:
     raise _RefusedError(f"not valid JSON ({name})")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_int=_integer)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)

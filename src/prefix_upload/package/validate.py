@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prefix_upload.concurrency import Submit, run_inline, submit_if_large
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+SMALL = 2**18
+"""Files of at most this many bytes take longer to check than to hash and decode."""
+
 
 class ValidationOptions(NamedTuple):
     """What a run requires of a file. `workspace` is a resolved path; `max_size` is in bytes, `None` for no limit.
@@ -38,8 +43,10 @@ class ValidationOptions(NamedTuple):
 
     def shown(self, path: Path) -> str:
         """A path as it is shown to users: absolute if it is elsewhere."""
-        folder = self.folder or self.workspace
-        return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+        try:
+            return path.relative_to(self.folder or self.workspace).as_posix()
+        except ValueError:
+            return path.as_posix()
 
 
 def check(paths: Sequence[Path], options: ValidationOptions) -> Package | CandidateFile:
@@ -137,12 +144,16 @@ def _is_zip(file: BinaryIO) -> bool:
 
 def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
     """Decodes and hashes the file."""
+    if state.size <= SMALL:  # read at once, as the decoder reads in dozens of places and gives up the GIL each time
+        content = file.read(state.size)
+        state.sha256 = hashlib.sha256(content).hexdigest()
+        return _decode(state, BytesIO(content), options)
     hashing = Hashing()
     # Where the file can't be hashed meanwhile, it is decoded first.
     submit = submit_if_large(state.size, options.submit if READS_ANYWHERE else run_inline)
 
     def read() -> archive.Contents:
-        contents = archive.read(file, state.path.name, everything=options.level is ValidationLevel.FULL)
+        contents = _decode(state, file, options)
         if contents.findings:
             hashing.stop()
         return contents
@@ -150,6 +161,10 @@ def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) ->
     reading = submit(read)
     state.sha256 = hashing.sha256(file.fileno())
     return reading.result()
+
+
+def _decode(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
+    return archive.read(file, state.path.name, everything=options.level is ValidationLevel.FULL)
 
 
 def _check_name(state: ValidationState, contents: archive.Contents, hint: str) -> None:
@@ -164,10 +179,14 @@ def _check_name(state: ValidationState, contents: archive.Contents, hint: str) -
             for path in state.paths
             if path.name != chosen.name
         )
+        if len(state.paths) > 1:
+            state.target = chosen.resolve()
         state.paths = (chosen,)
-        state.target = chosen.resolve()
     name = state.path.name
-    if expected is None or name == expected or not _is_named(contents, expected):
+    if name == expected:
+        state.add_all(names.tarball_findings(name, contents.tarballs))
+        return
+    if expected is None or not _is_named(contents, expected):
         state.add_all(names.file_name_findings(name), hint)
         state.add_all(names.tarball_findings(name, contents.tarballs))
         state.add_all(names.identity_findings(name, state.index.fields))

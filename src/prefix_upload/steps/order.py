@@ -22,8 +22,8 @@ def order(run: UploadRun, packages: Sequence[Package], uploads: Sequence[Upload]
     Notes the cycles that had to be broken, and warns about dependencies that no version in the batch fits. Packages
     that are not uploaded are only part of what the others are compared with.
     """
-    if len(packages) == 1:
-        return {packages[0].key: ()}
+    if len(packages) == 1 or not any(package.depends for package in packages):
+        return {package.key: () for package in packages}
     from prefix_upload.package.dependencies import find_dependencies  # noqa: PLC0415 - slow to load
 
     dependencies = find_dependencies(packages)

@@ -27,6 +27,8 @@ def extra_fields(extra: bytes, name: bytes) -> dict[int, bytes]:
         ExtraError: a field is truncated, occurs twice, or gives the member another name, type or content.
     """
     fields: dict[int, bytes] = {}
+    if not extra:  # nearly always
+        return fields
     at = 0
     while at < len(extra):
         if len(extra) - at < _FIELD.size:
@@ -73,6 +75,8 @@ def actual_values(stored: tuple[int, ...], fields: dict[int, bytes]) -> tuple[tu
         ExtraError: the field is missing, or has other values than the header needs.
     """
     zip64 = fields.get(_ZIP64, b"")
+    if not zip64 and UNKNOWN_SIZE not in stored:  # nearly always
+        return stored, _ZIP64 in fields
     if len(zip64) % 8:
         raise ExtraError("a zip64 extra field of an unexpected length")
     values = list(struct.unpack(f"<{len(zip64) // 8}Q", zip64))
