@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from prefix_upload.http import Client, RequestError, Response
+from prefix_upload.http.connection import Connection
 from support.speaking import read_head, read_request, reset, speaking
 
 if TYPE_CHECKING:
@@ -206,6 +208,24 @@ def test_an_answer_tells_whether_it_came_early(size: int) -> None:
     with speaking(script) as url:
         answer = post(url, size=size)
     assert (answer.status, answer.is_early) == (503, size == LARGE)
+
+
+def test_a_tls_handshake_through_a_proxy_has_the_whole_timeout() -> None:
+    """The shorter waits, between which progress is checked, are over once the proxy has made the tunnel."""
+
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        connection.recv(1)
+
+    with speaking(script) as url:
+        address = urlsplit(url)
+        connection = Connection(address.hostname, address.port, timeout=8.0, clock=lambda: 0.0)
+        connection.set_tunnel("prefix.example", 443)
+        connection.connect()
+        timeout = connection.sock.gettimeout()
+        connection.close()
+    assert timeout == 8.0
 
 
 def hang_up(connection: socket.socket) -> None:
