@@ -52,6 +52,13 @@ def test_exclude_patterns_match_hidden_files(workspace: Path) -> None:
     assert names(workspace, ".pixi/**", exclude=("**/cache.conda",)) == [".pixi/deep/b.conda"]
 
 
+@pytest.mark.parametrize("name", ["log.txt", "link.conda"])
+def test_a_link_whose_target_cannot_be_looked_at(workspace: Path, name: str) -> None:
+    """It is found like a broken link, whatever the error is; validation says what is wrong with it."""
+    (workspace / name).symlink_to("x" * 300)  # more than a file system allows
+    assert names(workspace, "*") == [name]
+
+
 def test_absolute_alternatives_find_nothing(workspace: Path) -> None:
     """An absolute path in braces does not match files outside the workspace."""
     touch(workspace, "out/b.conda")

@@ -10,7 +10,7 @@ from wcmatch import glob
 
 from prefix_upload.globbing import Matches, expand
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
-from prefix_upload.package.fs import file_identity
+from prefix_upload.package.fs import file_identity, folder_identity
 from prefix_upload.patterns import alternatives
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         workspace: the folder that they are relative to, as a resolved path.
     """
     is_excluded = _exclusion([expanded for pattern in patterns.exclude for expanded in alternatives(pattern)])
-    files: dict[tuple[int, int] | str, dict[Path, None]] = {}
+    files: dict[tuple[int, int] | str, dict[str, Path]] = {}
     unmatched = []
-    found: set[str] = set()
     others = Matches()
     for pattern in patterns.include:
         matches = Matches()
@@ -58,13 +57,14 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         names = [name for name in sorted(matches.names) if not is_excluded(name) and _is_candidate(workspace, name)]
         if not names:
             unmatched.append(pattern)
-        for path in (workspace / name for name in names):
-            files.setdefault(_identity(path), {})[path] = None
-        found.update(names)
+        for name in names:
+            path = workspace / name
+            files.setdefault(_identity(path), {})[name] = path
         others |= matches
+    found = {name for paths in files.values() for name in paths}
     left_out = (name for name in others.left_out - found if name.endswith(PACKAGE_EXTENSIONS) and not is_excluded(name))
     return Found(
-        tuple(map(tuple, files.values())),
+        tuple(tuple(paths.values()) for paths in files.values()),
         tuple(unmatched),
         tuple(sorted(left_out)),
         tuple(sorted(others.outside)),
@@ -87,7 +87,7 @@ def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _is_candidate(workspace: Path, name: str) -> bool:
-    return name.endswith(PACKAGE_EXTENSIONS) or not (workspace / name).is_dir()
+    return name.endswith(PACKAGE_EXTENSIONS) or folder_identity(workspace / name) is None
 
 
 def _identity(path: Path) -> tuple[int, int] | str:

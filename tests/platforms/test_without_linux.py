@@ -169,6 +169,7 @@ def test_a_large_file_is_decoded_in_a_thread_only_if_it_can_be_hashed_meanwhile(
 ) -> None:
     """Otherwise both would move the position of the same open file."""
     monkeypatch.setattr(concurrency, "_LARGE", 1)
+    monkeypatch.setattr(validate, "_SMALL", 0)
     monkeypatch.setattr(validate, "READS_ANYWHERE", reads_anywhere)
     started = []
 

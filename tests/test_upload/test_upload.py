@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -91,9 +91,15 @@ def test_nothing_to_do(server: LocalChannel, publish: Publish) -> None:
     assert (stage.events, run.statuses, server.requests) == ([], {}, [])
 
 
-def test_files_are_validated_in_parallel(publish: Publish, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many files are validated at the same time as there are CPUs, unless they are small."""
-    files = [building.package(workspace, name, content=os.urandom(validation.SMALL)) for name in ("a", "b", "c")]
+HEAVY = [{"content": os.urandom(2**18)}, {"extension": ".tar.bz2"}]
+
+
+@pytest.mark.parametrize("heavy", HEAVY, ids=["large", "bzip2"])
+def test_files_are_validated_in_parallel(
+    publish: Publish, workspace: Path, heavy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many files are validated at the same time as there are CPUs, if most of the work is decoding."""
+    files = [building.package(workspace, name, **heavy) for name in ("a", "b", "c")]
     together = threading.Barrier(3)
     check = validation.check
 
@@ -106,11 +112,12 @@ def test_files_are_validated_in_parallel(publish: Publish, workspace: Path, monk
     assert set(publish(*files, dry_run="true").statuses.values()) == {Status.WOULD_UPLOAD}
 
 
+@pytest.mark.parametrize("heavy", HEAVY, ids=["large", "bzip2"])
 def test_small_files_are_validated_in_one_thread(
-    publish: Publish, three: list[Path], workspace: Path, monkeypatch: pytest.MonkeyPatch
+    publish: Publish, three: list[Path], workspace: Path, heavy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Small files share a thread, since threads that take turns are slower; each large one may have another."""
-    large = building.package(workspace, "large", content=os.urandom(validation.SMALL))
+    """Small files share a thread, since threads that take turns are slower; each other one may have another."""
+    another = building.package(workspace, "another", **heavy)
     threads: set[int] = set()
     check = validation.check
 
@@ -123,7 +130,7 @@ def test_small_files_are_validated_in_one_thread(
     publish(*three, dry_run="true")
     assert len(threads) == 1
     threads.clear()
-    publish(*three, large, dry_run="true")
+    publish(*three, another, dry_run="true")
     assert len(threads) <= 2
 
 

@@ -12,7 +12,7 @@ from prefix_upload.errors import setting
 from prefix_upload.package import archive, hints, names
 from prefix_upload.package.file_lists import duplicate_warnings, list_warnings
 from prefix_upload.package.formats import ValidationLevel
-from prefix_upload.package.fs import READS_ANYWHERE, FileState, NotRegularFileError, open_regular, read_at
+from prefix_upload.package.fs import READS_ANYWHERE, FileState, NotRegularFileError, file_size, open_regular, read_at
 from prefix_upload.package.hashing import Hashing
 from prefix_upload.package.install_paths import entry_point_warnings, install_findings
 from prefix_upload.package.metadata import folder_warnings, read_index
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-SMALL = 2**18
-"""Files of at most this many bytes take longer to check than to hash and decode."""
+# Files of at most this many bytes are read at once: the decoder reads in dozens of places, and each time gives up the
+# GIL.
+_SMALL = 2**18
 
 
 class ValidationOptions(NamedTuple):
@@ -70,6 +71,11 @@ def check(paths: Sequence[Path], options: ValidationOptions) -> Package | Candid
     except OSError as error:
         state.add(f"the file cannot be read ({error.strerror})", hints.unreadable(error))
     return state.finish()
+
+
+def is_light(path: Path) -> bool:
+    """Whether a file takes longer to check than to hash and decode, which release the GIL: bzip2 takes long for any."""
+    return file_size(path) <= _SMALL and not path.name.endswith(".tar.bz2")
 
 
 def candidate(paths: Sequence[Path], options: ValidationOptions) -> CandidateFile:
@@ -144,7 +150,7 @@ def _is_zip(file: BinaryIO) -> bool:
 
 def _read(state: ValidationState, file: BinaryIO, options: ValidationOptions) -> archive.Contents:
     """Decodes and hashes the file."""
-    if state.size <= SMALL:  # read at once, as the decoder reads in dozens of places and gives up the GIL each time
+    if state.size <= _SMALL:
         content = file.read(state.size)
         state.sha256 = hashlib.sha256(content).hexdigest()
         return _decode(state, BytesIO(content), options)

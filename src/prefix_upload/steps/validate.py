@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from prefix_upload.concurrency import available_cpus, start_thread
 from prefix_upload.package import validate as validation
 from prefix_upload.package.batch import check_batch
-from prefix_upload.package.fs import file_size
 from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
@@ -40,10 +39,10 @@ def validate(run: LocalRun, found: Sequence[Sequence[Path]]) -> list[Package]:
     def check(number: int) -> tuple[int, Package | CandidateFile]:
         return number, validation.check(found[number], options)
 
-    # Hashing and decoding release the GIL, so there is one thread per CPU. Small files share one: they need the GIL
+    # Hashing and decoding release the GIL, so there is one thread per CPU. Light files share one: they need the GIL
     # most of the time, and threads that take turns with it are slower than one thread.
-    large = sum(file_size(paths[0]) > validation.SMALL for paths in found)
-    for number, file in run.each(check, range(len(found)), min(available_cpus(), large + 1)):
+    heavy = sum(not validation.is_light(paths[0]) for paths in found)
+    for number, file in run.each(check, range(len(found)), min(available_cpus(), heavy + 1)):
         files[number] = file
         run.reporter.checked(file)
     # In a thread, so that a cancellation need not wait for packages that are compared.
