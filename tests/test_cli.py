@@ -316,11 +316,16 @@ def test_a_check_of_good_and_bad_files(shell: Shell, workspace: Path) -> None:
     assert [row["status"] for row in rows] == ["invalid", "valid"]
 
 
+LONG = "x" * 300  # more than a file system allows
+
+
 @pytest.mark.parametrize(
     ("operand", "complaint"),
     [
         ("demo-1.o-h0_0.conda", "There is no file 'demo-1.o-h0_0.conda'."),
         ("/nowhere/*.conda", "'/nowhere/*.conda' is in a folder that does not exist."),
+        (f"/{LONG}/*.conda", f"'/{LONG}/*.conda' is in a folder that does not exist."),
+        (f"/{LONG}", f"There is no file '/{LONG}'."),
     ],
 )
 def test_an_operand_that_names_nothing(shell: Shell, workspace: Path, operand: str, complaint: str) -> None:
@@ -329,6 +334,14 @@ def test_an_operand_that_names_nothing(shell: Shell, workspace: Path, operand: s
     ended = shell("check", DEMO, operand)
     assert ended.exit_code == 2
     assert complaint in ended.out
+
+
+def test_a_trust_configuration_whose_name_is_too_long(shell: Shell, workspace: Path) -> None:
+    """It is like any file that does not exist."""
+    building.package(workspace)
+    ended = shell("upload", "--channel", CHANNEL, DEMO, "--attestations", "--sigstore-instance", LONG)
+    assert ended.exit_code == 2
+    assert "there is no such file in the workspace" in ended.out
 
 
 def test_no_file(shell: Shell) -> None:

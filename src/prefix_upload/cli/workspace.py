@@ -64,7 +64,8 @@ def _errors(current: Path, pattern: str, path: str) -> Iterator[Diagnostic]:
         if "\\" not in pattern:
             yield Diagnostic("No such file", f"There is no file '{pattern}'.", "Check the spelling.")
     # Below the current folder, it matches nothing, as in the action: a build may not have made the folder.
-    elif not folder.is_dir() and not folder.is_relative_to(current):
+    # NOTE: `Path.is_dir` fails if a name is too long.
+    elif not os.path.isdir(folder) and not folder.is_relative_to(current):  # noqa: PTH112
         yield Diagnostic("No such folder", f"'{pattern}' is in a folder that does not exist.", "Check the spelling.")
 
 
