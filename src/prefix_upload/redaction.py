@@ -6,6 +6,8 @@ from __future__ import annotations
 _FRAGMENT = 16
 # In a server's message, which is more likely to repeat a secret than to have words in common with one, fewer do.
 _FRAGMENT_OF_MESSAGE = 8
+# Fragments, and their halves.
+_LENGTHS = frozenset({_FRAGMENT, _FRAGMENT // 2, _FRAGMENT_OF_MESSAGE, _FRAGMENT_OF_MESSAGE // 2})
 # Secrets of fewer characters are only recognized as a whole, or by their beginning at the end of a message.
 _LONG = 12
 # So many characters at the end of a message, which may be truncated, are taken for the beginning of a secret.
@@ -21,7 +23,7 @@ class Redactor:
     def __init__(self) -> None:
         self._secrets: tuple[str, ...] = ()
         # Parts of the long ones, by their length.
-        self._parts: dict[int, frozenset[str]] = {}
+        self._parts: dict[int, frozenset[str]] = dict.fromkeys(_LENGTHS, frozenset())
 
     def add(self, secret: str) -> bool:
         """Adds a secret. Returns whether it is a new one."""
@@ -29,8 +31,7 @@ class Redactor:
             return False
         # Longest first, because one secret may contain another.
         self._secrets = tuple(sorted({*self._secrets, secret}, key=len, reverse=True))
-        lengths = {length // part for length in (_FRAGMENT, _FRAGMENT_OF_MESSAGE) for part in (1, 2)}
-        self._parts = {length: self._parts_of(length) for length in lengths}
+        self._parts = {length: self._parts_of(length) for length in _LENGTHS}
         return True
 
     def redact(self, text: str) -> str:
@@ -55,7 +56,7 @@ class Redactor:
     def _may_have_fragment(self, text: str, length: int) -> bool:
         """A quick look, as responses have thousands of characters: wherever a fragment is, one of these halves is."""
         half = length // 2
-        parts = self._parts.get(half, frozenset())
+        parts = self._parts[half]
         return bool(parts) and any(text[start : start + half] in parts for start in range(0, len(text), half))
 
     def _parts_of(self, length: int) -> frozenset[str]:
