@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from prefix_upload.package.model import CandidateFile, Package
@@ -75,6 +76,10 @@ class Stage:
         """Notes it."""
         self.before_sleep(seconds)
         self.pauses.append(seconds)
+
+    def now(self) -> datetime:
+        """The time of day, which only passes while the run sleeps."""
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=sum(self.pauses))
 
 
 @dataclass

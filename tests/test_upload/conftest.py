@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,7 +68,7 @@ def make_run(server: LocalChannel, workspace: Path) -> MakeRun:
             retries=settings.retries,
             timeout=settings.timeout,
             sleep=stage.sleep,
-            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            now=stage.now,
             jitter=lambda: 1.0,
             server=Server(),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localchannel import Answer, At, Call, Cut, Delay, Fault
+from localchannel import Answer, At, Call, Cut, Fault
 from prefix_upload.commands.upload import upload
 from prefix_upload.errors import CancelledError, setting
 from prefix_upload.package import validate as validation
@@ -525,12 +525,20 @@ def test_a_record_may_take_its_time(server: LocalChannel, publish: Publish, thre
 
 def test_a_long_silence_is_filled(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """After ten seconds without news, and again after ten more, with what is under way."""
+    shown_twice = threading.Event()
+
+    class Listener(Stage):
+        def waiting(self, transfers: Sequence[Transfer]) -> None:
+            super().waiting(transfers)
+            if sum(map(bool, self.waits)) == 2:
+                shown_twice.set()
+
     times = itertools.count(step=3)
-    server.fail(Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
-    stage = Stage(clock=lambda: float(next(times)))
+    server.fail(Fault(Call(lambda: shown_twice.wait(60)), path=UPLOAD, at=At.DONE))
+    stage = Listener(clock=lambda: float(next(times)))
     run = publish(demo, stage=stage)
+    assert shown_twice.is_set()
     waits = [transfers for transfers in stage.waits if transfers]
-    assert len(waits) > 1
     assert {path for transfers in waits for path, _ in transfers} == {DEMO}
     assert waits[-1] == [(DEMO, demo.stat().st_size)]
     assert run.outcome(DEMO).seconds > 0
@@ -538,11 +546,19 @@ def test_a_long_silence_is_filled(server: LocalChannel, publish: Publish, demo: 
 
 def test_a_sign_of_life_says_why_it_takes_so_long(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """After an attempt that failed."""
+    failed = threading.Event()
+
+    class Listener(Stage):
+        def waiting(self, transfers: Sequence[Transfer]) -> None:
+            super().waiting(transfers)
+            if "HTTP 503: busy" in self.last_errors:
+                failed.set()
+
     times = itertools.count(step=3)
-    server.fail(Fault(Answer(503, "busy"), path=UPLOAD), Fault(Delay(0.2), path=UPLOAD, at=At.DONE))
-    stage = Stage(clock=lambda: float(next(times)))
+    server.fail(Fault(Answer(503, "busy"), path=UPLOAD), Fault(Call(lambda: failed.wait(60)), path=UPLOAD, at=At.DONE))
+    stage = Listener(clock=lambda: float(next(times)))
     assert publish(demo, stage=stage, retries="1").statuses == {DEMO: Status.UPLOADED}
-    assert "HTTP 503: busy" in stage.last_errors
+    assert failed.is_set()
 
 
 def test_nothing_is_said_while_there_is_news(publish: Publish, three: list[Path]) -> None:

@@ -479,22 +479,20 @@ def test_a_server_that_keeps_the_run_waiting(
 
 
 def test_a_server_that_asks_for_more_time_than_there_is(
-    server: LocalChannel, publish: Publish, demo: Path, monkeypatch: pytest.MonkeyPatch
+    server: LocalChannel, wait: Wait, stage: Stage, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run does not wait for that, and says what the server answered."""
     monkeypatch.setattr(wait_for_index, "_LAST_LOOK", 0.1)
-    stage, asked = Stage(), iter(range(10**9))
-    stage.clock = lambda: next(asked) / 100
     released, slept = threading.Event(), []
 
     def sleep(seconds: float) -> None:
-        if seconds == 100:
-            released.wait(60)
-            slept.append(seconds)
+        stage.clock = lambda: 2.0
+        released.wait(60)
+        slept.append(seconds)
 
     stage.before_sleep = sleep
     server.fail(Fault(Answer(429, "slow down", {"Retry-After": "100"}), path=REPODATA, times=None))
-    run = publish(demo, stage=stage, wait_for_index="true", index_timeout="1")
+    run = wait(demo, index_timeout="1", concurrency="1")
     assert slept == []
     released.set()
     (problem,) = problems(run)
