@@ -37,6 +37,14 @@ def test_a_renamed_file_has_one_finding(workspace: Path, extension: str, name: s
     assert result.hints == (hints.RENAME,)
 
 
+def test_a_renamed_file_beside_a_link_that_leads_nowhere(workspace: Path) -> None:
+    """The link is no file that has the name already, even if it leads to a name that is too long for the system."""
+    (workspace / f"{STEM}.conda").symlink_to("x" * 300)
+    result = checked(workspace, written(workspace / "other-1.0-h0_0.conda", package_bytes(".conda")))
+    assert result.findings == (renamed(".conda"),)
+    assert result.hints == (hints.RENAME,)
+
+
 def test_a_renamed_file_with_other_findings(workspace: Path) -> None:
     """The name comes first, and renaming is not enough."""
     data = conda_bytes(index=index_of(STEM, depends=None), metadata=b"{}")

@@ -212,7 +212,9 @@ def _is_named(contents: archive.Contents, name: str) -> bool:
 def _rename_hint(state: ValidationState, name: str) -> str:
     if state.target is not None and state.target.name == name:
         return f"This is a link: let {setting('glob')} match {state.shown(state.target)!r} instead."
-    return hints.DELETE_COPY if state.path.with_name(name).exists() else hints.RENAME
+    # NOTE: `Path.exists` raises an OSError for a name that is too long.
+    is_there = os.path.exists(state.path.with_name(name))  # noqa: PTH110
+    return hints.DELETE_COPY if is_there else hints.RENAME
 
 
 def _check_contents(state: ValidationState, contents: archive.Contents) -> None:
