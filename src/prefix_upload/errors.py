@@ -9,6 +9,7 @@ PrefixUploadError
     │   ├── ChannelNotFoundError
     │   ├── TokenRejectedError
     │   ├── ConnectionFailedError
+    │   ├── UnexpectedResponseError
     │   └── AuthenticationError
     ├── ServerDownError
     ├── ConflictError
@@ -172,6 +173,12 @@ class ConnectionFailedError(ChannelWideError):
     """The server could not be reached."""
 
     title = "Server unreachable"
+
+
+class UnexpectedResponseError(ChannelWideError):
+    """The server does not answer queries as prefix.dev does."""
+
+    title = "Unexpected response"
 
 
 class AuthenticationError(ChannelWideError):

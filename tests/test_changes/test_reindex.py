@@ -72,7 +72,9 @@ def test_a_listing_that_fails(server: LocalChannel, reindex: Action) -> None:
     server.fail(Fault(Answer(500, "no"), path=GRAPHQL, times=None))
     finished = reindex()
     assert (finished.exit_code, server.reindexed) == (5, [])
-    assert "HTTP 500: no" in annotated(finished.log, "error")[0].data
+    (error,) = annotated(finished.log, "error")
+    assert error.properties["title"] == "Unexpected response"
+    assert "HTTP 500: no" in error.data
 
 
 @pytest.mark.parametrize("subdir", ["../x", "\ud800", "", "a b"])

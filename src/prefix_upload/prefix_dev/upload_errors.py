@@ -15,6 +15,7 @@ from prefix_upload.errors import (
     ConnectionFailedError,
     ServerDownError,
     TokenRejectedError,
+    UnexpectedResponseError,
     setting,
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
@@ -109,7 +110,9 @@ def no_api_error(failures: Sequence[LookupFailedError]) -> ChannelWideError:
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
         return ConnectionFailedError(f"Could not connect to the server: {reasons}.", CHECK_CONNECTION)
     reasons = "; ".join(dict.fromkeys(map(str, failures)))
-    return ChannelWideError(f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION)
+    return UnexpectedResponseError(
+        f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION
+    )
 
 
 def _check_channel(credentials: Credentials, channel: str) -> str:
