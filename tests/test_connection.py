@@ -150,7 +150,7 @@ def test_a_slow_reader_is_not_silent() -> None:
         connection.sendall(OK)
 
     with speaking(script) as url:
-        assert post(url, timeout=0.4, size=size).status == 200
+        assert post(url, timeout=1.5, size=size).status == 200
 
 
 @pytest.mark.parametrize("size", [100, LARGE], ids=["small", "large"])

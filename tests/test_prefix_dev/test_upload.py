@@ -181,7 +181,7 @@ def test_a_lost_connection_is_retried(
 def test_silence_is_retried(server: LocalChannel, connect: Connect, package: Package) -> None:
     """A server that says nothing for the timeout is asked again."""
     server.fail(Fault(Stall(), path=UPLOAD, at=At.START))
-    assert upload(connect(timeout=0.3), package) is Status.UPLOADED
+    assert upload(connect(timeout=2), package) is Status.UPLOADED
     assert len(server.uploads) == 2
 
 
@@ -208,7 +208,7 @@ def test_an_upload_whose_answer_was_lost_is_not_sent_again(
 ) -> None:
     """The channel is looked up first, after a pause, even if no attempt is left; the same bytes there are a success."""
     server.fail(Fault(then, path=UPLOAD, at=At.DONE))
-    assert upload(connect(retries=retries, timeout=0.3 if isinstance(then, Stall) else 30), package) is Status.UPLOADED
+    assert upload(connect(retries=retries, timeout=2 if isinstance(then, Stall) else 30), package) is Status.UPLOADED
     assert len(server.uploads) == 1
     assert pauses == [1]
 
