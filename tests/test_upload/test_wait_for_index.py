@@ -483,14 +483,14 @@ def test_a_server_that_asks_for_more_time_than_there_is(
 ) -> None:
     """The run does not wait for that, and says what the server answered."""
     monkeypatch.setattr(wait_for_index, "_LAST_LOOK", 0.1)
-    released, slept = threading.Event(), []
+    begun, released, slept = threading.Event(), threading.Event(), []
 
     def sleep(seconds: float) -> None:
-        stage.clock = lambda: 2.0
+        begun.set()
         released.wait(60)
         slept.append(seconds)
 
-    stage.before_sleep = sleep
+    stage.before_sleep, stage.clock = sleep, lambda: 2.0 * begun.is_set()
     server.fail(Fault(Answer(429, "slow down", {"Retry-After": "100"}), path=REPODATA, times=None))
     run = wait(demo, index_timeout="1", concurrency="1")
     assert slept == []
