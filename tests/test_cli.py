@@ -631,7 +631,55 @@ def test_attestations_outside_github(shell: Shell, workspace: Path, monkeypatch:
     monkeypatch.setenv("PREFIX_DEV_ID_TOKEN", "a.b.c")
     ended = shell("upload", "--attestations", "--channel", CHANNEL, DEMO)
     assert ended.exit_code == 2
-    assert "--attestations needs trusted publishing in GitHub Actions" in ended.out
+    assert "--attestations needs the identity of a GitHub Actions job" in ended.out
+
+
+def test_attestations_in_a_dry_run(configured: Shell, workspace: Path) -> None:
+    """As in the action, it only reads, so it needs no identity."""
+    building.package(workspace)
+    assert configured("upload", "--attestations", "--dry-run", DEMO).exit_code == 0
+
+
+def test_attestations_with_a_key(shell: Shell, workspace: Path) -> None:
+    """prefix.dev would accept none."""
+    building.package(workspace)
+    ended = shell("upload", "--attestations", "--token", TOKEN, "--channel", CHANNEL, DEMO)
+    assert ended.exit_code == 2
+    assert "error: Contradictory --token and --attestations" in ended.out
+
+
+def test_a_trust_configuration_that_is_none(shell: Shell, workspace: Path) -> None:
+    """It is reported before a request is sent, also in a dry run."""
+    building.package(workspace)
+    trust = written(workspace / "trust.json", b"{}")
+    options = ("--attestations", "--dry-run", "--sigstore-instance", trust.name)
+    ended = shell("upload", *options, "--channel", CHANNEL, DEMO)
+    assert ended.exit_code == 2
+    assert "The file in --sigstore-instance is not a trust configuration" in ended.out
+
+
+def test_a_host_that_looks_like_the_server_gets_no_identity(
+    shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the action."""
+    building.package(workspace)
+    monkeypatch.setenv("PREFIX_DEV_ID_TOKEN", "a.b.c")
+    ended = shell("upload", "--server-url", "https://prefix.dev.example", "--channel", CHANNEL, DEMO)
+    assert ended.exit_code == 2
+    assert "'prefix.dev.example', which looks like prefix.dev, but is not" in ended.out
+
+
+def test_a_proxy_that_the_identity_provider_cannot_be_reached_through(
+    shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is reported although the server itself needs no proxy."""
+    building.package(workspace)
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "https://identities.example/token?x=1")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret-of-the-job")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example")
+    ended = shell("upload", "--server-url", "http://127.0.0.1:1", "--channel", CHANNEL, DEMO)
+    assert ended.exit_code == 2
+    assert "HTTPS_PROXY names a SOCKS proxy" in ended.out
 
 
 # What is printed.

@@ -579,7 +579,7 @@ def test_the_identity_of_the_job_will_do() -> None:
 def test_outside_of_github_there_is_no_identity() -> None:
     """So the token was forgotten."""
     one = problem(Job(is_on_github=False), token="")
-    assert "only available on GitHub Actions" in one.message
+    assert "does not run on GitHub Actions" in one.message
     assert "API key" in one.hint
 
 

@@ -466,7 +466,7 @@ FAILURES = [
     Failure(
         "not on GitHub",
         lambda job: job.variables.update({"GITHUB_ACTIONS": ""}),
-        "only available on GitHub Actions",
+        "does not run on GitHub Actions",
         "Create an API key",
         2,
     ),

@@ -14,12 +14,12 @@ from prefix_upload.github.environment import Environment
 from prefix_upload.github.log import Log
 from prefix_upload.github.preflight import credential_errors
 from prefix_upload.github.results import as_input, publish_results
-from prefix_upload.http import environment_errors, proxy_secrets
+from prefix_upload.http import proxy_secrets
+from prefix_upload.preconditions import connection_errors
 from prefix_upload.reporting.console import Console
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.settings import inputs_of
 from prefix_upload.settings.parsing import parse, wants_summary
-from prefix_upload.settings.settings import UploadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,10 +89,10 @@ class _Action:
         """Yields what would fail as soon as the run sends a request."""
         has_token = bool(self._inputs["token"].strip())
         yield from credential_errors(settings, self._environment.job, has_token=has_token)
-        if isinstance(settings, UploadSettings) and settings.attestations:
-            from prefix_upload.attestation.trust import trust_config_errors  # noqa: PLC0415 - slow to load
-
-            yield from trust_config_errors(settings.sigstore_instance)
-        provider = self._environment.identity_request if settings.needs_attestations or not has_token else None
-        urls = [settings.server_url, *([provider.url] if provider else [])]
-        yield from environment_errors(os.environ, urls, self._environment.missing_file_hint)
+        yield from connection_errors(
+            settings,
+            os.environ,
+            self._environment.identity_request,
+            has_token=has_token,
+            missing_file_hint=self._environment.missing_file_hint,
+        )

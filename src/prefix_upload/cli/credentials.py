@@ -10,6 +10,7 @@ from prefix_upload.cli.arguments import VARIABLES
 from prefix_upload.cli.login import login_file, stored_token
 from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.github.environment import Environment
+from prefix_upload.preconditions import accepts_attestations, precondition_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,14 +49,21 @@ def credential_errors(
     identity: IdTokenRequest | AmbientIdentity | None,
 ) -> Iterator[Diagnostic]:
     """Yields the reasons why nothing can be published, without sending a request."""
+    yield from precondition_errors(settings, has_token=has_token, has_identity=identity is not None)
+    if settings.is_dry_run:
+        return
     # Sigstore needs a token of its own, and only GitHub gives a job another one on request.
-    if settings.needs_attestations and not isinstance(identity, IdTokenRequest):
+    if (
+        settings.needs_attestations
+        and not isinstance(identity, IdTokenRequest)
+        and accepts_attestations(settings, has_token=has_token)
+    ):
         yield Diagnostic(
             f"Invalid {setting('attestations')}",
-            f"{setting('attestations')} needs trusted publishing in GitHub Actions, without an API key.",
-            f"Leave out {setting('attestations')}.",
+            f"{setting('attestations')} needs the identity of a GitHub Actions job, and there is none here.",
+            f"Give the job the permission 'id-token: write', or leave out {setting('attestations')}.",
         )
-    if not has_token and identity is None and not settings.is_dry_run:
+    if not has_token and identity is None:
         is_github = environ.get("GITHUB_ACTIONS") == "true"
         yield Diagnostic(
             "No credentials",

@@ -86,7 +86,8 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
     from prefix_upload.commands.table import settings_of  # noqa: PLC0415
     from prefix_upload.concurrency import Pool  # noqa: PLC0415
     from prefix_upload.factory import create_run  # noqa: PLC0415
-    from prefix_upload.http import environment_errors, proxy_secrets  # noqa: PLC0415
+    from prefix_upload.http import proxy_secrets  # noqa: PLC0415
+    from prefix_upload.preconditions import connection_errors  # noqa: PLC0415
     from prefix_upload.settings import Workspace  # noqa: PLC0415
     from prefix_upload.settings.parsing import parse  # noqa: PLC0415
 
@@ -97,12 +98,12 @@ def _create_run(arguments: Arguments, cancellation: Cancellation, terminal: Term
     current = _current_folder()
     folder, inputs = _inputs(arguments, current)
     publishes = arguments.command not in {"check", "whoami"}
-    identity = find_identity(os.environ, terminal.hide) if publishes and not token else None
+    identity = find_identity(os.environ, terminal.hide) if publishes else None
 
     def preflight_errors(settings: Settings) -> Iterable[Diagnostic]:
         if arguments.command != "check":
             yield from credential_errors(settings, os.environ, has_token=bool(token), identity=identity)
-            yield from environment_errors(os.environ, [settings.server_url])
+            yield from connection_errors(settings, os.environ, identity, has_token=bool(token))
 
     return create_run(
         parse(settings_of(arguments.command), {**inputs, "token": token}, Workspace(folder), preflight_errors),

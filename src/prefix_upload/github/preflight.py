@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from prefix_upload.auth.audience import is_prefix_dev, looks_like_prefix_dev
-from prefix_upload.auth.pages import api_keys_page, publishers_page
+from prefix_upload.auth.pages import api_keys_page
 from prefix_upload.errors import Diagnostic
+from prefix_upload.preconditions import PERMISSIONS, accepts_attestations, precondition_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +31,7 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
         job: the job that runs the action.
         has_token: whether the `token` input is set, even to an invalid value.
     """
-    is_key_contradicting = has_token and settings.needs_attestations and is_prefix_dev(_host(settings))
-    if is_key_contradicting:
-        yield _KEY_CANNOT_ATTEST._replace(page=publishers_page(settings.server_url, settings.channel))
+    yield from precondition_errors(settings, has_token=has_token, has_identity=job.has_identity)
     # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
     if settings.is_dry_run:
         return
@@ -43,7 +40,7 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
     if (
         settings.needs_attestations
         and not job.has_identity
-        and not is_key_contradicting
+        and accepts_attestations(settings, has_token=has_token)
         and (has_token or job.is_on_github)
     ):
         yield _without_identity_to_sign(job)
@@ -53,7 +50,7 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
     if not job.is_on_github:
         yield _NO_TOKEN._replace(page=api_keys_page(settings.server_url))
     elif job.has_identity:
-        yield from _untrusted_host(_host(settings))
+        return
     elif job.is_from_fork:
         yield _FORK
     elif job.is_by_dependabot:
@@ -62,31 +59,12 @@ def _without_token(settings: Settings, job: Job) -> Iterator[Diagnostic]:
         yield _NO_PERMISSION
 
 
-def _untrusted_host(host: str) -> Iterator[Diagnostic]:
-    if looks_like_prefix_dev(host):
-        yield Diagnostic(
-            "Invalid 'server-url'",
-            f"'server-url' is {host!r}, which looks like prefix.dev, but is not. It does not get this job's identity "
-            "token.",
-            "Use 'https://prefix.dev', or leave the input empty. For your own server, pass an API key as 'token'.",
-        )
-
-
 def _without_identity_to_sign(job: Job) -> Diagnostic:
     if job.is_from_fork:
         return _FORK_WITHOUT_IDENTITY
     return _DEPENDABOT_WITHOUT_IDENTITY if job.is_by_dependabot else _NO_IDENTITY_TO_SIGN
 
 
-def _host(settings: Settings) -> str:
-    return urlsplit(settings.server_url).hostname or ""
-
-
-# What a job needs to have an identity. Naming one permission revokes those that are not named, hence `contents`.
-_PERMISSIONS = """\
-permissions:
-  contents: read
-  id-token: write"""
 _ONLY_VALIDATE = """\
 with:
   dry-run: ${{ github.event_name == 'pull_request' }}"""
@@ -100,13 +78,13 @@ _NO_PERMISSION = Diagnostic(
     "channel. To publish with an API key, pass it as 'token'. If the workflow passes a secret there already, check its "
     "name and where it is stored: it is empty in this job. A reusable workflow gets only the secrets that its caller "
     "passes ('secrets:' or 'secrets: inherit').",
-    _PERMISSIONS,
+    PERMISSIONS,
     page=_PERMISSIONS_PAGE,
 )
-# There is no identity outside GitHub Actions.
+# The action knows no other identity than GitHub's.
 _NO_TOKEN = Diagnostic(
     "Missing 'token'",
-    "'token' is empty, and trusted publishing is only available on GitHub Actions.",
+    "'token' is empty, and this job has no identity for trusted publishing, because it does not run on GitHub Actions.",
     "Create an API key with write access on the server and pass it as 'token'.",
 )
 # GitHub gives pull requests from forks neither secrets nor an identity.
@@ -125,21 +103,12 @@ _DEPENDABOT = Diagnostic(
     _ONLY_VALIDATE,
     page=_DEPENDABOT_PAGE,
 )
-# prefix.dev verifies an attestation against the trusted publisher that was authenticated.
-_KEY_CANNOT_ATTEST = Diagnostic(
-    "Contradictory 'token' and 'attestations'",
-    "'attestations' is true and 'token' is set, but prefix.dev verifies an attestation against the trusted publisher "
-    "that uploads it, so it accepts none with an API key.",
-    "Remove 'token', give the job the permission below, and add the workflow as a trusted publisher of the channel. Or "
-    "publish without attestations.",
-    _PERMISSIONS,
-)
 # Signing needs an identity; an API key is not enough.
 _NO_IDENTITY_TO_SIGN = Diagnostic(
     "Invalid 'attestations'",
     "'attestations' is true, but this job has no identity to sign with.",
     "Give the job the permission below, or remove the input.",
-    _PERMISSIONS,
+    PERMISSIONS,
     page=_PERMISSIONS_PAGE,
 )
 _FORK_WITHOUT_IDENTITY = Diagnostic(
