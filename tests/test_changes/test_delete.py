@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -353,3 +354,19 @@ def test_a_cancelled_run(server: LocalChannel, delete: Action, four: list[str]) 
     assert statuses(finished)[four[0]] == "deleted"
     assert "what is done already is left alone" in errors(finished)
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in four[2:]}
+
+
+def test_a_run_that_is_cancelled_while_the_channel_is_looked_for(server: LocalChannel, delete: Action) -> None:
+    """It ends although the server keeps the question open which channels there are to suggest."""
+    run_is_over, too_long = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        if not run_is_over.wait(20):
+            too_long.set()
+
+    server.fail(Fault(Call(lambda: None), path=GRAPHQL), Fault(Call(interrupt), path=GRAPHQL))
+    finished = delete(packages="demo", channel="ns/unknown")
+    run_is_over.set()
+    assert finished.exit_code == 130
+    assert not too_long.is_set()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic
 from prefix_upload.prefix_dev.responses import LookupFailedError
+from prefix_upload.steps.list_channel import record_failed_listing
 from prefix_upload.steps.messages import pluralize
 
 if TYPE_CHECKING:
@@ -39,5 +40,5 @@ def _all_subdirs(run: ReindexRun) -> Sequence[str]:
     try:
         return run.call(run.listing.subdirs) or ()
     except LookupFailedError as error:
-        run.ledger.errors.append(run.channel.access.listing_error(error).diagnostic)
+        record_failed_listing(run, error)
         return ()

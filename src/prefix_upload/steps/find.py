@@ -21,7 +21,6 @@ def find(run: LocalRun) -> Sequence[Sequence[Path]]:
 
     Raises:
         NothingToPublishError: no file matches, and `if-no-files-found` is `error`.
-        ConfigurationError: a pattern has too many alternatives in braces.
     """
     patterns = run.settings.patterns
     # In a thread, so that a cancellation need not wait for a slow file system.
@@ -36,7 +35,7 @@ def find(run: LocalRun) -> Sequence[Sequence[Path]]:
         _nothing_found(run)
     elif found.unmatched:
         names = frozenset(path.relative_to(run.workspace).as_posix() for paths in found.files for path in paths)
-        advice = pattern_hints.advice(found.unmatched, patterns, _contents(run)._replace(found=names))
+        advice = _advice(run, found.unmatched, _contents(run)._replace(found=names))
         run.ledger.warnings.append(messages.unmatched(found.unmatched, advice))
     return found.files
 
@@ -44,15 +43,18 @@ def find(run: LocalRun) -> Sequence[Sequence[Path]]:
 def _nothing_found(run: LocalRun) -> None:
     if run.settings.if_no_files_found is IfNoFilesFound.IGNORE:
         return
-    patterns, contents = run.settings.patterns, _contents(run)
+    include, contents = run.settings.patterns.include, _contents(run)
     error = NothingToPublishError(
-        messages.quoted(patterns.include),
-        pattern_hints.available_packages(contents),
-        pattern_hints.advice(patterns.include, patterns, contents),
+        messages.quoted(include), pattern_hints.available_packages(contents), _advice(run, include, contents)
     )
     if run.settings.if_no_files_found is IfNoFilesFound.ERROR:
         raise error
     run.ledger.warnings.append(error.diagnostic)
+
+
+def _advice(run: LocalRun, unmatched: Sequence[str], contents: pattern_hints.Contents) -> str:
+    """What to change in these patterns; "" if that is not known. In a thread: there may be many to compare."""
+    return run.call(lambda: pattern_hints.advice(unmatched, run.settings.patterns, contents)) or ""
 
 
 def _contents(run: LocalRun) -> pattern_hints.Contents:

@@ -26,7 +26,7 @@ def list_channel(run: Run, listing: ChannelListing, names: Sequence[str] | None)
     try:
         files = run.call(lambda: list(listing.files(names)))
     except LookupFailedError as error:
-        run.ledger.errors.append(run.channel.access.listing_error(error).diagnostic)
+        record_failed_listing(run, error)
         return None
     if files is None or run.is_cancelled:
         return None
@@ -35,3 +35,9 @@ def list_channel(run: Run, listing: ChannelListing, names: Sequence[str] | None)
         return None
     run.reporter.note(f"{pluralize(len(files), 'file')} on the channel")
     return files
+
+
+def record_failed_listing(run: Run, error: LookupFailedError) -> None:
+    """Adds to the ledger why the channel could not be listed, which may take a request to find out."""
+    if found := run.call(lambda: run.channel.access.listing_error(error)):
+        run.ledger.errors.append(found.diagnostic)
