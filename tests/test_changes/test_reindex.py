@@ -88,7 +88,9 @@ def test_a_listing_with_what_is_no_subdir(server: LocalChannel, reindex: Action,
     assert "did not answer as a prefix.dev server does" in annotated(finished.log, "error")[0].data
 
 
-@pytest.mark.parametrize("subdirs", ["linux", "../x", "Linux-64", "noarch/repodata"])
+@pytest.mark.parametrize(
+    "subdirs", ["linux", "../x", "Linux-64", "noarch/repodata", "linux-x86_64", "linux-" + "6" * 27]
+)
 def test_what_is_no_subdir(server: LocalChannel, reindex: Action, subdirs: str) -> None:
     """It becomes a part of a path."""
     finished = reindex(subdirs=subdirs)

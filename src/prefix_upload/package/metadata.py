@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package import archive, index_fields
 from prefix_upload.package.archive import limits
 from prefix_upload.package.listing import listed
+from prefix_upload.package.names import is_subdir
 from prefix_upload.package.strict_json import parse_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-# CEP 26, "Subdir names".
-_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
-_MAX_SUBDIR = 32
 
 # The subdirs that conda clients know: those of rattler's `Platform`, which include all of conda's `KNOWN_SUBDIRS`.
 KNOWN_SUBDIRS = frozenset(
@@ -126,7 +122,7 @@ def _subdir(index: Index) -> str:
             return ""
         subdir = f"{system}-{_ARCHES.get(arch, arch)}"
         index.warnings.append(f"'info/index.json' has no subdir; {subdir!r} is derived from its platform and arch")
-    if not isinstance(subdir, str) or len(subdir) > _MAX_SUBDIR or not _SUBDIR.fullmatch(subdir):
+    if not isinstance(subdir, str) or not is_subdir(subdir):
         index.findings.append(
             f"'info/index.json' has the subdir {archive.truncated_repr(subdir)}, which CEP 26 does not allow"
         )

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
 _VERSION = re.compile(r"[0-9a-z._+!]+")
 _BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
-_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9_]+")
 _MAX_PART, _MAX_FILE_NAME = 64, 211
+# CEP 26, "Subdir names".
+_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
+_MAX_SUBDIR = 32
 _PARTS = (("name", _NAME), ("version", _VERSION), ("build", _BUILD))
 
 
@@ -40,8 +42,8 @@ def file_name_findings(file_name: str) -> Iterator[str]:
 
 
 def is_subdir(text: str) -> bool:
-    """Whether a text is the name of a subdir, known or not."""
-    return _SUBDIR.fullmatch(text) is not None
+    """Whether a text can be the name of a subdir (CEP 26, "Subdir names"), known or not."""
+    return len(text) <= _MAX_SUBDIR and _SUBDIR.fullmatch(text) is not None
 
 
 def split_file_name(file_name: str) -> tuple[str, str, str] | None:
