@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RERUN_IS_SAFE = "Re-run it: packages that are already on the channel are not uploaded again."
 # For the commands that change what is on a channel.
 CHANGES_RERUN_IS_SAFE = "Re-run it: what is done already is left alone."
+SERVER_MESSAGE = "See the server's message above."
 
 _SETTING = re.compile(r"⟨([a-z-]+)(?:: ([a-z]+))?⟩")
 
@@ -54,6 +55,7 @@ class Diagnostic(NamedTuple):
         example: lines to paste.
         page: the URL of a page on which to do it, or to read about it. A section of the README, such as `#patterns`, is
             completed by the front end, which knows where the README is.
+        language: the language of the example.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Diagnostic(NamedTuple):
     hint: str = ""
     example: str = ""
     page: str = ""
+    language: str = "yaml"
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.message, self.advice)))

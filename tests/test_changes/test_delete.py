@@ -141,6 +141,7 @@ def test_a_failure_half_way(server: LocalChannel, delete: Action, four: list[str
     assert [*statuses(finished).values()] == ["deleted", "failed", "deleted", "deleted"]
     assert list(server.files(CHANNEL)) == [f"noarch/{four[1]}"]
     assert "The server refused to delete it (HTTP 422: no)." in errors(finished)
+    assert "See the server's message above." in errors(finished)
     assert f"1 of 4 files was not deleted, or may not have been: 'noarch/{four[1]}'." in errors(finished)
 
 

@@ -49,7 +49,7 @@ def test_a_subdir_that_fails(server: LocalChannel, reindex: Action) -> None:
     assert (finished.exit_code, finished.outputs["result"]) == (5, "failure")
     assert server.reindexed == ["linux-64", "noarch"]
     (error,) = annotated(finished.log, "error")
-    assert "linux-64: the server refused to index it (HTTP 404: no such subdir)." in error.data
+    assert "linux-64: The server refused to reindex it (HTTP 404: no such subdir)." in error.data
 
 
 def test_a_key_that_may_not_write(server: LocalChannel, reindex: Action) -> None:
@@ -89,7 +89,7 @@ def test_a_listing_with_what_is_no_subdir(server: LocalChannel, reindex: Action,
 
 
 @pytest.mark.parametrize(
-    "subdirs", ["linux", "../x", "Linux-64", "noarch/repodata", "linux-x86_64", "linux-" + "6" * 27]
+    "subdirs", ["linux", "../x", "Linux-64", "noarch/repodata", "linux-x86_64", "linux-" + 27 * "6"]
 )
 def test_what_is_no_subdir(server: LocalChannel, reindex: Action, subdirs: str) -> None:
     """It becomes a part of a path."""

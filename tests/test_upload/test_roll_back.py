@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Access, Answer, At, Call, Cut, Fault
+from prefix_upload.reporting import summary
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.status import Status
 from support import building
@@ -146,7 +147,7 @@ def test_what_was_overwritten_stays(
     assert result.statuses[lib.name] is Status.OVERWRITTEN
     assert result.statuses[app.name] is Status.ROLLED_BACK
     assert sorted(server.files(CHANNEL)) == [f"noarch/{base.name}", f"noarch/{lib.name}"]
-    assert f"'{base.name}' ('{lib.name}' needs it)" in left(result)
+    assert f"'{base.name}': '{lib.name}' needs it." in left(result)
 
 
 def test_what_may_have_been_overwritten_stays(
@@ -182,7 +183,7 @@ def test_what_was_replaced_meanwhile_stays(
     stage = Stage(before_phase=at("Roll back", lambda: server.publish(CHANNEL, new)))
     result = roll_back(publish, batch, stage)
     assert list(server.files(CHANNEL)) == [f"noarch/{new.name}"]
-    assert f"'{new.name}' (it has other bytes now)" in left(result)
+    assert f"'{new.name}': It has other bytes now." in left(result)
     assert "DELETE" not in left(result)
 
 
@@ -213,8 +214,8 @@ def test_what_another_run_may_have_added_stays(
     result = roll_back(publish, batch, Stage(before_sleep=before_sleep), retries="1")
     assert result.statuses[file_of("app")] is Status.UPLOADED
     assert len(server.files(CHANNEL)) == 3
-    assert f"'{file_of('app')}' (the server did not confirm its upload, so it may be another job's)" in left(result)
-    assert f"'{file_of('lib')}' ('{file_of('app')}' needs it)" in left(result)
+    assert f"'{file_of('app')}': The server did not confirm its upload, so it may be another job's." in left(result)
+    assert f"'{file_of('lib')}': '{file_of('app')}' needs it." in left(result)
 
 
 def test_what_another_run_has_added_before_it_was_overwritten_stays(
@@ -252,7 +253,7 @@ def test_what_is_replaced_during_the_rollback_stays(
     server.fail(Fault(Call(replace), path=f"{DELETE}{CHANNEL}/noarch/app"))
     result = roll_back(publish, batch)
     assert list(server.files(CHANNEL)) == [f"noarch/{file_of('base')}"]
-    assert ("it was deleted and added again meanwhile" if is_same else "it has other bytes now") in left(result)
+    assert ("It was deleted and added again meanwhile" if is_same else "It has other bytes now") in left(result)
 
 
 @pytest.mark.parametrize("seconds", [3, 18000])
@@ -265,7 +266,7 @@ def test_clocks_that_differ(
     stage = Stage(before_phase=at("Roll back", lambda: server.tamper(CHANNEL, "noarch", file_of("app"), created)))
     result = roll_back(publish, batch, stage)
     assert result.statuses[file_of("app")] is Status.UPLOADED
-    assert f"'{file_of('app')}' (by the server's clocks, it may have been added before the run)" in left(result)
+    assert f"'{file_of('app')}': By the server's clocks, it may have been added before the run." in left(result)
 
 
 @pytest.mark.parametrize("created", ["2001-01-01T00:00:00Z", "2001-01-01T00:00:00"])
@@ -293,7 +294,7 @@ def test_a_server_that_does_not_say_when(
     result = roll_back(publish, batch, stage)
     assert sorted(server.files(CHANNEL)) == ["noarch/base-1.0-h0_0.conda", "noarch/lib-1.0-h0_0.conda"]
     text = left(result)
-    assert "'base-1.0-h0_0.conda' ('lib-1.0-h0_0.conda' needs it)" in text
+    assert "'base-1.0-h0_0.conda': 'lib-1.0-h0_0.conda' needs it." in text
     assert result.statuses[batch[0].name] is Status.ROLLED_BACK
     assert result.statuses[batch[1].name] is Status.UPLOADED
 
@@ -328,7 +329,7 @@ def test_records_that_cannot_be_read(
     broken = Fault(Answer(500), path=GRAPHQL, times=None)
     result = roll_back(publish, batch, Stage(before_phase=at("Roll back", lambda: server.fail(broken))))
     assert deleted(server) == []
-    assert "its record could not be read" in left(result)
+    assert "Its record could not be read" in left(result)
     assert left(result).count("curl --fail -X DELETE") == 3
 
 
@@ -357,8 +358,8 @@ def test_a_deletion_with_a_fault(
     ("answer", "reason"),
     [
         (Answer(500, "out of order"), "out of order"),
-        (Answer(404, "no such file"), "the server did not delete it"),
-        (Answer(204), "the server did not delete it"),
+        (Answer(404, "no such file"), "The server did not delete it."),
+        (Answer(204), "The server did not delete it."),
         (Answer(400, "<html>what?</html>"), "what?"),
     ],
 )
@@ -393,6 +394,7 @@ def test_a_key_that_may_not_delete(
     assert len(server.files(CHANNEL)) == 3
     assert "READ_WRITE_DELETE" in left(result)
     assert left(result).count("curl --fail") == 3
+    assert summary.render(result.report).count("```sh\n  curl --fail") == 1
 
 
 def test_a_package_whose_upload_ended_in_doubt(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:
@@ -403,7 +405,7 @@ def test_a_package_whose_upload_ended_in_doubt(server: LocalChannel, publish: Pu
     result = roll_back(publish, batch, Stage(before_phase=at("Roll back", server.heal)))
     assert f"noarch/{file_of('app')}" in server.files(CHANNEL)
     assert result.statuses[file_of("app")] is Status.FAILED
-    assert f"'{file_of('app')}' (the server did not confirm its upload" in left(result)
+    assert f"'{file_of('app')}': The server did not confirm its upload" in left(result)
 
 
 def test_an_attestation_that_was_dropped(server: LocalChannel, publish: Publish, batch: list[Path]) -> None:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prefix_upload.auth.identity import IdToken
-from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, AuthenticationError, setting
+from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, SERVER_MESSAGE, AuthenticationError, setting
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.secret import Secret
 
@@ -156,7 +156,7 @@ class TrustedPublishing:
         return id_token.expires_at is not None and id_token.expires_at <= self._retry_policy.now() + margin
 
     def _refused(self, response: Response, id_token: IdToken) -> AuthenticationError:
-        hint = _MINT_HINTS.get(response.status, "See the server's message above.")
+        hint = _MINT_HINTS.get(response.status, SERVER_MESSAGE)
         page = self._publishers_page if response.status in _PUBLISHER_STATUSES else ""
         page = self._keys_page if response.status == HTTPStatus.NOT_FOUND else page
         if response.is_redirect:

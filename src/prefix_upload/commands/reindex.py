@@ -26,7 +26,7 @@ def reindex(run: ReindexRun) -> None:
         try:
             run.call(partial(run.changes.reindex, subdir))
         except ChannelError as error:
-            message = f"{subdir}: {error.message}."
+            message = f"{subdir}: {error.message}"
             run.ledger.errors.append(Diagnostic("Not indexed", message, error.hint, page=error.page))
             if isinstance(error, ChannelWideError):
                 return

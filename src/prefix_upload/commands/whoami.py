@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import Diagnostic, setting
+from prefix_upload.auth.pages import api_keys_page
+from prefix_upload.errors import CHECK_CONNECTION, Diagnostic, setting
 from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ def _look_up(run: Run) -> tuple[str, list[str]] | Diagnostic:
     try:
         login, channels = run.channel.queries.whoami()
     except LookupFailedError as error:
-        return Diagnostic("No answer", f"{server_url} did not say whose key it is: {error}.", "")
+        return Diagnostic("No answer", f"{server_url} did not say whose key it is: {error}.", CHECK_CONNECTION)
     if login:
         return login, channels
     return Diagnostic(
         "Not logged in",
         f"{server_url} does not accept the API key in {setting('token')}, or does not know a user for it.",
         "Create a new key on the server.",
-        page=f"{server_url}/settings/api_keys",
+        page=api_keys_page(server_url),
     )

@@ -9,7 +9,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import ChannelError, ChannelWideError
+from prefix_upload.errors import (
+    CHANGES_RERUN_IS_SAFE,
+    CHECK_CONNECTION,
+    SERVER_MESSAGE,
+    ChannelError,
+    ChannelWideError,
+)
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.change_requests import Change, ChangeRequests
 from prefix_upload.prefix_dev.lookup import Lookup
@@ -123,9 +129,9 @@ class Changes:
         try:
             response = self._retry_policy.call(lambda timeout: self._send(send, timeout))
         except RequestError as error:
-            raise ChannelError(f"the server could not be reached: {error}", "") from error
+            raise ChannelError(f"The server could not be reached: {error}.", CHECK_CONNECTION) from error
         if not response.is_success:
-            raise self._refusal("index", response)
+            raise self._refusal("reindex", response)
 
     def _make(self, change: Change, file: Artifact) -> None:
         """Makes a change, and makes sure of it.
@@ -141,7 +147,7 @@ class Changes:
         try:
             response = self._retry_policy.call(lambda timeout: self._send(change.send, timeout), on_failure=is_done)
         except RequestError as error:
-            raise ChannelError(f"the server could not be reached: {error}", "") from error
+            raise ChannelError(f"The server could not be reached: {error}.", CHECK_CONNECTION) from error
         is_gone = change.verb == "delete" and response.status == HTTPStatus.NOT_FOUND
         if not response.is_success and not is_gone:
             raise self._refusal(change.verb, response)
@@ -173,9 +179,9 @@ class Changes:
 
         poll(look, self._retry_policy.sleep)
         if done is None:
-            raise ChannelError(_unknown(change), "")
+            raise ChannelError(_unknown(change), CHANGES_RERUN_IS_SAFE)
         if not done:
-            raise ChannelError(f"the server did not {change.verb} it", "")
+            raise ChannelError(f"The server did not {change.verb} it.", CHANGES_RERUN_IS_SAFE)
 
     def _is_done(self, change: Change, file: Artifact) -> bool:
         """Whether a change was made.
@@ -185,14 +191,14 @@ class Changes:
         """
         record = self.record(file)
         if record is None:
-            raise ChannelError(_unknown(change), "")
+            raise ChannelError(_unknown(change), CHANGES_RERUN_IS_SAFE)
         is_done = change.is_done(record)
         if not is_done and record.sha256 != file.sha256:
-            raise ChannelError("the channel has other bytes under its name now, or none", "")
+            raise ChannelError("The channel has other bytes under its name now, or none.", CHANGES_RERUN_IS_SAFE)
         return is_done
 
     def _refusal(self, verb: str, response: Response) -> ChannelError:
-        message = f"the server refused to {verb} it ({describe_failure(response)})"
+        message = f"The server refused to {verb} it ({describe_failure(response)})."
         match response.status:
             case HTTPStatus.FORBIDDEN if verb == "delete":
                 hint = f"Deleting needs the access mode {_DELETE_MODE}, and {self._credentials} may have another one."
@@ -200,7 +206,7 @@ class Changes:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
                 hint = self._credentials.hint(status, self._channel)
                 return ChannelWideError(message, hint, self._credentials.page(status))
-        return ChannelError(message, "")
+        return ChannelError(message, SERVER_MESSAGE)
 
 
 def _check_graphql(change: Change, response: Response) -> None:
@@ -208,8 +214,8 @@ def _check_graphql(change: Change, response: Response) -> None:
     try:
         complete_data(response.redact(response.body.decode("utf-8", "replace")).encode())
     except LookupFailedError as error:
-        raise ChannelError(f"the server refused to {change.verb} it ({error.message})", "") from error
+        raise ChannelError(f"The server refused to {change.verb} it ({error.message}).", SERVER_MESSAGE) from error
 
 
 def _unknown(change: Change) -> str:
-    return f"whether the server has {change.participle} it could not be looked up"
+    return f"Whether the server has {change.participle} it could not be looked up."

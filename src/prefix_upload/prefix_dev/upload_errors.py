@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.errors import (
     CHECK_CONNECTION,
     RERUN_IS_SAFE,
+    SERVER_MESSAGE,
     ChannelError,
     ChannelNotFoundError,
     ChannelWideError,
@@ -68,7 +69,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
                 f"and a token is never sent to another address.{doubt}",
                 f"Set {setting('server-url')} to the address of the server itself.",
             )
-    return ChannelError(message, _FILE_HINTS.get(response.status, "See the server's message above."))
+    return ChannelError(message, _FILE_HINTS.get(response.status, SERVER_MESSAGE))
 
 
 def v3_error(response: Response | None = None) -> ChannelError:

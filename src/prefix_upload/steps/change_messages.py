@@ -28,10 +28,7 @@ STILL_HIDDEN = Diagnostic(
 
 def failed(operation: Operation, error: ChannelError) -> Diagnostic:
     """The error of a file that was not changed, or may not have been."""
-    message = f"{error.message[:1].upper()}{error.message[1:]}"
-    return Diagnostic(
-        f"Not {operation.participle}", message if message.endswith(".") else f"{message}.", error.hint, page=error.page
-    )
+    return Diagnostic(f"Not {operation.participle}", error.message, error.hint, page=error.page)
 
 
 def unknown_record(operation: Operation) -> Diagnostic:
@@ -52,7 +49,7 @@ def other_bytes(operation: Operation) -> Diagnostic:
 
 def gone(operation: Operation) -> Diagnostic:
     """The error of a file that was deleted since the channel was listed, and that should not be."""
-    return Diagnostic(f"Not {operation.participle}", "It is not on the channel any more.")
+    return Diagnostic(f"Not {operation.participle}", "It is not on the channel any more.", CHANGES_RERUN_IS_SAFE)
 
 
 def ended_before(operation: Operation) -> Diagnostic:

@@ -34,17 +34,17 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 class _Fate(StrEnum):
     """What becomes of a package that the run has sent, or why it stays."""
 
-    NOT_OURS = "this run has not added it"
-    FOUND = "it was on the channel before"
-    OURS = "this run has added it"
-    OTHER_BYTES = "it has other bytes now"
-    ADDED_AGAIN = "it was deleted and added again meanwhile"
-    MAY_APPEAR = "it is not listed yet, and may still appear"
-    UNKNOWN_RECORD = "its record could not be read"
-    UNKNOWN_AGE = "the server does not say when it was added"
-    MAYBE_OLDER = "by the server's clocks, it may have been added before the run"
-    MAYBE_OTHERS = "the server did not confirm its upload, so it may be another job's"
-    OUT_OF_TIME = "the run ended first"
+    NOT_OURS = "This run has not added it."
+    FOUND = "It was on the channel before."
+    OURS = "This run has added it."
+    OTHER_BYTES = "It has other bytes now."
+    ADDED_AGAIN = "It was deleted and added again meanwhile."
+    MAY_APPEAR = "It is not listed yet, and may still appear."
+    UNKNOWN_RECORD = "Its record could not be read."
+    UNKNOWN_AGE = "The server does not say when it was added."
+    MAYBE_OLDER = "By the server's clocks, it may have been added before the run."
+    MAYBE_OTHERS = "The server did not confirm its upload, so it may be another job's."
+    OUT_OF_TIME = "The run ended first."
 
 
 # What is known not to be of this run any more, so that no command to delete it is shown.
@@ -145,7 +145,7 @@ class _RollBack:
         if fate is not _Fate.OURS:
             why: str = fate
         elif dependents:
-            why = f"'{dependents[0].label}' needs it"
+            why = f"'{dependents[0].label}' needs it."
         else:
             why = self._delete(package, record)
         if why:
@@ -173,25 +173,26 @@ class _RollBack:
         if self._tools.pool.is_cancelled():
             return _Fate.OUT_OF_TIME
         why = self._tools.pool.call(delete)
-        return "the run ended before its deletion was confirmed" if why is None else why
+        return "The run ended before its deletion was confirmed." if why is None else why
 
     def _left_behind(self, sent: Mapping[Key, Package]) -> Diagnostic:
         """The error about packages that stay on the channel, in the order in which to delete them."""
         groups: dict[str, list[str]] = {}
         for package, why in self._left.values():
             groups.setdefault(why, []).append(f"'{package.label}'")
-        listed = "; ".join(f"{', '.join(labels)} ({why})" for why, labels in groups.items())
+        listed = " ".join(f"{', '.join(labels)}: {why}" for why, labels in groups.items())
         left = [key for key, (_, why) in self._left.items() if why not in _OF_OTHERS]
         urls = [self._tools.changes.deletion_url(sent[key]) for key in left]
         hint = self._stopped_by.hint if self._stopped_by else ""
         hint = f"{hint} To delete what is left, run:".strip() if urls else hint
         return Diagnostic(
             "Rollback incomplete",
-            f"{messages.pluralize(len(self._left), 'package')} that this run has uploaded may still be on the channel: "
-            f"{listed}.",
+            f"{messages.pluralize(len(self._left), 'package')} that this run has uploaded may still be on the channel. "
+            f"{listed}",
             hint,
             "\n".join(f'curl --fail -X DELETE -H "Authorization: Bearer $PREFIX_API_KEY" {url}' for url in urls),
             self._stopped_by.page if self._stopped_by else "",
+            language="sh",
         )
 
 
