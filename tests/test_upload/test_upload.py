@@ -781,7 +781,7 @@ def test_a_confirmed_attestation_is_not_requested_again(server: LocalChannel, pu
 @pytest.mark.parametrize("then", [Answer(404), Answer(200, "[]")], ids=["not found", "no attestations"])
 def test_an_attestation_may_appear_late(server: LocalChannel, publish: Publish, demo: Path, then: Answer) -> None:
     """An attestation that is not served yet is looked up again."""
-    server.fail(Fault(then, path=".sigs", times=2))
+    server.fail(Fault(then, path=".sigs"))
     run = publish(demo, stage=Stage(signer=Signer()))
     assert run.statuses == {DEMO: Status.UPLOADED}
     assert run.outcome(DEMO).warning is None
@@ -797,7 +797,7 @@ def test_an_attestation_that_cannot_be_read_back(server: LocalChannel, publish: 
 
 def test_what_was_told_once_is_not_forgotten(server: LocalChannel, publish: Publish, demo: Path) -> None:
     """The attestation comes later than the record, which is unavailable by then."""
-    server.fail(Fault(Answer(404), path=".sigs", times=2))
+    server.fail(Fault(Answer(404), path=".sigs"))
 
     def fall_silent(_: float) -> None:
         server.fail(Fault(Answer(500), path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))

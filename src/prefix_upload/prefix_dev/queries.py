@@ -30,8 +30,9 @@ _MAX_ATTESTATIONS_BODY = 2**22
 # Attestations are queried one by one, perhaps hundreds of them. After this many requests without a response, the rest
 # are not queried.
 _MAX_UNANSWERED = 3
-# Suffixes of a package's URL under which its attestations are served: by prefix.dev today, and according to CEP 50.
-_ATTESTATIONS = (".v0.sigs", ".sigs")
+# What follows a package's URL where prefix.dev serves its attestations. CEP 50 names another place, with a hash from
+# repodata in its name, where prefix.dev serves none yet.
+_ATTESTATIONS = ".v0.sigs"
 
 
 class ChannelQueries:
@@ -129,17 +130,15 @@ class ChannelQueries:
 
     def has_attestation(self, package: Package, attestation: str) -> bool | None:
         """Whether the attestation is served with the package; `None` if that is not known."""
-        for suffix in _ATTESTATIONS:
-            if self._unanswered >= _MAX_UNANSWERED:
-                break
-            try:
-                response = self._client.file(
-                    f"{package.subdir}/{package.file_name}{suffix}", _MAX_ATTESTATIONS_BODY, retries=0
-                )
-                return has_bundle(response.body, json.loads(attestation))
-            except LookupFailedError as error:
-                self._unanswered += error.reason is Reason.UNREACHABLE
-        return None
+        if self._unanswered >= _MAX_UNANSWERED:
+            return None
+        path = f"{package.subdir}/{package.file_name}{_ATTESTATIONS}"
+        try:
+            response = self._client.file(path, _MAX_ATTESTATIONS_BODY, retries=0)
+            return has_bundle(response.body, json.loads(attestation))
+        except LookupFailedError as error:
+            self._unanswered += error.reason is Reason.UNREACHABLE
+            return None
 
     def ask(self, query: Mapping[str, object], max_body: int) -> Mapping[str, Any]:
         """The data that answer a GraphQL query, all of them: a response that is not complete or has errors is none.
