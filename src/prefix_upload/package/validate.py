@@ -74,7 +74,10 @@ def check(paths: Sequence[Path], options: ValidationOptions) -> Package | Candid
 
 
 def is_light(path: Path) -> bool:
-    """Whether a file takes longer to check than to hash and decode, which release the GIL: bzip2 takes long for any."""
+    """Whether Python code takes most of the time to check a file, so that threads don't help.
+
+    Hashing and decoding release the GIL, but only large files take long for them, or any that bzip2 has to decode.
+    """
     return file_size(path) <= _SMALL and not path.name.endswith(".tar.bz2")
 
 

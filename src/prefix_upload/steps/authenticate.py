@@ -1,4 +1,4 @@
-"""Step 4: obtains credentials for the server and a certificate for the signer, if there is something to upload."""
+"""Obtains credentials for the server and a certificate for the signer, if there is something to upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3: compares the packages with what the channel already has."""
+"""Compares the packages with what the channel already has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 6: confirms each upload with the server's own record."""
+"""Confirms each upload with the server's own record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 1: finds the files that match the patterns."""
+"""Finds the files that match the patterns."""
 
 from __future__ import annotations
 

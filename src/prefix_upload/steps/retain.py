@@ -1,4 +1,4 @@
-"""Step 8: deletes old versions of the packages of this run, if all of them are on the channel."""
+"""Deletes old versions of the packages of this run, if all of them are on the channel."""
 
 from __future__ import annotations
 

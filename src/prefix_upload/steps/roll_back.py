@@ -1,4 +1,4 @@
-"""Step 7: if a package failed, deletes again what this run has added to the channel.
+"""If a package failed, deletes again what this run has added to the channel.
 
 Only what is known to be of this run is deleted: the channel did not have the file before, the server has accepted the
 upload, and immediately before the deletion, the record has the hash of the local file and was created after the run

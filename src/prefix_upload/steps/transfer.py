@@ -1,4 +1,4 @@
-"""Step 5: sends the missing packages, several at a time, each after those of the batch that it depends on.
+"""Sends the missing packages, several at a time, each after those of the batch that it depends on.
 
 A failure stops those not started only if they depend on the failed package, if the failure is channel-wide, or if the
 server seems to be down.

@@ -1,4 +1,4 @@
-"""Step 2: validates every file before anything is sent."""
+"""Validates every file before anything is sent."""
 
 from __future__ import annotations
 

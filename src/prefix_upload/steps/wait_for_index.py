@@ -1,4 +1,4 @@
-"""Step 7: waits until clients can install the packages, as far as the channel's index shows.
+"""Waits until clients can install the packages, as far as the channel's index shows.
 
 The index is written some time after an upload: usually seconds, sometimes minutes. If that takes long, the server is
 asked once to write it anew.
