@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefix_upload.package.archive import streams
-from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
+from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
+from prefix_upload.package.listing import truncated_repr
 from support.building import zstd
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from prefix_upload.package.archive import limits
 from prefix_upload.package.archive.member_names import normalized
 from prefix_upload.package.fs import open_regular
 from prefix_upload.package.hashing import Hashing
-from prefix_upload.package.listing import listed
+from prefix_upload.package.listing import listed, truncated_repr
 from prefix_upload.package.placeholders import (
     InstalledDigest,
     Listed,
@@ -192,7 +192,7 @@ class _DigestCollector(_ListCollector):
         if plain_name.startswith(_RECIPE) or plain_name == _INDEX:
             return
         if member.kind is archive.Kind.SPARSE_FILE:
-            raise UnreadableContentsError(f"{archive.truncated_repr(member.name)} is a sparse file")
+            raise UnreadableContentsError(f"{truncated_repr(member.name)} is a sparse file")
         self._names += len(member.name)
         if self._contents.payload is None or self._names > limits.MAX_COMPARED_NAMES:
             raise UnreadableContentsError(_TOO_MANY)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package import archive
 from prefix_upload.package.archive import limits
-from prefix_upload.package.listing import listed
+from prefix_upload.package.listing import listed, truncated_repr
 from prefix_upload.package.strict_json import parse_json_object
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None
         yield f"'info/paths.json' is {error}"
         return
     if (version := content.get("paths_version")) != 1 or isinstance(version, bool | float):
-        yield f"'info/paths.json' has the paths_version {archive.truncated_repr(version)}, but clients only know 1"
+        yield f"'info/paths.json' has the paths_version {truncated_repr(version)}, but clients only know 1"
     yield from _type_warnings(entries)
     if payload is not None:
         yield from _comparison(dict(_listed_files(entries)), payload)
@@ -67,9 +67,7 @@ def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None
 def _type_warnings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     types = {entry["_path"]: entry.get("path_type") for entry in entries if entry.get("path_type") not in _PATH_TYPES}
     if types:
-        shown = listed(
-            list(types), lambda path: f"{archive.truncated_repr(path)} ({archive.truncated_repr(types[path])})"
-        )
+        shown = listed(list(types), lambda path: f"{truncated_repr(path)} ({truncated_repr(types[path])})")
         yield f"clients don't know the path_type in 'info/paths.json' of {shown}"
 
 

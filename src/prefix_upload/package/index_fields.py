@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from prefix_upload.package import archive
+from prefix_upload.package.listing import truncated_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,7 +138,7 @@ def type_findings(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _findings(name: str, value: object, expected: _Type) -> Iterator[str]:
     if not expected.accepts(value):
-        yield f"'info/index.json' has the {name} {archive.truncated_repr(value)}, which is not {expected.name}"
+        yield f"'info/index.json' has the {name} {truncated_repr(value)}, which is not {expected.name}"
 
 
 def specs(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,13 +11,14 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.package import archive
 from prefix_upload.package.archive.member_names import path_violations
-from prefix_upload.package.listing import listed
+from prefix_upload.package.listing import listed, truncated_repr
 from prefix_upload.package.strict_json import parse_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from prefix_upload.package import archive
 
 # NOTE: Python 3.11.2, as in Debian 12, mismatches possessive repetitions of groups. Atomic groups mean the same.
 # Any `"_path": "…"` that may lead outside, in `paths.json` of any size and with any duplicate keys: an empty one, those
@@ -77,7 +78,7 @@ def entry_point_warnings(contents: archive.Contents) -> Iterator[str]:
 def _outside(where: str, paths: Iterable[str]) -> Iterator[str]:
     found = ((path, violation) for path in paths for violation in path_violations(path))
     if violations := dict(islice(found, _MAX_VIOLATIONS)):
-        shown = listed(list(violations), lambda path: f"{archive.truncated_repr(path)} {violations[path]}")
+        shown = listed(list(violations), lambda path: f"{truncated_repr(path)} {violations[path]}")
         yield f"{where} would install files outside the environment: {shown}"
 
 

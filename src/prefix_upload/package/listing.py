@@ -1,19 +1,25 @@
-"""Lists in messages: the first few items, and how many more there are."""
+"""Values in messages: shown in quotes, and listed up to a few of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.archive import truncated_repr
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# Characters of a value. Enough for the longest file name of a package (CEP 26) and what member names add to it.
+_MAX_REPR = 256
 # The number of items that a message lists; further ones are only counted.
-_LISTED = 3
+_MAX_LISTED = 3
 
 
-def listed(items: Sequence[str], show: Callable[[str], str] = truncated_repr) -> str:
-    """The first items, separated by commas, and the number of further ones. `show` makes them harmless."""
-    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
-    return f"{', '.join(map(show, items[:_LISTED]))}{more}"
+def truncated_repr(value: object) -> str:
+    """The `repr` of an untrusted name or value, truncated to fit into a message."""
+    text = repr(value)
+    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…"
+
+
+def listed(items: Sequence[str], show: Callable[[str], str] = truncated_repr, limit: int = _MAX_LISTED) -> str:
+    """The first `limit` items, separated by commas, and the number of further ones. `show` makes them harmless."""
+    more = f" and {len(items) - limit} more" if len(items) > limit else ""
+    return f"{', '.join(map(show, items[:limit]))}{more}"

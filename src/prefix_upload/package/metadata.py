@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.package import archive, index_fields
+from prefix_upload.package import index_fields
 from prefix_upload.package.archive import limits
-from prefix_upload.package.listing import listed
+from prefix_upload.package.listing import listed, truncated_repr
 from prefix_upload.package.names import is_subdir
 from prefix_upload.package.strict_json import parse_json_object
 
@@ -86,7 +86,7 @@ def read_index(raw: bytes) -> Index:
         )
     index.warnings.extend(_spec_warnings(index.specs))
     if (revision := index.fields.get("repodata_revision")) not in _KNOWN_REVISIONS:
-        index.warnings.append(f"clients don't know the repodata_revision {archive.truncated_repr(revision)}")
+        index.warnings.append(f"clients don't know the repodata_revision {truncated_repr(revision)}")
     return index
 
 
@@ -123,8 +123,6 @@ def _subdir(index: Index) -> str:
         subdir = f"{system}-{_ARCHES.get(arch, arch)}"
         index.warnings.append(f"'info/index.json' has no subdir; {subdir!r} is derived from its platform and arch")
     if not isinstance(subdir, str) or not is_subdir(subdir):
-        index.findings.append(
-            f"'info/index.json' has the subdir {archive.truncated_repr(subdir)}, which CEP 26 does not allow"
-        )
+        index.findings.append(f"'info/index.json' has the subdir {truncated_repr(subdir)}, which CEP 26 does not allow")
         return ""
     return subdir

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.package.archive import truncated_repr
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.package.listing import truncated_repr
 from prefix_upload.package.strict_json import parse_json_object
 from prefix_upload.package.versions import is_version
 

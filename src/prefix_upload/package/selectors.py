@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from prefix_upload.errors import setting
-from prefix_upload.package.archive import truncated_repr
 from prefix_upload.package.dependencies import fits, is_plain_build
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.package.listing import truncated_repr
 from prefix_upload.package.match_specs import MatchSpec, parse_match_spec
 from prefix_upload.package.names import split_file_name
 from prefix_upload.package.versions import has_order

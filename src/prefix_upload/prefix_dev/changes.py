@@ -17,6 +17,7 @@ from prefix_upload.errors import (
     ChannelWideError,
 )
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
+from prefix_upload.prefix_dev.batches import batches
 from prefix_upload.prefix_dev.change_requests import Change, ChangeRequests
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
@@ -78,8 +79,7 @@ class Changes:
 
         def look(_is_last: bool) -> bool:
             nonlocal found
-            batches = (files[start : start + BATCH_SIZE] for start in range(0, len(files), BATCH_SIZE))
-            latest = Lookup.combined(map(self._queries.graphql, batches))
+            latest = Lookup.combined(map(self._queries.graphql, batches(files, BATCH_SIZE)))
             found = Lookup.combined([Lookup(found.records), latest])
             is_there = all(found.records.get(file.key, Record(None)).sha256 is not None for file in expected)
             return is_there or not latest.is_worth_repeating

@@ -19,9 +19,6 @@ _SIZE = r"(?i)([0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})\s*([KMGT]i?)?B?"
 _SIZE_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE_FACTORS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
-# The number of characters of a value that a message shows: the value may be a whole file by mistake.
-_SHOWN = 100
-
 _STORE_AGAIN = "Store the API key again, without quotes or anything else around it."
 
 _USER = r"(?i)^((?:(?:[a-z][a-z0-9+.-]*:)?//)?)(?:[^/]*:.*|[^/]*)@(?!$)"
@@ -149,8 +146,3 @@ def without_credentials(text: str) -> str:
     """A URL as it may be shown: without user, password, query, and the token in a path such as `/t/<token>/channel`."""
     text = re.sub(_QUERY, "?…", re.sub(_USER, r"\1***@", text))
     return re.sub(_CREDENTIAL_IN_PATH, "/t/***", text)
-
-
-def truncated_repr(text: str) -> str:
-    """The beginning of a value, in quotes: the value may be a whole file by mistake."""
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}…"

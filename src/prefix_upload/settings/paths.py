@@ -8,8 +8,9 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.package.listing import truncated_repr
 from prefix_upload.patterns import MAX_ALTERNATIVES, Patterns, has_too_many_alternatives
-from prefix_upload.settings.parsers import InputError, truncated_repr
+from prefix_upload.settings.parsers import InputError
 
 if TYPE_CHECKING:
     from prefix_upload.settings.parsers import Context, Workspace

@@ -6,7 +6,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from prefix_upload.settings.parsers import InputError, truncated_repr
+from prefix_upload.package.listing import truncated_repr
+from prefix_upload.settings.parsers import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -77,12 +77,11 @@ def server_down(files: int) -> ChannelWideError:
 
 def incomplete(operation: Operation, left: Sequence[str], total: int) -> Diagnostic:
     """The error about the files that were to be changed, and were not or may not have been."""
-    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-    names = ", ".join(f"'{label}'" for label in left[:_NAMED])
+    names = listed(left, "'{}'".format, _NAMED)
     count = f"{len(left)} of {pluralize(total, 'file')} {'was' if len(left) == 1 else 'were'}"
     return Diagnostic(
         f"Not everything was {operation.participle}",
-        f"{count} not {operation.participle}, or may not have been: {names}{more}.",
+        f"{count} not {operation.participle}, or may not have been: {names}.",
         CHANGES_RERUN_IS_SAFE,
     )
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import ConflictError
 from prefix_upload.prefix_dev import BATCH_SIZE, Lookup
+from prefix_upload.prefix_dev.batches import batches
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
 from prefix_upload.steps import messages
-from prefix_upload.steps.batches import batches
 from prefix_upload.steps.order import failed_packages
 from prefix_upload.steps.present import conflict_outcome, present_outcome, same_content_outcome
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from prefix_upload.errors import CancelledError
 from prefix_upload.package.model import Package
 from prefix_upload.prefix_dev import BATCH_SIZE, Reason, is_settled, poll
+from prefix_upload.prefix_dev.batches import batches
 from prefix_upload.status import Status
 from prefix_upload.steps import messages
-from prefix_upload.steps.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

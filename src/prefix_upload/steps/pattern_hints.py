@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wcmatch import glob
 
 from prefix_upload.package.formats import PACKAGE_EXTENSIONS
+from prefix_upload.package.listing import listed
 from prefix_upload.patterns import MAX_ALTERNATIVES
 
 if TYPE_CHECKING:
@@ -89,9 +90,8 @@ def available_packages(contents: Contents) -> str:
     more = "" if contents.is_complete else f" among the first {MAX_SCANNED} files and folders"
     if not packages:
         return f"The workspace has no '.conda' or '.tar.bz2' file{more}."
-    listed = ", ".join(f"'{name}'" for name in packages[:_SHOWN])
-    others = f" and {len(packages) - _SHOWN} more" if len(packages) > _SHOWN else ""
-    return f"The workspace has {listed}{others}{more}."
+    names = listed(packages, "'{}'".format, _SHOWN)
+    return f"The workspace has {names}{more}."
 
 
 def advice(unmatched: Iterable[str], patterns: Patterns, contents: Contents) -> str:

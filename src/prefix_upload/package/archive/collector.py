@@ -15,8 +15,9 @@ from prefix_upload.package.archive.member_names import (
     on_other_systems,
     path_violations,
 )
-from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.tar_headers import Kind
+from prefix_upload.package.listing import truncated_repr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from prefix_upload.package.archive import limits
-from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.tar_headers import Kind
+from prefix_upload.package.listing import truncated_repr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.tar_headers import MAX_NUMBER
+from prefix_upload.package.listing import truncated_repr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

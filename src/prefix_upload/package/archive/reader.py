@@ -12,9 +12,10 @@ from prefix_upload.package.archive import limits
 from prefix_upload.package.archive.collector import MemberCollector, is_info
 from prefix_upload.package.archive.contents import Contents
 from prefix_upload.package.archive.member_names import path_violations
-from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd, truncated_repr
+from prefix_upload.package.archive.streams import Bzip2, CorruptArchiveError, Zstd
 from prefix_upload.package.archive.tarball import Tarball
 from prefix_upload.package.archive.zip_container import Entry, ZipContainer
+from prefix_upload.package.listing import truncated_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

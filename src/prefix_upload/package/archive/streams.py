@@ -20,8 +20,6 @@ MAX_ZSTD_BLOCKS = 4_000_000
 MAX_PARTS = 100_000
 
 _PIECE = 2**18
-# Enough for the longest file name of a package (CEP 26) and what member names add to it.
-_MAX_REPR = 256
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _BZIP2_MAGIC = b"BZh"
 _ZIP_SIGNATURES = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08")
@@ -29,12 +27,6 @@ _ZIP_SIGNATURES = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b
 
 class CorruptArchiveError(Exception):
     """The bytes violate their format, or exceed a limit. The message completes "<file or member> …"."""
-
-
-def truncated_repr(value: object) -> str:
-    """The `repr` of an untrusted name or value, truncated to fit into a message."""
-    text = repr(value)
-    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}…"
 
 
 class Readable(Protocol):

@@ -12,10 +12,11 @@ import zlib
 from collections import Counter
 from typing import BinaryIO, NamedTuple
 
-from prefix_upload.package.archive.streams import CorruptArchiveError, truncated_repr
+from prefix_upload.package.archive.streams import CorruptArchiveError
 from prefix_upload.package.archive.zip_directory import SIZES_FOLLOW, UTF8_NAME, Described, read_directory
 from prefix_upload.package.archive.zip_end import find_directory
 from prefix_upload.package.archive.zip_extra import UNKNOWN_SIZE, ExtraError, actual_values, extra_fields
+from prefix_upload.package.listing import truncated_repr
 
 # Field layout: APPNOTE.TXT 6.3.10, sections 4.3.7 (local header) and 4.3.9 (data descriptor).
 _LOCAL_HEADER = struct.Struct("<4s3H4x3L2H")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.listing import listed
 from prefix_upload.report import IndexStatus
 from prefix_upload.reporting.formats import format_duration
 from prefix_upload.reporting.sanitize import as_code, for_markdown
@@ -31,12 +32,10 @@ def index_table(subdirs: Sequence[IndexOutcome], share: int) -> str:
 
 
 def _row(subdir: IndexOutcome) -> Sequence[str]:
-    names = list(subdir.missing)
-    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
     return (
         for_markdown(subdir.subdir),
         with_nbsp(_STATUSES[subdir.status]),
         str(subdir.packages),
         with_nbsp(format_duration(subdir.seconds)),
-        ", ".join(map(as_code, names[:_MAX_LISTED])) + more,
+        listed(list(subdir.missing), as_code, _MAX_LISTED),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.listing import listed
 from prefix_upload.reporting.diagnostics import file_warnings, grouped, index_errors
 from prefix_upload.reporting.sanitize import as_code, for_markdown
 from prefix_upload.reporting.summary.markup import MAX_OPEN, details, truncate_lines
@@ -54,9 +55,7 @@ def _consequence(reason: Diagnostic, files: Sequence[str]) -> str:
 
 
 def _bullet(problem: Diagnostic, files: Sequence[str] = ()) -> str:
-    names = ", ".join(as_code(file) for file in files[:_MAX_LISTED])
-    more = f" and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
-    subject = f" {names}{more}:" if names else ":"
+    subject = f" {listed(files, as_code, _MAX_LISTED)}:" if files else ":"
     hint = f"<br>**What to do:** {for_markdown(problem.hint)}" if problem.hint else ""
     example = indent(f"\n\n```{problem.language}\n{problem.example}\n```\n", "  ") if problem.example else ""
     separator = "\n  " if example else " "
