@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 from identities import PrivateSigstore
 from localchannel import Access, Channel, LocalChannel
@@ -32,7 +33,12 @@ SURROUNDINGS = (*PROXIES, "requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file
 
 
 def pytest_configure() -> None:
-    """Makes sure that SIGINT can be tested: shells start background jobs with it ignored, and programs inherit that."""
+    """Makes sure that SIGINT can be tested, and that examples may take as long as the machine does for them.
+
+    Shells start background jobs with SIGINT ignored, and programs inherit that.
+    """
+    settings.register_profile("any machine", settings(), deadline=None)
+    settings.load_profile("any machine")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

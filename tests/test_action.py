@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localchannel import Answer, At, Fault, Stall
-from prefix_upload import concurrency
+from localchannel import Answer, At, Call, Fault
 from prefix_upload.package import validate
 from support.building import conda_bytes, package, written
 from support.running import CHANNEL, REPOSITORY
@@ -193,36 +192,25 @@ def test_a_bug_is_not_hidden(action: Action, workspace: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_cancellation(
-    action: Action,
-    workspace: Path,
-    server: LocalChannel,
-    monkeypatch: pytest.MonkeyPatch,
-    number: signal.Signals,
-    exit_code: int,
+    action: Action, workspace: Path, server: LocalChannel, number: signal.Signals, exit_code: int
 ) -> None:
     """No new upload starts, the one under way is unknown, outputs are written, and a second run converges."""
-    monkeypatch.setattr(concurrency, "GRACE", 0.2)
     package(workspace, "first")
     package(workspace, "second")
-    server.fail(Fault(Stall(), path="/upload/", at=At.BODY))
+    is_over = threading.Event()
 
     def cancel() -> None:
-        while not any(request.path.startswith("/api/graphql") for request in server.requests):
-            if stop.wait(0.01):
-                return
-        stop.wait(0.2)
         os.kill(os.getpid(), number)
+        is_over.wait(60)
 
-    stop = threading.Event()
-    canceller = threading.Thread(target=cancel)
-    canceller.start()
+    server.fail(Fault(Call(cancel), path="/upload/", at=At.DONE))
     finished = action(concurrency="1")
-    stop.set()
-    canceller.join()
+    is_over.set()
+    server.settle()
     assert finished.exit_code == exit_code
     assert statuses(finished) == {"first": "failed", "second": "not-attempted"}
     assert "may or may not be on the channel" in finished.summary
-    assert statuses(action()) == {"first": "uploaded", "second": "uploaded"}
+    assert statuses(action()) == {"first": "already-present", "second": "uploaded"}
 
 
 def test_cancellation_while_the_channel_is_asked(

@@ -245,10 +245,10 @@ def say_nothing(connection: socket.socket) -> None:
         pass
 
 
-@pytest.mark.parametrize("script", [hang_up, talk_nonsense, say_nothing])
+@pytest.mark.parametrize(("script", "timeout"), [(hang_up, 30), (talk_nonsense, 30), (say_nothing, 0.3)])
 @pytest.mark.parametrize("is_proxied", [False, True], ids=["TLS", "proxy"])
 def test_without_a_connection_nothing_arrives(
-    script: Callable[[socket.socket], None], is_proxied: bool, monkeypatch: pytest.MonkeyPatch
+    script: Callable[[socket.socket], None], timeout: float, is_proxied: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A TLS handshake, or a proxy's tunnel, that fails in whatever way comes before the request."""
     with speaking(script) as url:
@@ -257,5 +257,6 @@ def test_without_a_connection_nothing_arrives(
             monkeypatch.setenv("HTTPS_PROXY", url)
             server = "https://prefix.example"
         with pytest.raises(RequestError) as caught:
-            post(server, timeout=0.3)
+            post(server, timeout=timeout)
     assert (caught.value.may_have_arrived, caught.value.is_unconnected) == (False, True)
+    assert ("timed out" in str(caught.value)) == (script is say_nothing)

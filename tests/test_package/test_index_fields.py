@@ -114,7 +114,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, min_size=1, max_size=2))
 def test_the_indexer_takes_what_is_accepted(tmp_path: Path, fields: dict[str, Any]) -> None:
     """No index without findings makes rattler fail, whatever its fields are."""

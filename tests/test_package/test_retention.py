@@ -41,7 +41,7 @@ def files_of(*versions: str, build: str = "0", **changes: Any) -> list[ChannelFi
     only_prerelease=st.booleans(),
     ignore=st.sampled_from([(), (Glob("p3"),)]),
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_exactly_what_the_rules_say_goes(
     seed: int, keep_last: int | None, days: int | None, only_prerelease: bool, ignore: tuple[Glob, ...]
 ) -> None:

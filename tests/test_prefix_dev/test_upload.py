@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from localchannel import Access, Answer, At, Channel, Cut, Delay, Fault, LocalChannel, Stall, Truncate
+from localchannel import Access, Answer, At, Channel, Cut, Fault, LocalChannel, Stall, Truncate
 from prefix_upload import __version__, prefix_dev
 from prefix_upload.errors import ChannelError, ChannelWideError, ConflictError, FileChangedError
 from prefix_upload.http import Client
@@ -183,13 +183,6 @@ def test_silence_is_retried(server: LocalChannel, connect: Connect, package: Pac
     server.fail(Fault(Stall(), path=UPLOAD, at=At.START))
     assert upload(connect(timeout=2), package) is Status.UPLOADED
     assert len(server.uploads) == 2
-
-
-def test_a_slow_server_is_not_silent(server: LocalChannel, connect: Connect, package: Package) -> None:
-    """The timeout is for silence, not for the whole upload."""
-    server.fail(Fault(Delay(0.05), path=UPLOAD, at=At.DONE))
-    assert upload(connect(timeout=10), package) is Status.UPLOADED
-    assert len(server.uploads) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localchannel import Access, Answer, At, Call, Channel, Drip, Fault, LocalChannel, Stall
+from localchannel import Access, Answer, At, Call, Channel, Fault, LocalChannel
 from prefix_upload.errors import CancelledError
 from prefix_upload.report import IndexStatus
 from prefix_upload.reporting import diagnostics
@@ -464,16 +464,23 @@ def test_a_cancelled_run_does_not_wait(server: LocalChannel, wait: Wait, stage: 
     assert run.report.index == ()
 
 
-@pytest.mark.parametrize("then", [Stall(), Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" ")])
 def test_a_server_that_keeps_the_run_waiting(
-    server: LocalChannel, publish: Publish, demo: Path, monkeypatch: pytest.MonkeyPatch, then: Stall | Drip
+    server: LocalChannel, wait: Wait, stage: Stage, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run ends when the time is up, whatever the server does."""
+    """The run ends when the time is up, although a request is still open, whose own timeout is far away."""
     monkeypatch.setattr(wait_for_index, "_LAST_LOOK", 0.1)
-    stage, asked = Stage(), iter(range(10**9))
-    stage.clock = lambda: next(asked) / 100  # a clock that moves whenever it is looked at
-    server.fail(Fault(then, path=REPODATA, times=None))
-    run = publish(demo, stage=stage, wait_for_index="true", index_timeout="1")
+    begun, is_over, too_long = threading.Event(), threading.Event(), threading.Event()
+
+    def keep_waiting() -> None:
+        begun.set()
+        if not is_over.wait(30):
+            too_long.set()
+
+    stage.clock = lambda: 1000.0 * begun.is_set()
+    server.fail(Fault(Call(keep_waiting), path=REPODATA))
+    run = wait(demo, index_timeout="600")
+    is_over.set()
+    assert not too_long.is_set()
     assert statuses(run) == {"noarch": IndexStatus.LATE}
     assert exit_code(run.report) is ExitCode.INDEX_BEHIND
 
