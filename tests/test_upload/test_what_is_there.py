@@ -397,7 +397,7 @@ def test_a_plan_that_takes_long(
     server: LocalChannel, publish: Publish, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run goes on without it."""
-    monkeypatch.setattr(preflight, "_PATIENCE", 0.01)
+    monkeypatch.setattr(preflight, "_LIMITS_TIMEOUT", 0.01)
     server.fail(Fault(Stall(), plan=True))
     assert publish(demo).statuses == {DEMO: Status.UPLOADED}
 

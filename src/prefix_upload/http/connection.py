@@ -49,7 +49,7 @@ class NotConnectedError(NotSentError):
     """There is no connection to the server. The argument is the reason."""
 
 
-class _PatientConnection(HTTPConnection):
+class _ProgressConnection(HTTPConnection):
     """A connection whose timeout means what this module says.
 
     Args:
@@ -91,10 +91,10 @@ class _PatientConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        patience = (self.timeout or 0.0) / _checks(self.sock)
+        check_interval = (self.timeout or 0.0) / _checks(self.sock)
         # NOTE: `settimeout` gives up the GIL, and to get it back can take longer than to send a small package.
-        if self.sock.gettimeout() != patience:
-            self.sock.settimeout(patience)
+        if self.sock.gettimeout() != check_interval:
+            self.sock.settimeout(check_interval)
         rest = memoryview(data)
         try:
             while rest:
@@ -131,11 +131,11 @@ class _PatientConnection(HTTPConnection):
         return response
 
 
-class Connection(_PatientConnection):
+class Connection(_ProgressConnection):
     """A connection without TLS."""
 
 
-class TlsConnection(_PatientConnection, HTTPSConnection):
+class TlsConnection(_ProgressConnection, HTTPSConnection):
     """A connection with TLS."""
 
 

@@ -93,7 +93,7 @@ def login_in(body: bytes) -> str:
     return ""
 
 
-def meant_channel(path: str, known: Sequence[str]) -> str:
+def closest_channel(path: str, known: Sequence[str]) -> str:
     """The channel that is probably meant by a path that does not exist; "" if there is none, or more than one.
 
     Tries another case, then a namespace too much or too little, then another spelling.

@@ -47,15 +47,15 @@ class Attempts:
 
     def receipt(self) -> Receipt | None:
         """Looks for the package once more, if an earlier attempt may have arrived."""
-        return self._look(is_patient=True) if self.may_have_arrived else None
+        return self._look(polls=True) if self.may_have_arrived else None
 
     def _receipt_if_there(self, failure: Failure, is_last: bool) -> Receipt | None:
         # An error response seldom hides a stored package, and if it does, the retry ends with a 409: look once.
-        return self._look(is_patient=is_last or isinstance(failure, RequestError))
+        return self._look(polls=is_last or isinstance(failure, RequestError))
 
-    def _look(self, *, is_patient: bool) -> Receipt | None:
-        if is_patient:
-            self.last_lookup = self._channel.lookup_patiently(self._package, force=self._force)
+    def _look(self, *, polls: bool) -> Receipt | None:
+        if polls:
+            self.last_lookup = self._channel.poll_lookup(self._package, force=self._force)
         else:
             self.last_lookup = self._channel.queries.lookup([self._package])
         record = self.last_lookup.records.get(self._package.key)

@@ -160,7 +160,7 @@ class Channel:
         """
         self._contents.check(package, record)
 
-    def lookup_patiently(self, package: Package, *, force: bool) -> Lookup:
+    def poll_lookup(self, package: Package, *, force: bool) -> Lookup:
         """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
         found = Lookup({})
 
@@ -204,7 +204,7 @@ class Channel:
             if package.needs_v3 and is_about_v3(response):
                 raise v3_error(response)
             raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
-        record = self.lookup_patiently(package, force=force).records.get(package.key, Record(None))
+        record = self.poll_lookup(package, force=force).records.get(package.key, Record(None))
         if record.sha256 is None or (record.may_be_outdated and record.sha256 != package.sha256):
             # The record is missing or late, so what counts is the file itself.
             record = self._contents.served_record(package) or record

@@ -20,7 +20,7 @@ from prefix_upload.errors import (
     setting,
 )
 from prefix_upload.http import Failure, RequestError, Response, describe_failure
-from prefix_upload.prefix_dev.account import meant_channel
+from prefix_upload.prefix_dev.account import closest_channel
 from prefix_upload.prefix_dev.responses import Reason
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
 
     `lookup` is the last look-up of the package; `None` if no earlier attempt can have arrived.
     """
-    doubt = _earlier_uncertainty(lookup)
-    message = f"The server rejected the upload ({response.summary}).{doubt}"
+    uncertainty = _earlier_uncertainty(lookup)
+    message = f"The server rejected the upload ({response.summary}).{uncertainty}"
     if response.is_success:
         return ChannelError(
-            f"The server reported success before it had received the package ({response.summary}).{doubt}",
+            f"The server reported success before it had received the package ({response.summary}).{uncertainty}",
             f"Check {setting('server-url')}: it does not respond as a prefix.dev server does.",
         )
     match response.status:
@@ -66,7 +66,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
         case _ if response.is_redirect:
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
-                f"and a token is never sent to another address.{doubt}",
+                f"and a token is never sent to another address.{uncertainty}",
                 f"Set {setting('server-url')} to the address of the server itself.",
             )
     return ChannelError(message, _FILE_HINTS.get(response.status, SERVER_MESSAGE))
@@ -89,7 +89,7 @@ def is_about_v3(response: Response) -> bool:
 
 def missing_channel_error(credentials: Credentials, channel: str, known: Sequence[str]) -> ChannelWideError:
     """The error if the server reports that there is no such channel; `known` are the user's channels."""
-    meant = meant_channel(channel, known)
+    meant = closest_channel(channel, known)
     question = f"Did you mean '{meant}'? " if meant else ""
     return ChannelNotFoundError(
         f"The channel '{channel}' was not found.", question + _check_channel(credentials, channel)

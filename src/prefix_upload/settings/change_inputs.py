@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefix_upload.settings import channels, parsers, selections
-from prefix_upload.settings.input import CHANGES, DELETE, FILES, REINDEX, UNYANK, YANK, Input
+from prefix_upload.settings.input import CHANGES, CHANNEL_FILES, DELETE, REINDEX, UNYANK, YANK, Input
 
 _API_KEY = (
     "prefix.dev API key with {}. If empty, trusted publishing is used, which needs `id-token: write` and a publisher "
@@ -25,7 +25,7 @@ CHANGE_INPUTS = (
         "match spec of name, version and build (`demo <2`). `#` starts a comment.",
         required=True,
         see="selectors",
-        commands=FILES,
+        commands=CHANNEL_FILES,
     ),
     Input(
         "keep-last",
@@ -53,7 +53,7 @@ CHANGE_INPUTS = (
         "ignore",
         selections.globs,
         "Files to leave alone, even if selected: one pattern per line, for names of files or of packages.",
-        commands=FILES,
+        commands=CHANNEL_FILES,
     ),
     Input(
         "max-deletes",
@@ -95,7 +95,7 @@ CHANGE_INPUTS = (
         "Show what would happen, and change nothing. If empty, this is `false` if all `packages` are names of files, "
         "and `true` otherwise.",
         see="dry-runs",
-        commands=FILES,
+        commands=CHANNEL_FILES,
     ),
     Input(
         "token",

@@ -17,11 +17,11 @@ REINDEX = frozenset({"reindex"})
 CHECK = frozenset({"check"})
 WHOAMI = frozenset({"whoami"})
 # Commands that work on local files.
-FILES_HERE = UPLOAD | CHECK
+LOCAL_FILES = UPLOAD | CHECK
 # Commands that work on files that are on the channel.
-FILES = DELETE | YANK | UNYANK
+CHANNEL_FILES = DELETE | YANK | UNYANK
 # Commands that change what is on the channel.
-CHANGES = FILES | REINDEX
+CHANGES = CHANNEL_FILES | REINDEX
 # Commands that have an action.
 ACTIONS = UPLOAD | CHANGES
 # Commands that send requests to a server.

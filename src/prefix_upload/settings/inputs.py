@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefix_upload.package.formats import ValidationLevel
 from prefix_upload.settings import channels, parsers, paths, selections
 from prefix_upload.settings.change_inputs import CHANGE_INPUTS
-from prefix_upload.settings.input import ACTIONS, FILES_HERE, SERVER, UPLOAD, WHOAMI, Input
+from prefix_upload.settings.input import ACTIONS, LOCAL_FILES, SERVER, UPLOAD, WHOAMI, Input
 from prefix_upload.settings.parsers import IfNoFilesFound
 from prefix_upload.settings.paths import PRODUCTION, STAGING
 from prefix_upload.settings.server_url import server_url
@@ -23,7 +23,7 @@ INPUTS = (
         "Packages to publish: one pattern per line, relative to the workspace. `!` excludes, `#` starts a comment.",
         required=True,
         see="patterns",
-        commands=FILES_HERE,
+        commands=LOCAL_FILES,
     ),
     Input(
         "token",
@@ -44,7 +44,7 @@ INPUTS = (
         parsers.choice(IfNoFilesFound),
         "What to do if no file matches: `error`, `warn` or `ignore`.",
         default="error",
-        commands=FILES_HERE,
+        commands=LOCAL_FILES,
     ),
     Input(
         "skip-existing",
@@ -156,14 +156,14 @@ INPUTS = (
         parsers.choice(ValidationLevel),
         "`full` decodes the whole package, `metadata` stops after `info/`. The hash always covers the whole file.",
         default="full",
-        commands=FILES_HERE,
+        commands=LOCAL_FILES,
     ),
     Input(
         "max-size",
         parsers.size,
         "Packages larger than this are invalid: `100MB`, `1.5GiB` (MB: 10^6 bytes, MiB: 2^20). "
         "If empty, only the server's limit applies.",
-        commands=FILES_HERE,
+        commands=LOCAL_FILES,
     ),
     Input(
         "summary",

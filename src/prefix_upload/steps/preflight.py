@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prefix_upload.steps.run import UploadRun
 
 # Seconds that the answer may take. The run goes on without it then.
-_PATIENCE = 1.0
+_LIMITS_TIMEOUT = 1.0
 
 
 def ask_for_limits(run: UploadRun) -> Future[Limits]:
@@ -41,7 +41,7 @@ def preflight(run: UploadRun, uploads: Sequence[Upload], limits_asked_for: Futur
     """
     if not uploads:
         return True
-    limits = limits_asked_for.result() if wait([limits_asked_for], _PATIENCE).done else None
+    limits = limits_asked_for.result() if wait([limits_asked_for], _LIMITS_TIMEOUT).done else None
     storage = limits.storage if limits else None
     # What overwriting frees is not known, so such packages do not count.
     needed = sum(upload.package.size for upload in uploads if not upload.overwrites)
