@@ -98,10 +98,10 @@ def test_a_plan_is_shown(server: LocalChannel, delete: Action, four: list[str]) 
     assert (finished.exit_code, finished.outputs["result"]) == (0, "dry-run")
     assert statuses(finished) == dict.fromkeys(four[:2], "would-delete")
     assert len(server.files(CHANNEL)) == 4
-    assert "1,000 bytes  noarch/demo-1.0-0.conda  not among the last 2 versions" in finished.log
-    assert "2 files left alone: among the last 2 versions" in finished.log
+    assert "1,000 bytes  noarch/demo-1.0-0.conda  not among the latest 2 versions" in finished.log
+    assert "2 files left alone: among the latest 2 versions" in finished.log
     assert "Would delete 2 files, 2,000 bytes" in finished.log
-    assert "not among the last 2 versions" in finished.summary
+    assert "not among the latest 2 versions" in finished.summary
     assert "Dry run: nothing was changed" in finished.summary
     assert "'dry-run: false'" in finished.summary
     assert "Checksums" not in finished.summary
@@ -244,7 +244,7 @@ def test_what_changes_after_the_plan(server: LocalChannel, delete: Action, four:
     assert [*statuses(finished).values()] == ["failed", "already-gone", "deleted"]
     assert changes(server) == [f"delete {four[2]}"]
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in (four[0], four[3], "demo-0.1-0.conda")}
-    assert "It has other bytes than when the channel was listed" in errors(finished)
+    assert "It was overwritten after the channel was listed" in errors(finished)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -138,8 +138,8 @@ def test_reasons() -> None:
     assert reasons == [
         "matches 'demo <2'",
         "selected by name",
-        "prerelease, not the last version, added 40 days ago",
-        "not the last version",
+        "prerelease, not the latest version, added 40 days ago",
+        "not the latest version",
         "added 40 days ago",
     ]
 
@@ -156,7 +156,7 @@ def test_what_is_kept_is_counted() -> None:
     rules = Rules(older_than=timedelta(days=30), only_prerelease=True, keeps_newest=True)
     result = plan(files, "demo", rules=rules)
     assert [choice.file.version for choice in result.chosen] == ["2rc1"]
-    assert result.kept == {"not a prerelease": 1, "of unknown age": 1, "too young": 1, "newest version": 1}
+    assert result.kept == {"not a prerelease": 1, "of unknown age": 1, "too recent": 1, "newest version": 1}
 
 
 def test_selectors_that_match_nothing() -> None:

@@ -54,7 +54,7 @@ def test_old_versions_are_deleted(server: LocalChannel, action: Action) -> None:
     assert order[0].startswith("/api/v1/upload/")
     assert "octo/stable: 1 uploaded, 2 deleted" in finished.log
     assert finished.outputs["checksums"].count("\n") == 0
-    assert "not among the last 2 versions" in finished.summary
+    assert "not among the latest 2 versions" in finished.summary
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_an_index_that_is_stuck(server: LocalChannel, wait: Wait, stage: Stage, 
     assert stage.pauses == [1, 2, 4, 8, 10, 5, 10, 10, 10]
     reindexed = [request.path for request in server.requests if "reindex" in request.path]
     assert sorted(reindexed) == [f"/api/v1/reindex/{CHANNEL}/{subdir}" for subdir in ("linux-64", "noarch")]
-    assert "noarch: half of the time is over, so the server was asked to write the index anew" in stage.events
+    assert "noarch: half of the timeout has passed, so a reindex was requested" in stage.events
     native, demo = problems(run)
     assert "After 60 s, clients can't install 1 of 1 package from linux-64" in native
     assert f"{DEMO}: repodata.json does not list it, and repodata_shards.msgpack.zst does not list demo." in demo
@@ -421,7 +421,7 @@ def test_a_new_index_that_is_refused(server: LocalChannel, wait: Wait, stage: St
     server.fail(Fault(Answer(403, "no permission"), path="/reindex/"))
     run = wait(demo)
     assert statuses(run) == {"noarch": IndexStatus.LATE}
-    assert any("could not be asked to write the index anew: HTTP 403: no permission" in e for e in stage.events)
+    assert any("a reindex could not be requested: HTTP 403: no permission" in e for e in stage.events)
 
 
 def test_progress_is_shown_every_ten_seconds(server: LocalChannel, wait: Wait, stage: Stage, demo: Path) -> None:

@@ -129,11 +129,11 @@ def _reasons_to_keep(
     if rules.only_prerelease and not is_prerelease(file.version):
         yield "not a prerelease"
     if rules.keep_last is not None and newer.count(file, file.subdir) < rules.keep_last:
-        yield f"among the last {rules.keep_last} versions" if rules.keep_last > 1 else "the last version"
+        yield f"among the latest {rules.keep_last} versions" if rules.keep_last > 1 else "the latest version"
     if rules.older_than is not None and file.created is None:
         yield "of unknown age"
     elif rules.older_than is not None and file.created is not None and now - file.created <= rules.older_than:
-        yield "too young"
+        yield "too recent"
     if rules.keeps_newest and not is_named and newer.count(file) == 0:
         yield "newest version"
 
@@ -145,7 +145,7 @@ def _reason(file: ChannelFile, selector: Selector, rules: Rules, now: datetime) 
         reasons.append("prerelease")
     if rules.keep_last is not None:
         reasons.append(
-            "not the last version" if rules.keep_last == 1 else f"not among the last {rules.keep_last} versions"
+            "not the latest version" if rules.keep_last == 1 else f"not among the latest {rules.keep_last} versions"
         )
     if rules.older_than is not None and file.created is not None:
         days = (now - file.created).days

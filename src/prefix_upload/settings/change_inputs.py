@@ -44,7 +44,7 @@ CHANGE_INPUTS = (
     Input(
         "only-prerelease",
         parsers.boolean,
-        "Only delete versions before a release, such as `1.0rc1` and `2.0.dev3`.",
+        "Only delete pre-release versions, such as `1.0rc1` and `2.0.dev3`.",
         default="false",
         see="retention",
         commands=DELETE,
@@ -58,7 +58,7 @@ CHANGE_INPUTS = (
     Input(
         "max-deletes",
         parsers.integer(1, 100_000),
-        "If more files than this would be deleted, none is. 1 to 100000.",
+        "If the plan would delete more files than this, nothing is deleted. 1 to 100000.",
         default="100",
         commands=DELETE,
     ),
@@ -86,7 +86,7 @@ CHANGE_INPUTS = (
     Input(
         "subdirs",
         selections.subdirs,
-        "Subdirs to index again, such as `linux-64 noarch`. If empty, all in which the channel has packages.",
+        "Subdirs to reindex, such as `linux-64 noarch`. If empty, all in which the channel has packages.",
         commands=REINDEX,
     ),
     Input(

@@ -55,7 +55,7 @@ INPUTS = (
     Input(
         "force",
         parsers.boolean,
-        "Overwrite a file that is on the channel with different bytes.",
+        "Overwrite a file of the same name on the channel whose bytes differ.",
         default="false",
     ),
     Input(
@@ -115,14 +115,14 @@ INPUTS = (
     Input(
         "retain-releases",
         parsers.boolean,
-        "Of the old versions, only delete those before a release, such as `1.0rc1` and `2.0.dev3`.",
+        "Of the old versions, only delete pre-releases, such as `1.0rc1` and `2.0.dev3`.",
         default="false",
         see="retention",
     ),
     Input(
         "retain-max-deletes",
         parsers.integer(1, 100_000),
-        "If more old files than this would be deleted, none is. 1 to 100000.",
+        "If this would delete more old files, nothing is deleted. 1 to 100000.",
         default="100",
         see="retention",
     ),

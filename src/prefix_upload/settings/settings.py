@@ -131,7 +131,7 @@ class UploadSettings(LocalSettings):
             name, others = setting("retain-releases", "true"), f"{setting('retain-last')} and {setting('retain-for')}"
             yield Diagnostic(
                 f"Contradictory {name}",
-                f"{name} restricts what {others} let go, but both are empty, so nothing is deleted.",
+                f"{name} restricts which versions {others} delete, but both are empty, so nothing is deleted.",
                 f"Set {setting('retain-last')} or {setting('retain-for')}, or remove {setting('retain-releases')}.",
                 page="#retention",
             )

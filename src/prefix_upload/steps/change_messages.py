@@ -42,7 +42,7 @@ def other_bytes(operation: Operation) -> Diagnostic:
     """The error of a file that was overwritten since the channel was listed."""
     return Diagnostic(
         f"Not {operation.participle}",
-        "It has other bytes than when the channel was listed, so it was left alone.",
+        "It was overwritten after the channel was listed, so it was left alone.",
         CHANGES_RERUN_IS_SAFE,
     )
 

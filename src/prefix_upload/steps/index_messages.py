@@ -44,12 +44,12 @@ def progress(subdir: SubdirIndex, seconds: float) -> str:
 
 def reindexed(subdir: str) -> str:
     """The note that a new index was requested."""
-    return f"{subdir}: half of the time is over, so the server was asked to write the index anew"
+    return f"{subdir}: half of the timeout has passed, so a reindex was requested"
 
 
 def not_reindexed(subdir: str, error: Exception) -> str:
     """The note that a new index could not be requested."""
-    return f"{subdir}: half of the time is over, but the server could not be asked to write the index anew: {error}"
+    return f"{subdir}: half of the timeout has passed, but a reindex could not be requested: {error}"
 
 
 def late(subdir: SubdirIndex, missing: Mapping[str, str], timeout: float) -> Diagnostic:

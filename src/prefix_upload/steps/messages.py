@@ -125,7 +125,7 @@ def misfits(found: Sequence[Misfit]) -> Diagnostic:
         texts.append(f"'{misfit.package.label}' depends on '{misfit.spec}', but there is only {others}")
     return Diagnostic(
         "Dependencies do not match",
-        f"Of some packages, this run does not have the version or build that others depend on: {listed(texts, str)}.",
+        f"Some packages depend on a version or build of others that this run does not have: {listed(texts, str)}.",
         "If the channels that users install from do not have it either, those packages can't be installed.",
     )
 
