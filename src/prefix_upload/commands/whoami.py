@@ -34,7 +34,7 @@ def _look_up(run: Run) -> tuple[str, list[str]] | Diagnostic:
     if run.settings.token is None:
         return Diagnostic("Not logged in", f"There is no API key for {server_url}.", f"Set {setting('token')}.")
     try:
-        login, channels = run.channel.queries.whoami()
+        login, channels = run.channel.account.whoami()
     except LookupFailedError as error:
         return Diagnostic("No answer", f"{server_url} did not say whose key it is: {error}.", CHECK_CONNECTION)
     if login:

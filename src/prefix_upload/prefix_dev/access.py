@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prefix_upload.auth import Credentials
     from prefix_upload.errors import ChannelError, ChannelWideError
     from prefix_upload.package.model import Package
+    from prefix_upload.prefix_dev.account_queries import AccountQueries
     from prefix_upload.prefix_dev.lookup import Lookup
     from prefix_upload.prefix_dev.queries import ChannelQueries
     from prefix_upload.prefix_dev.responses import LookupFailedError
@@ -26,13 +27,15 @@ class ChannelAccess:
     Args:
         name: the path of the channel.
         credentials: those of the user.
-        queries: what was looked up, and can be.
+        queries: what was looked up about the channel.
+        account: what can be looked up about the user's account.
     """
 
-    def __init__(self, name: str, credentials: Credentials, queries: ChannelQueries) -> None:
+    def __init__(self, name: str, credentials: Credentials, queries: ChannelQueries, account: AccountQueries) -> None:
         self._name = name
         self._credentials = credentials
         self._queries = queries
+        self._account = account
 
     def blocking_error(self, lookup: Lookup, *, is_dry_run: bool) -> ChannelWideError | None:
         """Why no package could be uploaded, as far as a look-up shows; a dry run makes no further attempt to find out.
@@ -40,7 +43,7 @@ class ChannelAccess:
         Without a token, a channel that is not visible may be a private one, which others can publish to.
         """
         if lookup.failed_for(Reason.NO_CHANNEL):
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
+            return missing_channel_error(self._credentials, self._name, self._account.own_channels())
         return self._dry_run_error(lookup) if is_dry_run else None
 
     def settings_error(self, package: Package) -> ChannelError | None:
@@ -52,7 +55,7 @@ class ChannelAccess:
         if self._queries.authentication_error is not None:
             return self._queries.authentication_error
         if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
+            return missing_channel_error(self._credentials, self._name, self._account.own_channels())
         if self._has_key and error.reason is Reason.UNAUTHORIZED:
             return refused_token_error(self._credentials, self._name)
         return no_api_error([error])
@@ -77,7 +80,7 @@ class ChannelAccess:
         if error := self.token_error(lookup):
             return error
         if self._has_key and lookup.failed_for(Reason.NOT_VISIBLE):
-            return missing_channel_error(self._credentials, self._name, self._queries.own_channels())
+            return missing_channel_error(self._credentials, self._name, self._account.own_channels())
         # Without a token, a channel that is not public is not an error.
         is_unexplained = self._has_key or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
         return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None

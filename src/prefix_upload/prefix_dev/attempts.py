@@ -6,14 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.http import Failure, RequestError, describe_failure
+from prefix_upload.prefix_dev.lookup import Lookup
+from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefix_upload.package.model import Package
-    from prefix_upload.prefix_dev.channel import Channel
-    from prefix_upload.prefix_dev.lookup import Lookup
+    from prefix_upload.prefix_dev.queries import ChannelQueries
     from prefix_upload.prefix_dev.records import Record
 
 
@@ -28,9 +29,16 @@ class Attempts:
     """What is known about the failed attempts of one upload."""
 
     def __init__(
-        self, channel: Channel, package: Package, *, force: bool, on_retry: Callable[[str, bool], None]
+        self,
+        queries: ChannelQueries,
+        sleep: Callable[[float], None],
+        package: Package,
+        *,
+        force: bool,
+        on_retry: Callable[[str, bool], None],
     ) -> None:
-        self._channel = channel
+        self._queries = queries
+        self._sleep = sleep
         self._package = package
         self._force = force
         self._on_retry = on_retry
@@ -49,15 +57,29 @@ class Attempts:
         """Looks for the package once more, if an earlier attempt may have arrived."""
         return self._look(polls=True) if self.may_have_arrived else None
 
+    def poll_lookup(self) -> Lookup:
+        """Looks up the package until the channel has it with its hash, or with another one that it will not lose."""
+        found = Lookup({})
+
+        def look(is_last: bool) -> bool:
+            nonlocal found
+            latest = self._queries.lookup([self._package], is_thorough=is_last)
+            found = Lookup.combined([Lookup(found.records), latest])
+            record = found.records.get(self._package.key)
+            return is_settled(record, self._package, force=self._force) or not latest.is_worth_repeating
+
+        poll(look, self._sleep)
+        return found
+
     def _receipt_if_there(self, failure: Failure, is_last: bool) -> Receipt | None:
         # An error response seldom hides a stored package, and if it does, the retry ends with a 409: look once.
         return self._look(polls=is_last or isinstance(failure, RequestError))
 
     def _look(self, *, polls: bool) -> Receipt | None:
         if polls:
-            self.last_lookup = self._channel.poll_lookup(self._package, force=self._force)
+            self.last_lookup = self.poll_lookup()
         else:
-            self.last_lookup = self._channel.queries.lookup([self._package])
+            self.last_lookup = self._queries.lookup([self._package])
         record = self.last_lookup.records.get(self._package.key)
         is_there = record is not None and record.sha256 == self._package.sha256
         return Receipt(Status.UPLOADED, record) if is_there else None

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 from prefix_upload.concurrency import Submit, run_inline
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy
 from prefix_upload.prefix_dev.access import ChannelAccess
-from prefix_upload.prefix_dev.attempts import Attempts, Receipt, is_settled
-from prefix_upload.prefix_dev.lookup import Lookup
-from prefix_upload.prefix_dev.poll import poll
+from prefix_upload.prefix_dev.account_queries import AccountQueries
+from prefix_upload.prefix_dev.attempts import Attempts, Receipt
 from prefix_upload.prefix_dev.queries import ChannelQueries
 from prefix_upload.prefix_dev.records import Record
 from prefix_upload.prefix_dev.upload_body import Body, Form
@@ -55,6 +54,11 @@ class Channel:
         retry_policy: when to retry uploads.
         query_policy: when to retry queries; by default as uploads.
         submit: runs the hashing that goes on during an upload.
+
+    Attributes:
+        queries: what can be looked up about the channel.
+        account: what can be looked up about the account of the user.
+        access: why the channel can't be worked on, if it can't.
     """
 
     def __init__(
@@ -73,7 +77,9 @@ class Channel:
         self._retry_policy = retry_policy
         self._submit = submit
         self._query_policy = query_policy or retry_policy
-        self._queries = ChannelQueries(client, name, credentials, self._query_policy)
+        self.queries = ChannelQueries(client, name, credentials, self._query_policy)
+        self.account = AccountQueries(client, name, credentials, self._query_policy)
+        self.access = ChannelAccess(name, credentials, self.queries, self.account)
         self._downloads = threading.BoundedSemaphore(_MAX_DOWNLOADS)
 
     def authenticate(self) -> None:
@@ -82,19 +88,9 @@ class Channel:
         Raises:
             AuthenticationError: a token is needed, but cannot be obtained, or could not be for a look-up.
         """
-        if self._queries.authentication_error is not None:
-            raise self._queries.authentication_error
+        if self.queries.authentication_error is not None:
+            raise self.queries.authentication_error
         self._credentials.bearer()
-
-    @property
-    def queries(self) -> ChannelQueries:
-        """What can be looked up."""
-        return self._queries
-
-    @property
-    def access(self) -> ChannelAccess:
-        """Why the channel can't be worked on, if it can't."""
-        return ChannelAccess(self._name, self._credentials, self._queries)
 
     def index(self, seconds_left: Callable[[], float]) -> ChannelIndex:
         """The index that conda clients read. `seconds_left` returns how long there is something to wait for."""
@@ -135,7 +131,7 @@ class Channel:
             FileChangedError: the file has changed since it was validated.
             ChannelError: the server refused the package, or all attempts failed.
         """
-        attempts = Attempts(self, package, force=force, on_retry=on_retry)
+        attempts = Attempts(self.queries, self._retry_policy.sleep, package, force=force, on_retry=on_retry)
         body = Body(package, on_progress, self._submit)
         content = body if attestation is None else Form(body, attestation)
         try:
@@ -160,25 +156,11 @@ class Channel:
         """
         self._contents.check(package, record)
 
-    def poll_lookup(self, package: Package, *, force: bool) -> Lookup:
-        """Looks up a package until the channel has it with its hash, or with another one that it will not lose."""
-        found = Lookup({})
-
-        def look(is_last: bool) -> bool:
-            nonlocal found
-            latest = self._queries.lookup([package], is_thorough=is_last)
-            found = Lookup.combined([Lookup(found.records), latest])
-            record = found.records.get(package.key)
-            return is_settled(record, package, force=force) or not latest.is_worth_repeating
-
-        poll(look, self._retry_policy.sleep)
-        return found
-
     @property
     def _contents(self) -> ContentsComparison:
         from prefix_upload.prefix_dev.contents import ContentsComparison  # noqa: PLC0415 - seldom needed
 
-        return ContentsComparison(self._queries, self._downloads)
+        return ContentsComparison(self.queries, self._downloads)
 
     def _attempt(self, content: Body | Form, timeout: float, *, force: bool) -> Receipt | Response:
         """One attempt, repeated if the token was rejected but could be renewed. Only a success becomes a receipt."""
@@ -204,7 +186,7 @@ class Channel:
             if package.needs_v3 and is_about_v3(response):
                 raise v3_error(response)
             raise rejection_error(response, self._credentials, self._name, attempts.last_lookup)
-        record = self.poll_lookup(package, force=force).records.get(package.key, Record(None))
+        record = attempts.poll_lookup().records.get(package.key, Record(None))
         if record.sha256 is None or (record.may_be_outdated and record.sha256 != package.sha256):
             # The record is missing or late, so what counts is the file itself.
             record = self._contents.served_record(package) or record

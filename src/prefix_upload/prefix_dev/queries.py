@@ -7,8 +7,6 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from prefix_upload.http import Server
-from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.bundles import has_bundle
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.query_client import QueryClient
@@ -41,10 +39,6 @@ class ChannelQueries:
     def __init__(self, client: Client, channel: str, credentials: Credentials, retry_policy: RetryPolicy) -> None:
         self._channel = channel
         self._client = QueryClient(client, channel, credentials, retry_policy)
-        # A run goes on without an answer about the account, so such a request says nothing about the server: neither
-        # that it is down, nor that others have to wait.
-        account_policy = retry_policy._replace(server=Server())
-        self._account_client = QueryClient(client, channel, credentials, account_policy)
         self._unanswered = 0
         # Whether the server does not know some of the fields that prefix.dev has.
         self._hashes_only = False
@@ -151,30 +145,6 @@ class ChannelQueries:
             LookupFailedError: there is no such response.
         """
         return complete_data(self._client.graphql(query, max_body=max_body))
-
-    def limits(self) -> Limits:
-        """The limits of the plan that the channel is billed to, as far as the server tells them to this user."""
-        return limits_in(self._account(limits_query(self._channel)))
-
-    def whoami(self) -> tuple[str, list[str]]:
-        """The name of the key's owner, "" if the server tells none, and the paths of their channels.
-
-        Raises:
-            LookupFailedError: the server did not answer.
-        """
-        body = self._client.graphql(channels_query(), kind="account")
-        return login_in(body), channels_in(body)
-
-    def own_channels(self) -> list[str]:
-        """The paths of the user's channels, as far as the server tells them."""
-        return channels_in(self._account(channels_query()))
-
-    def _account(self, query: Mapping[str, object]) -> bytes:
-        """The response to a query about the user's account, which is asked for once; nothing if there is none."""
-        try:
-            return self._account_client.graphql(query, kind="account", retries=0)
-        except LookupFailedError:
-            return b""
 
     def _query_graphql(self, packages: Sequence[Artifact]) -> GraphQLResult:
         try:

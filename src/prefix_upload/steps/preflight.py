@@ -26,7 +26,7 @@ _LIMITS_TIMEOUT = 1.0
 
 def ask_for_limits(run: UploadRun) -> Future[Limits]:
     """Asks for the limits of the plan, beside what follows. The server only tells them to the owner of an API key."""
-    return start_thread(run.channel.queries.limits) if run.settings.token else run_inline(Limits)
+    return start_thread(run.channel.account.limits) if run.settings.token else run_inline(Limits)
 
 
 def preflight(run: UploadRun, uploads: Sequence[Upload], limits_asked_for: Future[Limits]) -> bool:
