@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.frozen import Frozen
 from prefix_upload.package.model import Artifact
+from prefix_upload.urls import channel_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,13 +152,8 @@ class Report(Frozen):
 
     @property
     def channel_page_url(self) -> str:
-        """The URL of the channel's web page; "" if the channel is not known.
-
-        The page of a namespace's own channel has no `@`: `/channels/chan`, but `/channels/@ns/chan`.
-        """
-        if not self.channel:
-            return ""
-        return f"{self.server_url}/channels/{'@' if '/' in self.channel else ''}{self.channel}"
+        """The URL of the channel's web page; "" if the channel is not known."""
+        return channel_page(self.server_url, self.channel) if self.channel else ""
 
     def package_page_url(self, package: Artifact) -> str:
         """The URL of a package's web page, which lists its versions and files."""

@@ -83,3 +83,11 @@ def host_and_port(url: str) -> str:
     _, host, port = _origin(url)
     shown = f"[{host}]" if host and ":" in host else str(host)
     return f"{shown}:{port}" if port else shown
+
+
+def channel_page(server_url: str, channel: str) -> str:
+    """The web page of a channel.
+
+    That of a namespace's own channel has no `@`: `/channels/chan`, but `/channels/@ns/chan`.
+    """
+    return f"{server_url}/channels/{'@' if '/' in channel else ''}{channel}"

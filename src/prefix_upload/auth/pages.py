@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from prefix_upload.urls import channel_page
+
 
 def api_keys_page(server_url: str) -> str:
     """The page on which users create API keys."""
@@ -13,5 +15,4 @@ def publishers_page(server_url: str, channel: str) -> str:
 
     Source: prefix.dev's documentation, "Repository access".
     """
-    path = f"@{channel}" if "/" in channel else channel
-    return f"{server_url}/channels/{path}/settings"
+    return f"{channel_page(server_url, channel)}/settings"

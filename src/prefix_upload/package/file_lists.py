@@ -48,7 +48,7 @@ def path_entries(paths: object) -> list[dict[str, Any]]:
 
 
 def _paths_warnings(raw: bytes, payload: Mapping[str, archive.PayloadFile | None] | None) -> Iterator[str]:
-    if len(raw) > limits.MAX_PATHS_SIZE or raw.count(b"{") + raw.count(b"[") > limits.MAX_PATHS_OBJECTS:
+    if limits.is_too_large_to_compare(raw):
         yield "'info/paths.json' is too large to compare with the payload"
         return
     try:

@@ -158,7 +158,7 @@ def has_prefix_digest(has_prefix: bytes, replaced: Mapping[str, Placeholder]) ->
 
 
 def _in_paths(raw: bytes) -> Iterator[tuple[str, Placeholder]]:
-    if len(raw) > limits.MAX_PATHS_SIZE or raw.count(b"{") + raw.count(b"[") > limits.MAX_PATHS_OBJECTS:
+    if limits.is_too_large_to_compare(raw):
         raise ValueError("too large")
     entries = path_entries(parse_json_object(raw).get("paths"))
     if len({entry["_path"] for entry in entries}) != len(entries):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +16,7 @@ def has_bundle(body: bytes, bundle: Mapping[str, Any]) -> bool:
     Raises:
         LookupFailedError: the body is not a JSON array.
     """
-    try:
-        served = json.loads(body)
-    except (ValueError, RecursionError):
-        raise LookupFailedError("the response is not JSON", Reason.MALFORMED) from None
+    served = json_value(body)
     if not isinstance(served, list):
         raise LookupFailedError("the response is not a JSON array", Reason.MALFORMED)
     return bundle in served

@@ -57,13 +57,18 @@ def json_object(body: bytes) -> Mapping[str, Any]:
     Raises:
         LookupFailedError: there is none.
     """
-    value = _json(body)
+    value = json_value(body)
     if not isinstance(value, dict):
         raise LookupFailedError("the response is not a JSON object", Reason.MALFORMED)
     return value
 
 
-def _json(body: bytes) -> object:
+def json_value(body: bytes) -> object:
+    """The JSON value in a response.
+
+    Raises:
+        LookupFailedError: there is none.
+    """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

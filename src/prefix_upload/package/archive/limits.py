@@ -38,3 +38,8 @@ MAX_FOLDER_NAMES = 256 * MIB
 
 # The number of findings of a package; further ones are dropped.
 MAX_FINDINGS = 25
+
+
+def is_too_large_to_compare(paths: bytes) -> bool:
+    """Whether a `paths.json` is too large to be compared with the payload."""
+    return len(paths) > MAX_PATHS_SIZE or paths.count(b"{") + paths.count(b"[") > MAX_PATHS_OBJECTS
