@@ -456,6 +456,7 @@ def test_json_of_a_plan(configured: Shell, server: LocalChannel, workspace: Path
         ("../x*/a.conda", ".", "x*/a.conda"),
         ("odd[1].conda", "current", r"odd\[1\].conda"),
         ("!../out/*", ".", "!out/*"),
+        (".", ".", "current"),
     ],
 )
 def test_patterns_lead_anywhere(tmp_path: Path, pattern: str, folder: str, relative: str) -> None:
@@ -468,6 +469,44 @@ def test_patterns_lead_anywhere(tmp_path: Path, pattern: str, folder: str, relat
     found, (pattern,) = workspace.patterns_below(current, [pattern.format(root=tmp_path)])
     assert found == (tmp_path / folder).resolve()
     assert pattern == relative
+
+
+ODD_FOLDERS = ["w*", "w?", "w[1]", "w{a,b}", "#h", "!x", "~t", " b", "b ", "a\\b", "-f", "w]"]
+IN_ODD_FOLDERS = [
+    (name, operand, is_current)
+    for name in ODD_FOLDERS
+    for operand in ("*.conda", DEMO)
+    for is_current in (True, False)
+    if is_current or operand == DEMO or not set("*?[{").intersection(name)  # those are patterns that the user wrote
+]
+
+
+@pytest.mark.parametrize(("name", "operand", "is_current"), IN_ODD_FOLDERS)
+def test_the_name_of_a_real_folder_is_no_pattern(
+    shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch, name: str, operand: str, is_current: bool
+) -> None:
+    """The packages of that folder are found, with or without others, and those of no other folder."""
+    building.package(workspace / name)
+    for other in ("w-secret", "w1", "wa", "wb", "other"):
+        building.package(workspace / other, other)
+    if is_current:
+        monkeypatch.chdir(workspace / name)
+    here, other = ("./", "../other/*.conda") if is_current else (f"./{name}/", "other/*.conda")
+    rows = json.loads(shell("check", "--json", f"{here}{operand}").out)
+    assert [row["file"] for row in rows] == [DEMO]
+    rows = json.loads(shell("check", "--json", f"{here}{operand}", other).out)
+    assert [row["file"] for row in rows] == [DEMO, "other-1.0-h0_0.conda"]
+    rows = json.loads(shell("check", "--json", "--if-no-files-found", "ignore", other, f"!{here}{operand}").out)
+    assert [row["file"] for row in rows] == ["other-1.0-h0_0.conda"]
+
+
+@pytest.mark.parametrize(("operand", "complaint"), [("!", "An operand is empty"), ("a\nb", "a path with a line break")])
+def test_an_operand_that_is_no_line(shell: Shell, workspace: Path, operand: str, complaint: str) -> None:
+    """It is an error, not left out."""
+    building.package(workspace)
+    ended = shell("check", DEMO, operand)
+    assert ended.exit_code == 2
+    assert complaint in ended.out
 
 
 def test_a_package_elsewhere(configured: Shell, server: LocalChannel, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefix_upload.errors import ConfigurationError, Diagnostic
 
@@ -13,16 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _MAGIC = re.compile(r"[*?\[{]")
+# What starts a line of the input `glob` that is not just a pattern, or that is stripped from it.
+_SPECIAL_START = re.compile(r"[#!~\s]")
+
+
+class _Operand(NamedTuple):
+    """An operand: a sign, the real folder that it is in, and a pattern relative to that folder."""
+
+    sign: str
+    text: str
+    folder: str
+    pattern: str
 
 
 def absolute(current: Path, text: str) -> str:
-    """A path, or a pattern, that is relative to a folder, without '..'."""
+    """A path relative to a folder as an absolute one, without '..'. A slash at its end, which says "folder", stays."""
     path = os.path.join(current, text)  # noqa: PTH118 - text, not a path
-    end = text[len(text.rstrip("/")) :] and "/"  # which says that it is a folder
-    head = os.path.dirname(path if os.path.exists(path) else _fixed_part(path))  # noqa: PTH110, PTH120
-    if os.pardir in Path(head).parts:  # after a link, that is the folder above where it leads to
-        path = os.path.realpath(head) + path[len(head) :]
-    return os.path.normpath(path) + end
+    head, name = os.path.split(path.rstrip("/") or "/")
+    real = _real_folder(path) if name == os.pardir else os.path.normpath(os.path.join(_real_folder(head), name))  # noqa: PTH118
+    return f"{real}/" if path.endswith("/") and not real.endswith("/") else real
 
 
 def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str] = ()) -> tuple[Path, list[str]]:
@@ -42,39 +51,64 @@ def patterns_below(current: Path, patterns: Sequence[str], others: Sequence[str]
             that does not.
     """
     current = current.resolve()
-    signs = ["!" if pattern.startswith("!") else "" for pattern in patterns]
-    bare = (pattern.removeprefix(sign) for pattern, sign in zip(patterns, signs, strict=True))
-    paths = [absolute(current, pattern) for pattern in bare]
-    included = [item for item in zip(patterns, paths, strict=True) if not item[0].startswith("!")]
-    errors = [error for pattern, path in included for error in _errors(current, pattern, path)]
+    operands = [_operand(current, pattern) for pattern in patterns]
+    errors = [error for operand in operands for error in _errors(current, operand)]
     if errors:
         raise ConfigurationError(*errors)
-    fixed = [path if os.path.exists(path) else _fixed_part(path) for path in paths]  # noqa: PTH110 - text, not a path
-    folder = Path(os.path.commonpath([str(current), *map(os.path.dirname, (*fixed, *others))]))
-    relative = [os.path.relpath(path, folder) for path in paths]
-    names = [_escaped(name) if os.path.exists(path) else name for path, name in zip(paths, relative, strict=True)]  # noqa: PTH110
-    return folder, [sign + name for sign, name in zip(signs, names, strict=True)]
+    folders = [operand.folder for operand in operands]
+    folder = os.path.commonpath([str(current), *folders, *map(os.path.dirname, others)])
+    return Path(folder), [operand.sign + _line(operand, folder) for operand in operands]
 
 
-def _errors(current: Path, pattern: str, path: str) -> Iterator[Diagnostic]:
-    """Yields why a pattern can't match anything."""
-    folder = Path(f"{_fixed_part(path)}*").parent
-    if _MAGIC.search(path) is None and not os.path.lexists(path):
+def _operand(current: Path, operand: str) -> _Operand:
+    sign = "!" if operand.startswith("!") else ""
+    text = operand.removeprefix(sign)
+    # NOTE: `Path.exists` fails if a name is too long.
+    if text and os.path.exists(os.path.join(current, text)):  # noqa: PTH110, PTH118 - text, not a path
+        folder, name = os.path.split(absolute(current, text).rstrip("/") or "/")
+        return _Operand(sign, operand, folder, _escaped(name) or ".")
+    magic = _MAGIC.search(text)
+    head = os.path.dirname(text[: magic.start()] if magic else text)  # noqa: PTH120
+    pattern = text[len(head) :].lstrip(f"{os.sep}{os.altsep or ''}")
+    return _Operand(sign, operand, _real_folder(os.path.join(current, head)), pattern)  # noqa: PTH118
+
+
+def _real_folder(path: str) -> str:
+    # After a link, '..' is the folder above where it leads to.
+    return os.path.realpath(path) if os.pardir in Path(path).parts else os.path.normpath(path)
+
+
+def _errors(current: Path, operand: _Operand) -> Iterator[Diagnostic]:
+    """Yields why an operand can't match anything, or can't be passed on."""
+    text, path = operand.text, os.path.join(operand.folder, operand.pattern)  # noqa: PTH118
+    if not operand.pattern:
+        yield Diagnostic("No such file", "An operand is empty.", "Check the variables in the command.")
+    elif len(path.splitlines()) > 1:
+        yield Diagnostic("Unusable path", f"{text!r} is in a path with a line break.", "Rename the file or folder.")
+    elif operand.sign:
+        return
+    elif _MAGIC.search(operand.pattern) is None and not os.path.lexists(path):
         # A backslash may be a mistake for a slash, which the patterns' own messages explain.
-        if "\\" not in pattern:
-            yield Diagnostic("No such file", f"There is no file '{pattern}'.", "Check the spelling.")
+        if "\\" not in text:
+            yield Diagnostic("No such file", f"There is no file '{text}'.", "Check the spelling.")
     # Below the current folder, it matches nothing, as in the action: a build may not have made the folder.
     # NOTE: `Path.is_dir` fails if a name is too long.
-    elif not os.path.isdir(folder) and not folder.is_relative_to(current):  # noqa: PTH112
-        yield Diagnostic("No such folder", f"'{pattern}' is in a folder that does not exist.", "Check the spelling.")
+    elif not os.path.isdir(operand.folder) and not Path(operand.folder).is_relative_to(current):  # noqa: PTH112
+        yield Diagnostic("No such folder", f"'{text}' is in a folder that does not exist.", "Check the spelling.")
 
 
-def _fixed_part(path: str) -> str:
-    """The path up to the first part that is a pattern."""
-    magic = _MAGIC.search(path)
-    return path[: magic.start()] if magic else path
+def _line(operand: _Operand, folder: str) -> str:
+    """A line of the input `glob` for an operand: the names of real folders in it are no patterns."""
+    below = Path(os.path.relpath(operand.folder, folder)).parts
+    line = "/".join([*map(_escaped, below), operand.pattern])
+    # A '~' that is no real folder is a mistake, which the patterns' own messages explain.
+    is_home = operand.text.startswith("~") and not os.path.isdir(operand.folder)  # noqa: PTH112
+    start = "./" if _SPECIAL_START.match(line) and not is_home else ""
+    return f"{start}{line[:-1]}[{line[-1]}]" if line[-1:].isspace() else f"{start}{line}"
 
 
 def _escaped(name: str) -> str:
     """A pattern that matches this name only."""
-    return re.sub(r"([*?\[\]{}!#\\])", r"\\\1", name)
+    if os.sep == "\\":  # which separates folders and escapes nothing there, and names have neither '*' nor '?'
+        return name.replace("[", "[[]")
+    return re.sub(r"([*?\[\]{}\\])", r"\\\1", name)
