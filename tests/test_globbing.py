@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,34 @@ def found(workspace: Path, *include: str, exclude: tuple[str, ...] = ()) -> Foun
 def names(workspace: Path, *include: str, exclude: tuple[str, ...] = ()) -> list[str]:
     """The first path to each file, relative to the workspace."""
     return [path.relative_to(workspace).as_posix() for path, *_ in found(workspace, *include, exclude=exclude).files]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "function", "refused", "files"),
+    [
+        ("**/*.conda", "scandir", "out/locked", ["out/open/a.conda"]),
+        ("**/*.conda", "stat", "out/locked", ["out/open/a.conda"]),
+        ("out/*/*.conda", "scandir", "out/locked", ["out/open/a.conda"]),
+        ("out/locked/*.conda", "scandir", "out/locked", []),
+        ("out/locked/b.conda", "stat", "out/locked/b.conda", []),
+    ],
+)
+def test_a_folder_that_cannot_be_read(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, function: str, refused: str, files: list[str]
+) -> None:
+    """It is reported, as what is in it may be missing, and the others are searched."""
+    touch(workspace, "out/locked/b.conda", "out/open/a.conda")
+    real = getattr(os, function)
+
+    def refuse(path: Any, **options: Any) -> Any:
+        if str(path) == str(workspace / refused):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, **options)
+
+    monkeypatch.setattr(os, function, refuse)
+    matches = found(workspace, pattern)
+    assert matches.unreadable == ("out/locked",)
+    assert [path.relative_to(workspace).as_posix() for path, *_ in matches.files] == files
 
 
 def test_any_folders_include_linked_ones(workspace: Path) -> None:

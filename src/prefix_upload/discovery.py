@@ -28,12 +28,14 @@ class Found(NamedTuple):
         unmatched: the patterns without a match.
         left_out: packages that `**` did not look for, in folders named `broken` or `bld`, relative to the workspace.
         outside: linked folders that `**` did not enter, because they are outside the workspace.
+        unreadable: folders that could not be searched.
     """
 
     files: tuple[tuple[Path, ...], ...]
     unmatched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def find(patterns: Patterns, workspace: Path) -> Found:
@@ -68,6 +70,7 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         tuple(unmatched),
         tuple(sorted(left_out)),
         tuple(sorted(others.outside)),
+        tuple(sorted(name or "." for name in others.unreadable)),
     )
 
 

@@ -6,6 +6,7 @@ which builds keep what should not be published.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path, PurePath, PurePosixPath
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # Where rattler-build and conda-build put packages whose tests failed, and builds in progress.
 _BUILD_FOLDERS = frozenset({"broken", "bld"})
 _ANY_FOLDERS = "**"
+# The errors of what is not there, or not a folder. After others, there may be something.
+_NO_FOLDER = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -31,17 +34,20 @@ class Matches:
         names: the files and folders that match.
         left_out: those in folders that `**` does not enter, because builds keep there what failed or is unfinished.
         outside: the linked folders that `**` does not enter, because they are outside the workspace.
+        unreadable: the folders that could not be searched; "" for the workspace itself.
     """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.left_out: set[str] = set()
         self.outside: set[str] = set()
+        self.unreadable: set[str] = set()
 
     def __ior__(self, other: Matches) -> Self:
         self.names |= other.names
         self.left_out |= other.left_out
         self.outside |= other.outside
+        self.unreadable |= other.unreadable
         return self
 
 
@@ -100,7 +106,7 @@ class _Search:
     def _names(self, folder: str, part: str) -> Iterator[str]:
         if not glob.is_magic(part):
             name = _joined(folder, _ESCAPE.sub(r"\1", part))
-            if os.path.lexists(self._workspace / name):
+            if self._is_there(folder, name):
                 yield name
             return
         pattern = fnmatch.compile(part)
@@ -114,6 +120,8 @@ class _Search:
         while folders or links:
             current, is_avoided = folders.pop() if folders else links.pop(0)
             identity = folder_identity(self._workspace / current)
+            if identity is None and current != folder:  # the folder above can be listed, but not entered
+                self.matches.unreadable.add(current)
             if identity is None or identity in seen:
                 continue
             seen.add(identity)
@@ -133,8 +141,21 @@ class _Search:
         try:
             with os.scandir(self._workspace / folder) as entries:
                 return list(entries)
-        except OSError:  # not a folder, or not readable
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:
+                self.matches.unreadable.add(folder)
             return []
+
+    def _is_there(self, folder: str, name: str) -> bool:
+        try:
+            (self._workspace / name).lstat()
+        except ValueError:  # a null character
+            return False
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:
+                self.matches.unreadable.add(folder)
+            return False
+        return True
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         # NOTE: `entry.is_dir()` raises an error for a link to itself.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,6 +49,26 @@ def test_a_link_of_another_name(
     assert statuses(report) == {path.name: Status.UPLOADED}
     (outcome,) = report.outcomes
     assert outcome.file.warnings  # type: ignore[union-attr]
+
+
+def test_a_folder_that_cannot_be_read(
+    publish: Callable[[str], Report], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is published, with a warning that names it."""
+    path = building.package(workspace / "noarch")
+    building.package(workspace / "linux-64", "native", subdir="linux-64")
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> Any:
+        if folder == workspace / "linux-64":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = publish("**/*.conda")
+    assert statuses(report) == {f"noarch/{path.name}": Status.UPLOADED}
+    (warning,) = report.warnings
+    assert (warning.title, "'linux-64'" in warning.message) == ("Folders not searched", True)
 
 
 def test_packages_in_a_folder_of_failed_builds(publish: Callable[[str], Report], workspace: Path) -> None:

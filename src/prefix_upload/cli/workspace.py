@@ -87,7 +87,7 @@ def _errors(current: Path, operand: _Operand) -> Iterator[Diagnostic]:
         yield Diagnostic("Unusable path", f"{text!r} is in a path with a line break.", "Rename the file or folder.")
     elif operand.sign:
         return
-    elif _MAGIC.search(operand.pattern) is None and not os.path.lexists(path):
+    elif _MAGIC.search(operand.pattern) is None and not _may_exist(path):
         # A backslash may be a mistake for a slash, which the patterns' own messages explain.
         if "\\" not in text:
             yield Diagnostic("No such file", f"There is no file '{text}'.", "Check the spelling.")
@@ -95,6 +95,16 @@ def _errors(current: Path, operand: _Operand) -> Iterator[Diagnostic]:
     # NOTE: `Path.is_dir` fails if a name is too long.
     elif not os.path.isdir(operand.folder) and not Path(operand.folder).is_relative_to(current):  # noqa: PTH112
         yield Diagnostic("No such folder", f"'{text}' is in a folder that does not exist.", "Check the spelling.")
+
+
+def _may_exist(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except PermissionError:  # the library says which folder can't be read
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _line(operand: _Operand, folder: str) -> str:

@@ -91,6 +91,9 @@ def _resolve(state: ValidationState, workspace: Path) -> Path | None:
     """The path with all symlinks resolved. `None`, with a finding, if it is missing or outside the workspace."""
     try:
         target = state.path.resolve(strict=True)
+    except PermissionError as error:
+        state.add(f"the file cannot be read ({error.strerror})", hints.unreadable(error))
+        return None
     except (OSError, RuntimeError):  # RuntimeError: a symlink loop, before Python 3.13
         state.add("the file is missing, or is a link to something that is missing or not visible here", hints.NO_FILE)
         return None

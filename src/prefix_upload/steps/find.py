@@ -31,6 +31,8 @@ def find(run: LocalRun) -> Sequence[Sequence[Path]]:
         run.ledger.warnings.append(messages.left_out(found.left_out))
     if found.outside:
         run.ledger.warnings.append(messages.outside(found.outside))
+    if found.unreadable:
+        run.ledger.warnings.append(messages.unreadable(found.unreadable))
     if not found.files:
         _nothing_found(run)
     elif found.unmatched:

@@ -57,6 +57,16 @@ def outside(paths: Sequence[str]) -> Diagnostic:
     )
 
 
+def unreadable(paths: Sequence[str]) -> Diagnostic:
+    """The warning about folders that could not be searched."""
+    return Diagnostic(
+        "Folders not searched",
+        f"Packages may be missing, because these folders could not be read: {listed(paths)}.",
+        "Check who owns them and their permissions: a step in a container may have written them as root.",
+        page="#patterns",
+    )
+
+
 def invalid(file: CandidateFile) -> Diagnostic:
     """The error of an invalid file, with all its findings."""
     hint = " ".join(file.hints)
