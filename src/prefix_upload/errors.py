@@ -11,6 +11,7 @@ PrefixUploadError
     │   ├── ConnectionFailedError
     │   ├── UnexpectedResponseError
     │   └── AuthenticationError
+    ├── UnconfirmedChangeError
     ├── ServerDownError
     ├── ConflictError
     ├── FileChangedError
@@ -188,6 +189,10 @@ class AuthenticationError(ChannelWideError):
     """The run cannot authenticate, so nothing can be sent."""
 
     title = "Authentication failed"
+
+
+class UnconfirmedChangeError(ChannelError):
+    """Whether the server has made a change that it was asked for is not known."""
 
 
 class ServerDownError(ChannelError):

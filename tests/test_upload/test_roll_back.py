@@ -333,6 +333,25 @@ def test_records_that_cannot_be_read(
     assert left(result).count("curl --fail -X DELETE") == 3
 
 
+@pytest.mark.parametrize("answer", [Answer(500), Answer(200, "<html>"), Cut()], ids=repr)
+def test_a_deletion_that_cannot_be_confirmed(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None], answer: Answer | Cut
+) -> None:
+    """The package is not reported as one that is on the channel: it may be gone."""
+    fail("other")
+    fall_silent = Call(lambda: server.fail(Fault(answer, path=GRAPHQL, times=None)))
+    server.fail(Fault(fall_silent, path=f"{DELETE}{CHANNEL}/noarch/app", at=At.DONE))
+    result = roll_back(publish, batch)
+    assert file_of("app") not in str(server.files(CHANNEL))
+    assert result.statuses[file_of("app")] is Status.FAILED
+    assert "It may or may not be on the channel" in result.problem(file_of("app"))
+    assert f"'{file_of('app')}': Whether the server has deleted it could not be looked up." in left(result)
+    assert sorted(package.file_name for package in result.report.packages_on_channel) == [
+        file_of("base"),
+        file_of("lib"),
+    ]
+
+
 FAULTS = {
     "a server error": Fault(Answer(503), path=DELETE),
     "a response that is lost": Fault(Cut(), path=DELETE, at=At.DONE),

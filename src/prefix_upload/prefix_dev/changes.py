@@ -15,6 +15,7 @@ from prefix_upload.errors import (
     SERVER_MESSAGE,
     ChannelError,
     ChannelWideError,
+    UnconfirmedChangeError,
 )
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.batches import batches
@@ -147,7 +148,8 @@ class Changes:
         try:
             response = self._retry_policy.call(lambda timeout: self._send(change.send, timeout), on_failure=is_done)
         except RequestError as error:
-            raise ChannelError(f"The server could not be reached: {error}.", CHECK_CONNECTION) from error
+            kind = UnconfirmedChangeError if error.may_have_arrived else ChannelError
+            raise kind(f"The server could not be reached: {error}.", CHECK_CONNECTION) from error
         is_gone = change.verb == "delete" and response.status == HTTPStatus.NOT_FOUND
         if not response.is_success and not is_gone:
             raise self._refusal(change.verb, response)
@@ -179,7 +181,7 @@ class Changes:
 
         poll(look, self._retry_policy.sleep)
         if done is None:
-            raise ChannelError(_unknown(change), CHANGES_RERUN_IS_SAFE)
+            raise UnconfirmedChangeError(_unknown(change), CHANGES_RERUN_IS_SAFE)
         if not done:
             raise ChannelError(f"The server did not {change.verb} it.", CHANGES_RERUN_IS_SAFE)
 
@@ -191,7 +193,7 @@ class Changes:
         """
         record = self.record(file)
         if record is None:
-            raise ChannelError(_unknown(change), CHANGES_RERUN_IS_SAFE)
+            raise UnconfirmedChangeError(_unknown(change), CHANGES_RERUN_IS_SAFE)
         is_done = change.is_done(record)
         if not is_done and record.sha256 != file.sha256:
             raise ChannelError("The channel has other bytes under its name now, or none.", CHANGES_RERUN_IS_SAFE)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from prefix_upload.errors import ChannelError, ChannelWideError, Diagnostic
+from prefix_upload.errors import RERUN_IS_SAFE, ChannelError, ChannelWideError, Diagnostic, UnconfirmedChangeError
 from prefix_upload.status import Status
 from prefix_upload.steps import messages
 
@@ -89,6 +89,8 @@ class _RollBack:
         self._outcomes = outcomes
         # The packages that stay on the channel, each with the reason.
         self._left: dict[Key, tuple[Package, str]] = {}
+        # Those of them that may have been deleted.
+        self._in_doubt: set[Key] = set()
         self._stopped_by: ChannelWideError | None = None
 
     def process(self, sent: Sequence[Package], needs: Mapping[Key, Sequence[Key]], staying: Sequence[Package]) -> None:
@@ -148,10 +150,12 @@ class _RollBack:
             why = f"'{dependents[0].label}' needs it."
         else:
             why = self._delete(package, record)
-        if why:
-            self._left[package.key] = (package, why)
-        else:
+        if not why:
             self._run.finish(_deleted(outcome, self._reason))
+            return
+        self._left[package.key] = (package, why)
+        if package.key in self._in_doubt:
+            self._run.ledger.record(_maybe_deleted(outcome, self._reason))
 
     def _delete(self, package: Package, record: Record | None) -> str:
         """Deletes a package with this record. Returns why it stays on the channel, or may; "" if it is gone."""
@@ -167,13 +171,18 @@ class _RollBack:
             except ChannelError as error:
                 if isinstance(error, ChannelWideError):
                     self._stopped_by = error
+                if isinstance(error, UnconfirmedChangeError):
+                    self._in_doubt.add(package.key)
                 return error.message
             return ""
 
         if self._tools.pool.is_cancelled():
             return _Fate.OUT_OF_TIME
         why = self._tools.pool.call(delete)
-        return "The run ended before its deletion was confirmed." if why is None else why
+        if why is not None:
+            return why
+        self._in_doubt.add(package.key)
+        return "The run ended before its deletion was confirmed."
 
     def _left_behind(self, sent: Mapping[Key, Package]) -> Diagnostic:
         """The error about packages that stay on the channel, in the order in which to delete them."""
@@ -224,3 +233,12 @@ def _deleted(outcome: Outcome, reason: str) -> Outcome:
         return outcome._replace(error=outcome.error._replace(message=message))
     error = Diagnostic("Rolled back", f"Deleted from the channel again, because {reason}.")
     return outcome._replace(status=Status.ROLLED_BACK, error=error, warning=None, md5=None)
+
+
+def _maybe_deleted(outcome: Outcome, reason: str) -> Outcome:
+    """The outcome of a package that may have been deleted again. One that had failed stays failed, for its reason."""
+    if outcome.status is Status.FAILED:
+        return outcome
+    message = f"The server was asked to delete it again, because {reason}. It may or may not be on the channel."
+    error = Diagnostic("Rollback incomplete", message, RERUN_IS_SAFE)
+    return outcome._replace(status=Status.FAILED, error=error, warning=None, md5=None)
