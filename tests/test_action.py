@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,10 @@ import pytest
 from localchannel import Answer, At, Call, Fault
 from prefix_upload.package import validate
 from support.building import conda_bytes, package, written
-from support.running import CHANNEL, REPOSITORY
+from support.running import CHANNEL, COMMAND, REPOSITORY, TOKEN, RunnerFiles, environment
 from support.workflow_commands import annotated
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from localchannel import LocalChannel
     from support.action import Action, Pauses
     from support.running import Finished
@@ -225,6 +224,31 @@ def test_cancellation_while_the_channel_is_asked(
     assert statuses(finished) == {"demo": "not-attempted"}
     assert "Traceback" not in finished.log
     assert not server.uploads
+
+
+@pytest.mark.parametrize("log", ["whose reader leaves during the upload", "on a full disk", "that is closed"])
+def test_a_log_that_cannot_be_written(workspace: Path, server: LocalChannel, tmp_path: Path, log: str) -> None:
+    """The run goes on, and its outputs and summary say how it went."""
+    package(workspace)
+    files = RunnerFiles.create(tmp_path / "runner")
+    inputs = {"channel": CHANNEL, "glob": "*.conda", "token": TOKEN, "server-url": server.url}
+    variables = environment(workspace, inputs, files) | {"PATH": os.defpath}
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as pipe, Path("/dev/full").open("wb") as full, os.fdopen(reader, "rb") as log_reader:
+        server.fail(Fault(Call(log_reader.close), path="/upload/", at=At.START))
+        process = subprocess.run(  # noqa: S603 - our own entry point
+            COMMAND,
+            env=variables,
+            stdout=full if log == "on a full disk" else pipe,
+            stderr=subprocess.PIPE,
+            preexec_fn=(lambda: os.close(1)) if log == "that is closed" else None,
+            check=False,
+        )
+    run = files.finished(process.returncode, "")
+    assert (run.exit_code, process.stderr) == (0, b"")
+    assert run.outputs["uploaded-count"] == "1"
+    assert "1 uploaded" in run.summary
+    assert list(server.files(CHANNEL)) == ["noarch/demo-1.0-h0_0.conda"]
 
 
 def test_waiting_for_the_index(action: Action, workspace: Path, server: LocalChannel) -> None:

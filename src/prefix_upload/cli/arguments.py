@@ -49,7 +49,7 @@ _COMMANDS = {
 }
 _EXIT_CODES = {
     "upload": "3 no package found, 4 invalid packages, 5 failure, 6 index is late,\n",
-    "check": "3 no package found, 4 invalid packages, ",
+    "check": "3 no package found, 4 invalid packages, 5 failure, ",
 }
 # How similar a flag has to be, from 0 to 1, to be taken for the one that was meant.
 _SIMILARITY = 0.75

@@ -48,16 +48,21 @@ def _execute(arguments: Arguments, cancellation: Cancellation) -> int:
     _show(report, terminal, console)
     code = exit_code(report) if early_exit is None else early_exit
     if arguments.as_json and not _show_json(report):
+        from prefix_upload.errors import Diagnostic  # noqa: PLC0415
+
+        message = "The rows of the packages could not be written to the standard output."
+        hint = "Check the space on the disk, and the program that reads them."
+        terminal.show("error", [Diagnostic("Could not write", message, hint)])
         return code or ExitCode.UPLOAD_FAILED
     return code
 
 
 def _show_json(report: Report) -> bool:
-    """Prints the rows of the packages. Returns whether that was possible; if not, who reads them gets nothing."""
+    """Prints the rows of the packages. Returns whether that was possible."""
     import json  # noqa: PLC0415
 
-    from prefix_upload.cli.terminal import write  # noqa: PLC0415
     from prefix_upload.reporting.outputs import package_rows  # noqa: PLC0415
+    from prefix_upload.reporting.streams import write  # noqa: PLC0415
 
     return write(sys.stdout, json.dumps(package_rows(report), indent=2) + "\n")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from typing import TYPE_CHECKING, TextIO
 
 from prefix_upload.errors import spell_settings
 from prefix_upload.redaction import Redactor
 from prefix_upload.reporting import sanitize
+from prefix_upload.reporting.streams import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,23 +29,6 @@ def as_flag(name: str, value: str) -> str:
     if value in {"", "true"}:
         return f"--{name}"
     return f"--no-{name}" if value == "false" else f"--{name} {value}"
-
-
-def write(stream: TextIO, text: str) -> bool:
-    """Writes a text at once. Returns whether that was possible.
-
-    A reader that has gone, as that of a pipe to `head`, or a full disk does not end what is under way: what has begun
-    on a channel is completed, or taken back. Nothing more is written then.
-    """
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-        return False
-    return True
 
 
 class Terminal:

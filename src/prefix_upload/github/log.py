@@ -10,12 +10,16 @@ import io
 import logging
 import sys
 from collections import deque
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from actions_toolkit import core
 
 from prefix_upload.redaction import Redactor
 from prefix_upload.reporting import sanitize
+from prefix_upload.reporting.streams import discard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Characters of an annotation that the runner shows, with some margin (actions/runner, ActionCommandManager).
 _MAX_ANNOTATION = 4000
@@ -47,24 +51,24 @@ class Log:
     def flush_masks(self) -> None:
         """Registers secrets with the runner that it does not know yet."""
         while self._unmasked:
-            core.set_secret(self._unmasked.popleft())
+            self._print(core.set_secret, self._unmasked.popleft())
 
     def info(self, line: str) -> None:
         """Prints a line."""
         self.flush_masks()
-        core.info(self._sanitized(line))
+        self._print(core.info, self._sanitized(line))
 
     def open_group(self, title: str) -> None:
         """Opens a collapsible group of lines, and closes the one before."""
         self.flush_masks()
         self.close_group()
-        core.start_group(self._sanitized(title))
+        self._print(core.start_group, self._sanitized(title))
         self._in_group = True
 
     def close_group(self) -> None:
         """Closes the open group, if there is one."""
         if self._in_group:
-            core.end_group()
+            self._print(core.end_group)
             self._in_group = False
 
     def annotate(self, kind: Literal["error", "warning"], title: str, *paragraphs: str) -> None:
@@ -72,7 +76,7 @@ class Log:
         self.flush_masks()
         annotate = core.error if kind == "error" else core.warning
         text = "\n".join(self._sanitized(paragraph) for paragraph in paragraphs if paragraph)
-        annotate(text[:_MAX_ANNOTATION], title=self._sanitized(title))
+        self._print(annotate, text[:_MAX_ANNOTATION], title=self._sanitized(title))
 
     def redact(self, text: str) -> str:
         """The text with each secret replaced by stars, for text that is not printed here but written to a file."""
@@ -81,6 +85,14 @@ class Log:
     def redact_message(self, text: str) -> str:
         """Like `redact`, for a server's message, which may be truncated."""
         return self._redactor.redact_message(text)
+
+    @staticmethod
+    def _print(say: Callable[..., None], *arguments: str, **properties: str) -> None:
+        """Prints with a function of the toolkit. A log that can't be written ends nothing: there are the outputs."""
+        try:
+            say(*arguments, **properties)
+        except OSError:
+            discard(sys.stdout)
 
     def _sanitized(self, text: str) -> str:
         return sanitize.for_log(self.redact(text))
