@@ -174,15 +174,15 @@ def test_a_reason_is_required(action: Action, server: LocalChannel) -> None:
 
 @pytest.mark.parametrize("poison", POISON)
 def test_text_from_outside(server: LocalChannel, yank: Action, poison: str) -> None:
-    """Names, versions and reasons of a listing take no effect in log, outputs and summary."""
-    record = {"filename": poison, "platform": poison, "version": poison, "buildString": poison, "buildNumber": 0}
-    record |= {"size": 1, "sha256": "a" * 64, "yankedReason": None}
-    names = {"data": {"viewer": {}, "channel": {}, "listed": {"packages": {"page": [{"name": poison}], "pages": 1}}}}
+    """Versions and reasons of a listing take no effect in log, outputs and summary."""
+    record = {"filename": FILES[0], "platform": "noarch", "version": poison, "buildString": poison, "buildNumber": 0}
+    record |= {"size": 1, "sha256": "a" * 64, "yankedReason": poison, "hiddenReason": poison}
+    names = {"data": {"viewer": {}, "channel": {}, "listed": {"packages": {"page": [{"name": "demo"}], "pages": 1}}}}
     files = {"data": {"viewer": {}, "channel": {}, "package0": {"variants": {"page": [record], "pages": 1}}}}
     for answer in (names, files):
         server.fail(Fault(Answer(200, json.dumps(answer)), path=GRAPHQL))
     finished = yank(packages="*")
-    assert [row["status"] for row in rows(finished)] == ["would-yank"]
+    assert [row["status"] for row in rows(finished)] == ["unchanged"]
     assert {command.name for command in commands(finished.log)} <= OURS
     assert set(elements(finished.summary)) <= OUR_ELEMENTS
     assert all(value.isascii() for value in finished.outputs.values())

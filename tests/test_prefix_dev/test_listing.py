@@ -194,15 +194,87 @@ def test_names_that_are_none(server: LocalChannel, listing: ChannelListing, list
 
 
 def test_a_list_without_an_end(server: LocalChannel, listing: ChannelListing) -> None:
-    """A server that always promises another page is asked until it has nothing new to say."""
+    """A server that always promises another page is asked until it has nothing new to say, and the listing fails."""
     page = {"page": [{"name": "a"}], "pages": 10**9}
     server.fail(
         Fault(Answer(200, json.dumps({"data": {"channel": {}, "listed": {"packages": page}}})), path=GRAPHQL, times=2)
     )
-    variants = {"data": {"channel": {}, "package0": {"variants": {"page": [], "pages": 10**9}}}}
-    server.fail(Fault(Answer(200, json.dumps(variants)), path=GRAPHQL, times=None))
-    assert list(listing.files()) == []
-    assert len(server.requests) == 3
+    with pytest.raises(LookupFailedError, match="pages of the listing do not fit together"):
+        list(listing.files())
+    assert len(server.requests) == 2
+
+
+def entry(file_name: str, subdir: str = "noarch", size: int = 1) -> dict[str, object]:
+    """A file as a server lists it."""
+    fields = {"filename": file_name, "platform": subdir, "version": "1", "buildString": "0", "buildNumber": 0}
+    return fields | {"size": size, "sha256": "a" * 64}
+
+
+PAGES = {
+    "is empty, and others follow": {"page": [], "pages": 3},
+    "repeats the first one, and others follow": {"page": [entry("a-1-0.conda")], "pages": 3},
+    "is beyond the last one, but has files": {"page": [entry("a-2-0.conda")], "pages": 1},
+    "is one of none, but has files": {"page": [entry("a-2-0.conda")], "pages": 0},
+    "is one of less than none": {"page": [entry("a-2-0.conda")], "pages": -1},
+}
+
+
+@pytest.mark.parametrize("second", PAGES.values(), ids=PAGES)
+def test_pages_that_do_not_fit_together(
+    server: LocalChannel, listing: ChannelListing, second: dict[str, object]
+) -> None:
+    """The second of three: files are missing, so the listing fails."""
+    for page in ({"page": [entry("a-1-0.conda")], "pages": 3}, second):
+        data = {"channel": {}, "package0": {"variants": page}}
+        server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    with pytest.raises(LookupFailedError) as caught:
+        list(listing.files(["a"]))
+    assert caught.value.reason is Reason.MALFORMED
+
+
+def test_a_list_that_became_shorter(server: LocalChannel, listing: ChannelListing) -> None:
+    """Files were deleted after the first page was read."""
+    for page in ({"page": [entry("a-1-0.conda")], "pages": 3}, {"page": [], "pages": 1}):
+        data = {"channel": {}, "package0": {"variants": page}}
+        server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    assert [file.file_name for file in listing.files(["a"])] == ["a-1-0.conda"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        entry(""),
+        entry(".."),
+        entry("a-1-0"),
+        entry("a-1-0.zip"),
+        entry("other-1-0.conda"),
+        entry("a-1-0/../b.conda"),
+        entry("a-1-0\\b.conda"),
+        entry("a-1\ud800-0.conda"),
+        entry("a-1\n-0.conda"),
+        entry("a-1-0.conda", ".."),
+        entry("a-1-0.conda", "linux/64"),
+        entry("a-1-0.conda", "\ud800"),
+        entry("a-1-0.conda", size=-1),
+        entry("a-1-0.conda", size=10**4299),
+    ],
+    ids=repr,
+)
+def test_files_that_can_not_be_of_the_package(
+    server: LocalChannel, listing: ChannelListing, odd: dict[str, object]
+) -> None:
+    """Their names would become a part of the requests that delete them."""
+    data = {"channel": {}, "package0": {"variants": {"page": [odd], "pages": 1}}}
+    server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    with pytest.raises(LookupFailedError, match="does not have the requested data"):
+        list(listing.files(["a"]))
+
+
+def test_upper_case_in_a_name(server: LocalChannel, listing: ChannelListing) -> None:
+    """The server may list a package by its name in lower case."""
+    data = {"channel": {}, "package0": {"variants": {"page": [entry("A-1-0.tar.bz2")], "pages": 1}}}
+    server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    assert [file.file_name for file in listing.files(["a"])] == ["A-1-0.tar.bz2"]
 
 
 @pytest.mark.parametrize(("viewer", "reason"), [({"login": "me"}, Reason.NO_CHANNEL), (None, Reason.NOT_VISIBLE)])

@@ -10,12 +10,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from prefix_upload.package.channel_file import ChannelFile
-from prefix_upload.package.names import is_subdir
+from prefix_upload.package.names import extension_of, is_subdir, split_file_name
 from prefix_upload.prefix_dev.records import AGE_AND_STATE, time_of, withheld_reason, yanked_reason
 from prefix_upload.prefix_dev.responses import LookupFailedError, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from prefix_upload.prefix_dev.queries import ChannelQueries
 
@@ -24,6 +24,8 @@ _PAGE_SIZE = 500
 _NAMES = 10
 # In bytes. A file's entry has some 500.
 _MAX_BODY = 2**24
+# Bytes that no file has, but numbers in JSON can be.
+_MAX_SIZE = 2**63
 
 _HEAD = "viewer { login } channel(name: $channel) { channelPath }"
 _FIELDS = f"filename platform version buildString buildNumber size sha256 {AGE_AND_STATE}"
@@ -62,12 +64,12 @@ class ChannelListing:
             asked = [left.popleft() for _ in range(min(_NAMES, len(left)))]
             data = self._ask(*_variants_query(self._channel, asked))
             for number, (name, page) in enumerate(asked):
-                entries, pages = _page_of_variants(data, f"package{number}")
+                entries, pages = _page_of_variants(data, f"package{number}", page)
                 files = {file.key: file for file in (_file(name, entry) for entry in entries)}
                 new = [file for key, file in files.items() if key not in seen]
                 yield from new
-                # A page without anything new ends a listing that claims to go on for ever.
-                if new and page + 1 < pages:
+                if page + 1 < pages:
+                    _check_progress(new)
                     left.append((name, page + 1))
                 seen.update(files)
 
@@ -103,15 +105,16 @@ class ChannelListing:
         page, pages = 0, 1
         while page < pages:
             data = self._ask(query, {"limit": _PAGE_SIZE, "page": page})
-            entries, pages = _page_in(data["listed"].get("packages") if isinstance(data.get("listed"), dict) else None)
+            listed = data["listed"].get("packages") if isinstance(data.get("listed"), dict) else None
+            entries, pages = _page_in(listed, page)
             new = {entry["name"]: entry for entry in entries if isinstance(entry.get("name"), str)}
             if len(new) < len(entries):
                 raise _malformed()
             yield from (entry for name, entry in new.items() if name not in seen)
-            if seen.issuperset(new):
-                return
-            seen.update(new)
             page += 1
+            if page < pages:
+                _check_progress(new.keys() - seen)
+            seen.update(new)
 
     def _ask(self, query: str, variables: Mapping[str, object]) -> Mapping[str, Any]:
         """The response to a query that has the fields of `_HEAD`.
@@ -147,17 +150,31 @@ def _variants_query(channel: str, asked: Sequence[tuple[str, int]]) -> tuple[str
     return f"query({', '.join(declared)}) {{ {' '.join(fields)} }}", variables
 
 
-def _page_of_variants(data: Mapping[str, Any], field: str) -> tuple[Sequence[Mapping[str, Any]], int]:
+def _page_of_variants(data: Mapping[str, Any], field: str, page: int) -> tuple[Sequence[Mapping[str, Any]], int]:
     """The entries of a page, and the number of pages; none if the channel has no such package any more."""
     package = data.get(field, {})
-    return ((), 0) if package is None else _page_in(package.get("variants") if isinstance(package, dict) else None)
+    if package is None:
+        return (), 0
+    return _page_in(package.get("variants") if isinstance(package, dict) else None, page)
 
 
-def _page_in(result: object) -> tuple[Sequence[Mapping[str, Any]], int]:
+def _page_in(result: object, page: int) -> tuple[Sequence[Mapping[str, Any]], int]:
     match result:
-        case {"page": list(entries), "pages": int(pages)} if all(isinstance(entry, dict) for entry in entries):
+        case {"page": list(entries), "pages": int(pages)} if all(isinstance(entry, dict) for entry in entries) and (
+            page < pages or not entries
+        ):
             return entries, pages
     raise _malformed()
+
+
+def _check_progress(new: Collection[object]) -> None:
+    """Makes sure that a page is not the last one that has anything, although the server says that others follow.
+
+    Raises:
+        LookupFailedError: it has nothing new. The listing would be incomplete, or go on for ever.
+    """
+    if not new:
+        raise LookupFailedError("the pages of the listing do not fit together", Reason.MALFORMED, "GraphQL")
 
 
 def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile:
@@ -170,7 +187,7 @@ def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile:
             "buildNumber": int(build_number),
             "size": int() | None as size,
             "sha256": str() | None as sha256,
-        }:
+        } if _is_plausible(name, file_name, subdir, size or 0):
             return ChannelFile(
                 file_name=file_name,
                 name=name,
@@ -186,6 +203,14 @@ def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile:
                 is_hidden=entry.get("hidden") is True,
             )
     raise _malformed()
+
+
+def _is_plausible(name: str, file_name: str, subdir: str, size: int) -> bool:
+    """Whether a file can be one of the package. Its name and subdir become a part of the requests that change it."""
+    parts = split_file_name(file_name)
+    is_safe = file_name.isascii() and file_name.isprintable() and not set("/\\").intersection(file_name)
+    is_of_package = parts is not None and parts[0].lower() == name.lower() and extension_of(file_name) != ""
+    return is_safe and is_of_package and is_subdir(subdir) and 0 <= size < _MAX_SIZE
 
 
 def _malformed() -> LookupFailedError:
