@@ -160,10 +160,10 @@ def _page_of_variants(data: Mapping[str, Any], field: str, page: int) -> tuple[S
 
 def _page_in(result: object, page: int) -> tuple[Sequence[Mapping[str, Any]], int]:
     match result:
-        case {"page": list(entries), "pages": int(pages)} if all(isinstance(entry, dict) for entry in entries) and (
-            page < pages or not entries
-        ):
-            return entries, pages
+        case {"page": list(entries), "pages": int(pages)} if all(isinstance(entry, dict) for entry in entries):
+            # Pages become fewer while files are deleted, but none beyond the last one has any.
+            if not entries or page < max(pages, 1):
+                return entries, pages
     raise _malformed()
 
 
