@@ -627,6 +627,27 @@ def test_whoami_with_a_bad_key(configured: Shell) -> None:
     assert "does not accept the API key in --token" in ended.out
 
 
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (Answer(200, "<html>please log in</html>"), "error: Unexpected response: "),
+        (Answer(200, "null"), "error: Unexpected response: "),
+        (Answer(200, '{"errors": [{"message": "query is too complex"}]}'), "query is too complex"),
+        (Answer(401, "who?"), "error: Token rejected: "),
+        (Answer(503, "maintenance"), "error: Server unavailable: "),
+        (Answer(200, '{"data": {"viewer": null}}'), "error: Token rejected: "),
+    ],
+    ids=repr,
+)
+def test_whoami_without_an_answer(configured: Shell, server: LocalChannel, answer: Answer, complaint: str) -> None:
+    """The key is only blamed if the server does not know it."""
+    server.fail(Fault(answer, path="/api/graphql", times=None))
+    ended = configured("whoami", "--retries", "0")
+    assert ended.exit_code == 5
+    assert complaint in ended.out
+    assert len(ended.out.splitlines()) >= 2  # with what to do about it
+
+
 def test_whoami_without_a_key(shell: Shell) -> None:
     """There is nothing to ask."""
     ended = shell("whoami")

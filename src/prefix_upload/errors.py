@@ -9,6 +9,7 @@ PrefixUploadError
     │   ├── ChannelNotFoundError
     │   ├── TokenRejectedError
     │   ├── ConnectionFailedError
+    │   ├── ServerUnavailableError
     │   ├── UnexpectedResponseError
     │   └── AuthenticationError
     ├── UnconfirmedChangeError
@@ -177,6 +178,12 @@ class ConnectionFailedError(ChannelWideError):
     """The server could not be reached."""
 
     title = "Server unreachable"
+
+
+class ServerUnavailableError(ChannelWideError):
+    """The server does not answer queries now, but may do so later."""
+
+    title = "Server unavailable"
 
 
 class UnexpectedResponseError(ChannelWideError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from support.workflow_commands import annotated
 
 if TYPE_CHECKING:
     from localchannel import LocalChannel
-    from support.action import Action
+    from support.action import Action, Pauses
     from support.changing import Put
 
 
@@ -67,13 +68,44 @@ def test_a_server_that_is_down(closed_url: str, reindex: Action) -> None:
     assert "could not be reached" in annotated(finished.log, "error")[0].data
 
 
+@pytest.mark.parametrize(
+    ("answer", "title", "hint"),
+    [
+        (Answer(200, "<html>please log in</html>"), "Not indexed", "Check 'server-url'"),
+        (Answer(503, "later"), "Not indexed", "Re-run it"),
+        (Answer(302, "", {"Location": "https://login.example/"}), "Not indexed", "Set 'server-url'"),
+        (Answer(404, "no such subdir"), "Not indexed", "See the server's message"),
+    ],
+    ids=repr,
+)
+def test_an_answer_that_confirms_nothing(
+    server: LocalChannel, reindex: Action, answer: Answer, title: str, hint: str
+) -> None:
+    """It is an error that says what to do."""
+    server.fail(Fault(answer, path="/reindex/", times=None))
+    finished = reindex(subdirs="noarch")
+    (error,) = annotated(finished.log, "error")
+    assert (finished.exit_code, error.properties["title"]) == (5, title)
+    assert hint in error.data
+    assert "noarch: requested" not in finished.log
+
+
+def test_a_run_that_is_cancelled(server: LocalChannel, reindex: Action, pauses: Pauses) -> None:
+    """It does not say that the server has accepted what it was asked for."""
+    pauses.before = lambda: signal.raise_signal(signal.SIGINT)
+    server.fail(Fault(Answer(503, "", {"Retry-After": "60"}), path="/reindex/", times=None))
+    finished = reindex(subdirs="noarch linux-64", retries="3")
+    assert finished.exit_code == 130
+    assert "requested" not in finished.log
+
+
 def test_a_listing_that_fails(server: LocalChannel, reindex: Action) -> None:
     """Without it, the subdirs are not known."""
     server.fail(Fault(Answer(500, "no"), path=GRAPHQL, times=None))
     finished = reindex()
     assert (finished.exit_code, server.reindexed) == (5, [])
     (error,) = annotated(finished.log, "error")
-    assert error.properties["title"] == "Unexpected response"
+    assert error.properties["title"] == "Server unavailable"
     assert "HTTP 500: no" in error.data
 
 

@@ -29,6 +29,25 @@ REPODATA = "/repodata.json"
 DEMO = "demo-1.0-h0_0.conda"
 
 
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("query is too complex", "Unexpected response"),
+        ("invalid token", "Token rejected"),
+        ("You don't have permission to see this", "Token rejected"),
+    ],
+)
+def test_a_dry_run_whose_queries_are_refused(
+    server: LocalChannel, publish: Publish, demo: Path, message: str, title: str
+) -> None:
+    """The token is only blamed if the server's words do, and they are shown otherwise."""
+    refusal = Answer(200, json.dumps({"errors": [{"message": message}]}))
+    server.fail(Fault(refusal, path=GRAPHQL, times=None), Fault(Answer(404), path=REPODATA, times=None))
+    (error,) = publish(demo, dry_run="true").report.errors
+    assert error.title == title
+    assert title != "Unexpected response" or message in error.message
+
+
 def test_records_that_lag_are_waited_for(server: LocalChannel, publish: Publish, three: list[Path]) -> None:
     """That a record shows up some seconds after the upload is normal."""
     server.lag(4)

@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 def reindex(run: ReindexRun) -> None:
     """Asks for a new index of each subdir. What fails is an error in the ledger; the server makes the rest later."""
     subdirs = run.settings.subdirs or _all_subdirs(run)
+    if not subdirs:
+        return
     run.reporter.phase(f"Reindex {pluralize(len(subdirs), 'subdir')}")
     for subdir in subdirs:
         if run.is_cancelled:
             return
         try:
-            run.call(partial(run.changes.reindex, subdir))
+            is_accepted = run.call(partial(run.changes.reindex, subdir))
         except ChannelError as error:
             message = f"{subdir}: {error.message}"
             run.ledger.errors.append(Diagnostic("Not indexed", message, error.hint, page=error.page))
             if isinstance(error, ChannelWideError):
                 return
         else:
-            run.reporter.note(f"{subdir}: requested")
+            if is_accepted:  # `None`: the run was cancelled meanwhile
+                run.reporter.note(f"{subdir}: requested")
 
 
 def _all_subdirs(run: ReindexRun) -> Sequence[str]:

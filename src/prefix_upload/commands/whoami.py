@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefix_upload.auth.pages import api_keys_page
-from prefix_upload.errors import CHECK_CONNECTION, Diagnostic, setting
+from prefix_upload.errors import Diagnostic, setting
 from prefix_upload.prefix_dev.responses import LookupFailedError
 
 if TYPE_CHECKING:
@@ -33,15 +32,11 @@ def _look_up(run: Run) -> tuple[str, list[str]] | Diagnostic:
     server_url = run.settings.server_url
     if run.settings.token is None:
         return Diagnostic("Not logged in", f"There is no API key for {server_url}.", f"Set {setting('token')}.")
+    access = run.channel.access
     try:
         login, channels = run.channel.account.whoami()
     except LookupFailedError as error:
-        return Diagnostic("No answer", f"{server_url} did not say whose key it is: {error}.", CHECK_CONNECTION)
-    if login:
-        return login, channels
-    return Diagnostic(
-        "Not logged in",
-        f"{server_url} does not accept the API key in {setting('token')}, or does not know a user for it.",
-        "Create a new key on the server.",
-        page=api_keys_page(server_url),
-    )
+        return access.listing_error(error).diagnostic
+    if not login and (rejection := access.key_error(knows_user=False)):
+        return rejection.diagnostic
+    return login, channels

@@ -68,10 +68,15 @@ class Response(NamedTuple):
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people, as of a proxy or a login."""
+        return "<html" in self.body[:_MAX_SEARCHED].decode("utf-8", "replace")[:200].lower()
+
+    @property
     def summary(self) -> str:
         """The status and the server's message, as shown to users."""
         text = self.redact(" ".join(self.body[:_MAX_SEARCHED].decode("utf-8", "replace").split()))
-        if "<html" in text[:200].lower():
+        if self.is_page:
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
             text = self.redact(" ".join(text.split()))
         shown = text if len(text) <= _MAX_SUMMARY else f"{text[:_MAX_SUMMARY]}…"

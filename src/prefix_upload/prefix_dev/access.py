@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from prefix_upload.auth import ApiKey
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Reasons for which a look-up fails with any token: the server is down, not there, or not one of prefix.dev's kind.
 _NO_ANSWER = frozenset({Reason.UNREACHABLE, Reason.UNAVAILABLE, Reason.MALFORMED})
+# What a server says if it refuses a token: HTTP 403, or words of that meaning in an error.
+_CREDENTIALS = re.compile(r"(?i)\bHTTP 403\b|auth|token|credential|permi|forbidden|denied|log ?in|api key|access")
 
 
 class ChannelAccess:
@@ -68,7 +71,7 @@ class ChannelAccess:
     def token_error(self, lookup: Lookup) -> ChannelWideError | None:
         """The error that the server does not accept the API key, if a look-up shows it."""
         is_refused = lookup.failed_for(Reason.UNAUTHORIZED) or (
-            lookup.failed_for(Reason.REFUSED) and not lookup.is_answered
+            not lookup.is_answered and any(map(_is_about_credentials, lookup.failures))
         )
         return self.key_error(knows_user=False if is_refused else lookup.knows_user)
 
@@ -84,3 +87,8 @@ class ChannelAccess:
         # Without a token, a channel that is not public is not an error.
         is_unexplained = self._has_key or any(failure.reason in _NO_ANSWER for failure in lookup.failures)
         return no_api_error(lookup.failures) if is_unexplained and not lookup.is_answered else None
+
+
+def _is_about_credentials(failure: LookupFailedError) -> bool:
+    """Whether a query was refused because of who asks, not because of what is asked, as far as the server says so."""
+    return failure.reason is Reason.REFUSED and _CREDENTIALS.search(failure.message) is not None

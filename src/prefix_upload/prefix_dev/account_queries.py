@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefix_upload.http import Server
 from prefix_upload.prefix_dev.account import Limits, channels_in, channels_query, limits_in, limits_query, login_in
 from prefix_upload.prefix_dev.query_client import QueryClient
-from prefix_upload.prefix_dev.responses import LookupFailedError
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, complete_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +34,14 @@ class AccountQueries:
         return channels_in(self._ask_once(channels_query()))
 
     def whoami(self) -> tuple[str, list[str]]:
-        """The name of the key's owner, "" if the server tells none, and the paths of their channels.
+        """The name of the key's owner, "" if the server knows none, and the paths of their channels.
 
         Raises:
-            LookupFailedError: the server did not answer.
+            LookupFailedError: the server did not answer, or not as prefix.dev does.
         """
         body = self._client.graphql(channels_query(), kind="account")
+        if "viewer" not in complete_data(body):
+            raise LookupFailedError("the response does not have the requested data", Reason.MALFORMED, "GraphQL")
         return login_in(body), channels_in(body)
 
     def _ask_once(self, query: Mapping[str, object]) -> bytes:

@@ -16,6 +16,8 @@ from prefix_upload.errors import (
     ChannelError,
     ChannelWideError,
     UnconfirmedChangeError,
+    UnexpectedResponseError,
+    setting,
 )
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.batches import batches
@@ -119,8 +121,8 @@ class Changes:
         """
         self._make(self._requests.unyank(file, unhide=unhide), file)
 
-    def reindex(self, subdir: str) -> None:
-        """Asks the server for a new index of a subdir. The server makes it later.
+    def reindex(self, subdir: str) -> bool:
+        """Asks the server for a new index of a subdir, which it makes later. Returns true.
 
         Raises:
             ChannelWideError: every subdir would fail in this way.
@@ -133,6 +135,10 @@ class Changes:
             raise ChannelError(f"The server could not be reached: {error}.", CHECK_CONNECTION) from error
         if not response.is_success:
             raise self._refusal("reindex", response)
+        if not response.is_complete or response.is_page:
+            message = f"The server did not answer as a prefix.dev server does ({describe_failure(response)})."
+            raise UnexpectedResponseError(message, CHECK_CONNECTION)
+        return True
 
     def _make(self, change: Change, file: Artifact) -> None:
         """Makes a change, and makes sure of it.
@@ -208,7 +214,9 @@ class Changes:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
                 hint = self._credentials.hint(status, self._channel)
                 return ChannelWideError(message, hint, self._credentials.page(status))
-        return ChannelError(message, SERVER_MESSAGE)
+            case _ if response.is_redirect:
+                return ChannelWideError(message, f"Set {setting('server-url')} to the address of the server itself.")
+        return ChannelError(message, CHANGES_RERUN_IS_SAFE if response.is_retryable else SERVER_MESSAGE)
 
 
 def _check_graphql(change: Change, response: Response) -> None:

@@ -15,6 +15,7 @@ from prefix_upload.errors import (
     ConflictError,
     ConnectionFailedError,
     ServerDownError,
+    ServerUnavailableError,
     TokenRejectedError,
     UnexpectedResponseError,
     setting,
@@ -106,11 +107,14 @@ def refused_token_error(credentials: Credentials, channel: str) -> ChannelWideEr
 
 
 def no_api_error(failures: Sequence[LookupFailedError]) -> ChannelWideError:
-    """The error if the server does not answer queries at all, or not as prefix.dev does."""
-    if all(failure.reason is Reason.UNREACHABLE for failure in failures):
+    """The error if the server does not answer queries at all, not now, or not as prefix.dev does."""
+    kinds = {failure.reason for failure in failures}
+    if kinds == {Reason.UNREACHABLE}:
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
         return ConnectionFailedError(f"Could not connect to the server: {reasons}.", CHECK_CONNECTION)
     reasons = "; ".join(dict.fromkeys(map(str, failures)))
+    if Reason.UNAVAILABLE in kinds and kinds <= {Reason.UNAVAILABLE, Reason.UNREACHABLE, Reason.NOT_FOUND}:
+        return ServerUnavailableError(f"The server is not available now ({reasons}).", "Run it again later.")
     return UnexpectedResponseError(
         f"The server did not answer as a prefix.dev server does ({reasons}).", CHECK_CONNECTION
     )
