@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -352,6 +353,7 @@ def test_a_cancelled_run(server: LocalChannel, delete: Action, four: list[str]) 
     finished = delete(**named(four))
     assert finished.exit_code == 130
     assert [*statuses(finished).values()][2:] == ["not-attempted"] * 2
+    assert all(row["reason"] for row in rows(finished))
     assert statuses(finished)[four[0]] == "deleted"
     assert "what is done already is left alone" in errors(finished)
     assert set(server.files(CHANNEL)) == {f"noarch/{file}" for file in four[2:]}
@@ -371,3 +373,14 @@ def test_a_run_that_is_cancelled_while_the_channel_is_looked_for(server: LocalCh
     run_is_over.set()
     assert finished.exit_code == 130
     assert not too_long.is_set()
+
+
+def test_a_file_that_is_listed_without_its_hash(server: LocalChannel, delete: Action, four: list[str]) -> None:
+    """It is not known to be the one that was meant, now or in another run."""
+    entry = {"filename": four[0], "platform": "noarch", "version": "1.0", "buildString": "0", "buildNumber": 0}
+    variants = {"page": [entry | {"size": 1, "sha256": None}], "pages": 1}
+    data = {"viewer": {}, "channel": {}, "package0": {"variants": variants}}
+    server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    finished = delete(packages=four[0])
+    assert (finished.exit_code, changes(server)) == (5, [])
+    assert "The server lists it without its SHA-256, so it was left alone." in errors(finished)

@@ -399,6 +399,14 @@ def test_a_server_that_tells_dates(server: LocalChannel, wait: Wait, demo: Path)
     assert "repodata.json does not list it" in problem
 
 
+def test_an_index_that_can_not_be_read(server: LocalChannel, wait: Wait, demo: Path) -> None:
+    """The advice does not call it late."""
+    server.fail(Fault(Answer(403, "not for you"), path=REPODATA, times=None))
+    (error,) = diagnostics.errors(wait(demo).report)
+    assert "repodata.json could not be read (HTTP 403: not for you)" in error.message
+    assert "its index could not be read" in error.hint
+
+
 def test_an_error_in_between_does_not_hide_what_is_known(server: LocalChannel, wait: Wait, demo: Path) -> None:
     """After it, the file is as it was for its `ETag`."""
     server.freeze_index(CHANNEL, is_stuck=True)

@@ -92,6 +92,8 @@ class _FileChanges:
             if operation.done is Status.DELETED:
                 return self._outcome(choice, Status.ALREADY_GONE)
             return self._outcome(choice, Status.FAILED, change_messages.gone(operation))
+        if not file.sha256:
+            return self._outcome(choice, Status.FAILED, change_messages.unknown_hash(operation))
         if record.sha256 != file.sha256:
             return self._outcome(choice, Status.FAILED, change_messages.other_bytes(operation))
         status = operation.done

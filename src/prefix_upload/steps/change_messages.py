@@ -38,6 +38,15 @@ def unknown_record(operation: Operation) -> Diagnostic:
     )
 
 
+def unknown_hash(operation: Operation) -> Diagnostic:
+    """The error of a file that is listed without a hash, so that it is not known whether it is still the same."""
+    return Diagnostic(
+        f"Not {operation.participle}",
+        "The server lists it without its SHA-256, so it was left alone.",
+        f"To {operation.verb} it all the same, use its page on the channel.",
+    )
+
+
 def other_bytes(operation: Operation) -> Diagnostic:
     """The error of a file that was overwritten since the channel was listed."""
     return Diagnostic(

@@ -54,11 +54,13 @@ def not_reindexed(subdir: str, error: Exception) -> str:
 
 def late(subdir: SubdirIndex, missing: Mapping[str, str], timeout: float) -> Diagnostic:
     """The error of a subdir whose index does not show all packages in time."""
+    is_unread = any("could not be read" in reason for reason in missing.values())
+    what = "but its index could not be read, for the reason above" if is_unread else "only its index is late"
     return Diagnostic(
         "Not installable yet",
         f"After {timeout:.0f} s, clients can't install {_count(subdir)} from {subdir.name}: {_listed(missing)}.",
-        "Everything is on the channel, only its index is late. Re-run the step to wait again, which uploads nothing, "
-        f"or set {setting('index-timeout')} to more than {timeout:.0f}.",
+        f"Everything is on the channel, {what}. Re-run the step to wait again, which uploads nothing, or set "
+        f"{setting('index-timeout')} to more than {timeout:.0f}.",
         page=_PAGE,
     )
 

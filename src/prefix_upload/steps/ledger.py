@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefix_upload.package.channel_file import ChannelFile
 from prefix_upload.package.model import CandidateFile, Package
 from prefix_upload.report import Outcome
 from prefix_upload.status import Status
@@ -32,6 +33,7 @@ class Ledger:
         index: what the index of each subdir showed, if it was waited for.
         index_seconds: how long the run waited for the index; `None` if it did not.
         ended_before: the error of a file that the run has not come to.
+        reasons: why files were selected, by label.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Ledger:
         self.index: Sequence[IndexOutcome] = ()
         self.index_seconds: float | None = None
         self.ended_before = ENDED_BEFORE
+        self.reasons: dict[str, str] = {}
         self._recorded: dict[tuple[bool, str], Outcome] = {}
 
     def begin(self, transfer: Transfer) -> None:
@@ -68,8 +71,9 @@ class Ledger:
         transfer = self.transfers.get(file.label)
         if transfer is not None and transfer.has_begun:
             return Outcome(file=file, status=Status.FAILED, error=ENDED_DURING)
-        reason = OTHERS_INVALID if self.recorded({Status.INVALID}) else self.ended_before
-        return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=reason)
+        error = OTHERS_INVALID if self.recorded({Status.INVALID}) else self.ended_before
+        reason = self.reasons.get(file.label, "") if isinstance(file, ChannelFile) else ""
+        return Outcome(file=file, status=Status.NOT_ATTEMPTED, error=error, reason=reason)
 
 
 def _key(file: Artifact | CandidateFile) -> tuple[bool, str]:

@@ -23,6 +23,7 @@ def plan_changes(run: Run, plan: Plan, operation: Operation) -> Sequence[Choice]
     Until they are changed, the files have the status of a dry run, or are not attempted.
     """
     run.ledger.files = [*run.ledger.files, *(choice.file for choice in plan.chosen)]
+    run.ledger.reasons |= {choice.file.label: choice.reason for choice in plan.chosen}
     run.ledger.ended_before = change_messages.ended_before(operation)
     left: list[Choice] = []
     for choice in plan.chosen:
