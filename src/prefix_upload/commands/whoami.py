@@ -36,7 +36,7 @@ def _look_up(run: Run) -> tuple[str, list[str]] | Diagnostic:
     try:
         login, channels = run.channel.account.whoami()
     except LookupFailedError as error:
-        return access.listing_error(error).diagnostic
+        return access.query_error(error).diagnostic
     if not login and (rejection := access.key_error(knows_user=False)):
         return rejection.diagnostic
     return login, channels

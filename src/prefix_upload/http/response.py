@@ -70,12 +70,17 @@ class Response(NamedTuple):
     @property
     def is_page(self) -> bool:
         """Whether it is a page for people, as of a proxy or a login."""
-        return "<html" in self.body[:_MAX_SEARCHED].decode("utf-8", "replace")[:200].lower()
+        return "<html" in self._text[:200].lower()
+
+    @property
+    def _text(self) -> str:
+        """The beginning of the body, in one line."""
+        return " ".join(self.body[:_MAX_SEARCHED].decode("utf-8", "replace").split())
 
     @property
     def summary(self) -> str:
         """The status and the server's message, as shown to users."""
-        text = self.redact(" ".join(self.body[:_MAX_SEARCHED].decode("utf-8", "replace").split()))
+        text = self.redact(self._text)
         if self.is_page:
             text = re.sub(r"(?s)<(style|script)\b.*?</\1>|<[^>]*>", " ", text[: 8 * _MAX_SUMMARY])
             text = self.redact(" ".join(text.split()))

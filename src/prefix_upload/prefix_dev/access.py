@@ -53,8 +53,8 @@ class ChannelAccess:
         """Why the channel's settings do not allow a package, as far as the look-ups have shown them."""
         return v3_error() if package.needs_v3 and self._queries.allows_v3 is False else None
 
-    def listing_error(self, error: LookupFailedError) -> ChannelWideError:
-        """Why the channel could not be listed."""
+    def query_error(self, error: LookupFailedError) -> ChannelWideError:
+        """The error of a query whose answer a command can't do without, such as a list of the channel's files."""
         if self._queries.authentication_error is not None:
             return self._queries.authentication_error
         if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:

@@ -39,5 +39,5 @@ def list_channel(run: Run, listing: ChannelListing, names: Sequence[str] | None)
 
 def record_failed_listing(run: Run, error: LookupFailedError) -> None:
     """Adds to the ledger why the channel could not be listed, which may take a request to find out."""
-    if found := run.call(lambda: run.channel.access.listing_error(error)):
+    if found := run.call(lambda: run.channel.access.query_error(error)):
         run.ledger.errors.append(found.diagnostic)
