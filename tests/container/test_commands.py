@@ -43,7 +43,7 @@ def test_the_actions(container: ContainerRunner, server: LocalChannel, tmp_path:
     deleted = container.run(inputs | {"packages": "demo", "keep-last": "1", "dry-run": "false"}, command="delete")
     assert (deleted.exit_code, deleted.outputs["deleted-count"]) == (0, "1"), deleted.log
     assert list(server.files(CHANNEL)) == [f"noarch/{NEW}"]
-    assert "not the last version" in deleted.summary
+    assert "not the latest version" in deleted.summary
 
 
 def test_a_workflow_with_all_of_them(image: str, server: LocalChannel, workspace: Path, tmp_path: Path) -> None:
