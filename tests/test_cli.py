@@ -500,7 +500,32 @@ def test_the_name_of_a_real_folder_is_no_pattern(
     assert [row["file"] for row in rows] == ["other-1.0-h0_0.conda"]
 
 
-@pytest.mark.parametrize(("operand", "complaint"), [("!", "An operand is empty"), ("a\nb", "a path with a line break")])
+@pytest.mark.parametrize("operand", ["*.conda\n", " *.conda", "*.conda ", f"{DEMO}\n", f" ./{DEMO}"])
+def test_white_space_around_an_operand(shell: Shell, workspace: Path, operand: str) -> None:
+    """It is no part of the pattern: a variable that a shell was given may end with a line break."""
+    building.package(workspace)
+    assert shell("check", operand).exit_code == 0
+
+
+@pytest.mark.parametrize("operand", ["!missing/", "!missing/*", "!missing/**/"])
+def test_an_exclusion_of_what_is_not_there(shell: Shell, workspace: Path, operand: str) -> None:
+    """It excludes nothing."""
+    building.package(workspace)
+    assert shell("check", DEMO, operand).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["x].conda", "x}.conda", "x[.conda", "x!.conda"])
+def test_an_odd_name_of_a_file(shell: Shell, workspace: Path, name: str) -> None:
+    """It is that file, which has another name than its package."""
+    building.package(workspace).rename(workspace / name)
+    ended = shell("check", name)
+    assert (ended.exit_code, "the file was renamed" in ended.out) == (4, True)
+    assert shell("check", "missing/").out.splitlines()[1] == "error: No such file: There is no file 'missing/'."
+
+
+@pytest.mark.parametrize(
+    ("operand", "complaint"), [("!", "An operand is empty"), ("a\nb", "Pass each of them as an argument")]
+)
 def test_an_operand_that_is_no_line(shell: Shell, workspace: Path, operand: str, complaint: str) -> None:
     """It is an error, not left out."""
     building.package(workspace)
@@ -634,6 +659,8 @@ def test_whoami_with_a_bad_key(configured: Shell) -> None:
         (Answer(200, "null"), "error: Unexpected response: "),
         (Answer(200, '{"errors": [{"message": "query is too complex"}]}'), "query is too complex"),
         (Answer(401, "who?"), "error: Token rejected: "),
+        (Answer(403, "forbidden"), "error: Token rejected: "),
+        (Answer(200, '{"data": null, "errors": [{"message": "Unauthorized"}]}'), "error: Token rejected: "),
         (Answer(503, "maintenance"), "error: Server unavailable: "),
         (Answer(200, '{"data": {"viewer": null}}'), "error: Token rejected: "),
     ],
@@ -646,6 +673,14 @@ def test_whoami_without_an_answer(configured: Shell, server: LocalChannel, answe
     assert ended.exit_code == 5
     assert complaint in ended.out
     assert len(ended.out.splitlines()) >= 2  # with what to do about it
+
+
+def test_whoami_without_channels(configured: Shell, server: LocalChannel) -> None:
+    """The owner is shown all the same."""
+    body = {"data": {"viewer": {"login": "me", "channels": None}}, "errors": [{"message": "Not allowed"}]}
+    server.fail(Fault(Answer(200, json.dumps(body)), path="/api/graphql"))
+    ended = configured("whoami")
+    assert (ended.exit_code, ended.out) == (0, f"me on {server.url}\n")
 
 
 def test_whoami_without_a_key(shell: Shell) -> None:

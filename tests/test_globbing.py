@@ -32,19 +32,25 @@ def names(workspace: Path, *include: str, exclude: tuple[str, ...] = ()) -> list
 
 
 @pytest.mark.parametrize(
-    ("pattern", "function", "refused", "files"),
+    ("pattern", "function", "refused", "files", "unreadable"),
     [
-        ("**/*.conda", "scandir", "out/locked", ["out/open/a.conda"]),
-        ("**/*.conda", "stat", "out/locked", ["out/open/a.conda"]),
-        ("out/*/*.conda", "scandir", "out/locked", ["out/open/a.conda"]),
-        ("out/locked/*.conda", "scandir", "out/locked", []),
-        ("out/locked/b.conda", "stat", "out/locked/b.conda", []),
+        ("**/*.conda", "scandir", "out/locked", ["out/open/a.conda"], "out/locked"),
+        ("**/*.conda", "stat", "out/locked", ["out/open/a.conda"], "out"),
+        ("out/*/*.conda", "scandir", "out/locked", ["out/open/a.conda"], "out/locked"),
+        ("out/locked/*.conda", "scandir", "out/locked", [], "out/locked"),
+        ("out/locked/b.conda", "stat", "out/locked/b.conda", [], "out/locked"),
     ],
 )
 def test_a_folder_that_cannot_be_read(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, function: str, refused: str, files: list[str]
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pattern: str,
+    function: str,
+    refused: str,
+    files: list[str],
+    unreadable: str,
 ) -> None:
-    """It is reported, as what is in it may be missing, and the others are searched."""
+    """It is reported, as what is in it may be missing, and the others are searched. An excluded one is not."""
     touch(workspace, "out/locked/b.conda", "out/open/a.conda")
     real = getattr(os, function)
 
@@ -55,7 +61,8 @@ def test_a_folder_that_cannot_be_read(
 
     monkeypatch.setattr(os, function, refuse)
     matches = found(workspace, pattern)
-    assert matches.unreadable == ("out/locked",)
+    assert matches.unreadable == (unreadable,)
+    assert not found(workspace, pattern, exclude=(f"{unreadable}/**",)).unreadable
     assert [path.relative_to(workspace).as_posix() for path, *_ in matches.files] == files
 
 

@@ -70,7 +70,7 @@ def find(patterns: Patterns, workspace: Path) -> Found:
         tuple(unmatched),
         tuple(sorted(left_out)),
         tuple(sorted(others.outside)),
-        tuple(sorted(name or "." for name in others.unreadable)),
+        tuple(sorted(name or "." for name in others.unreadable if not _is_all_excluded(name, is_excluded))),
     )
 
 
@@ -87,6 +87,12 @@ def _exclusion(globs: Sequence[str]) -> Callable[[str], bool]:
         return matcher.match(name) or (parent != "." and is_excluded(parent))
 
     return is_excluded
+
+
+def _is_all_excluded(folder: str, is_excluded: Callable[[str], bool]) -> bool:
+    """Whether no package in a folder would be found."""
+    below = (f"{folder}/" if folder else "") + "package{}"
+    return all(is_excluded(below.format(extension)) for extension in PACKAGE_EXTENSIONS)
 
 
 def _is_candidate(workspace: Path, name: str) -> bool:

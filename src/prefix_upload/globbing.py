@@ -120,8 +120,8 @@ class _Search:
         while folders or links:
             current, is_avoided = folders.pop() if folders else links.pop(0)
             identity = folder_identity(self._workspace / current)
-            if identity is None and current != folder:  # the folder above can be listed, but not entered
-                self.matches.unreadable.add(current)
+            if identity is None and current != folder:  # it was listed as a folder
+                self._note_unreadable(current)
             if identity is None or identity in seen:
                 continue
             seen.add(identity)
@@ -143,8 +143,16 @@ class _Search:
                 return list(entries)
         except OSError as error:
             if error.errno not in _NO_FOLDER:
-                self.matches.unreadable.add(folder)
+                self._note_unreadable(folder)
             return []
+
+    def _note_unreadable(self, path: str) -> None:
+        """Notes a folder, or the one above it if that can be listed, but not entered: then it may be a file as well."""
+        try:
+            (self._workspace / path).lstat()
+        except OSError:
+            path = path.rpartition("/")[0]
+        self.matches.unreadable.add(path)
 
     def _is_there(self, folder: str, name: str) -> bool:
         try:

@@ -243,10 +243,9 @@ def test_a_list_that_became_shorter(server: LocalChannel, listing: ChannelListin
 @pytest.mark.parametrize(
     "odd",
     [
-        entry(""),
-        entry(".."),
-        entry("a-1-0"),
-        entry("a-1-0.zip"),
+        entry(".conda"),
+        entry("...tar.bz2"),
+        entry("a.conda"),
         entry("other-1-0.conda"),
         entry("a-1-0/../b.conda"),
         entry("a-1-0\\b.conda"),
@@ -268,6 +267,15 @@ def test_files_that_can_not_be_of_the_package(
     server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
     with pytest.raises(LookupFailedError, match="does not have the requested data"):
         list(listing.files(["a"]))
+
+
+@pytest.mark.parametrize("name", ["", "..", "a-1-0", "a-1-0.zip", "a-1-py3-none-any.whl"])
+def test_files_that_are_no_conda_packages(server: LocalChannel, listing: ChannelListing, name: str) -> None:
+    """They are left out, also where a page has nothing else."""
+    for page in ([entry(name)], [entry("a-1-0.conda")]):
+        data = {"channel": {}, "package0": {"variants": {"page": page, "pages": 2}}}
+        server.fail(Fault(Answer(200, json.dumps({"data": data})), path=GRAPHQL))
+    assert [file.file_name for file in listing.files(["a"])] == ["a-1-0.conda"]
 
 
 def test_upper_case_in_a_name(server: LocalChannel, listing: ChannelListing) -> None:

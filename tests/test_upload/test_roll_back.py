@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localchannel import Access, Answer, At, Call, Cut, Fault
+from prefix_upload.errors import CancelledError
 from prefix_upload.reporting import summary
 from prefix_upload.reporting.exit_codes import ExitCode, exit_code
 from prefix_upload.status import Status
@@ -331,6 +332,26 @@ def test_records_that_cannot_be_read(
     assert deleted(server) == []
     assert "Its record could not be read" in left(result)
     assert left(result).count("curl --fail -X DELETE") == 3
+
+
+def test_a_run_that_ends_before_a_deletion(
+    server: LocalChannel, publish: Publish, batch: list[Path], fail: Callable[[str], None]
+) -> None:
+    """The package is known to be on the channel: nothing was asked for yet."""
+    fail("other")
+
+    def end(_: float) -> None:
+        raise CancelledError
+
+    def begin() -> None:
+        server.fail(Fault(Call(lambda: None), path=GRAPHQL), Fault(Answer(503), path=GRAPHQL, times=None))
+        stage.before_sleep = end
+
+    stage = Stage(before_phase=at("Roll back", begin))
+    result = roll_back(publish, batch, stage, retries="1")
+    assert deleted(server) == []
+    assert result.statuses[file_of("app")] is Status.UPLOADED
+    assert f"'{file_of('app')}'" in left(result)
 
 
 @pytest.mark.parametrize("answer", [Answer(500), Answer(200, "<html>"), Cut()], ids=repr)

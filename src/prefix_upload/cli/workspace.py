@@ -18,12 +18,16 @@ _SPECIAL_START = re.compile(r"[#!~\s]")
 
 
 class _Operand(NamedTuple):
-    """An operand: a sign, the real folder that it is in, and a pattern relative to that folder."""
+    """An operand: a sign, the real folder that it is in, and a pattern relative to that folder.
+
+    `is_name` says that it is the name of a file or folder, whatever its characters mean in a pattern.
+    """
 
     sign: str
     text: str
     folder: str
     pattern: str
+    is_name: bool = False
 
 
 def absolute(current: Path, text: str) -> str:
@@ -66,11 +70,21 @@ def _operand(current: Path, operand: str) -> _Operand:
     # NOTE: `Path.exists` fails if a name is too long.
     if text and os.path.exists(os.path.join(current, text)):  # noqa: PTH110, PTH118 - text, not a path
         folder, name = os.path.split(absolute(current, text).rstrip("/") or "/")
-        return _Operand(sign, operand, folder, _escaped(name) or ".")
-    magic = _MAGIC.search(text)
-    head = os.path.dirname(text[: magic.start()] if magic else text)  # noqa: PTH120
+        return _Operand(sign, operand, folder, _escaped(name) or ".", is_name=True)
+    text = text.rstrip().rstrip("/") or text
+    head = _literal_folder(text)
+    # White space around a pattern is no part of it, unless there is a folder whose name begins with it.
+    if text[0:1].isspace() and not (head and os.path.isdir(os.path.join(current, head))):  # noqa: PTH112, PTH118
+        text = text.lstrip()
+        head = _literal_folder(text)
     pattern = text[len(head) :].lstrip(f"{os.sep}{os.altsep or ''}")
     return _Operand(sign, operand, _real_folder(os.path.join(current, head)), pattern)  # noqa: PTH118
+
+
+def _literal_folder(pattern: str) -> str:
+    """The folders that a pattern names before its first special character."""
+    magic = _MAGIC.search(pattern)
+    return os.path.dirname(pattern[: magic.start()] if magic else pattern)  # noqa: PTH120
 
 
 def _real_folder(path: str) -> str:
@@ -83,11 +97,13 @@ def _errors(current: Path, operand: _Operand) -> Iterator[Diagnostic]:
     text, path = operand.text, os.path.join(operand.folder, operand.pattern)  # noqa: PTH118
     if not operand.pattern:
         yield Diagnostic("No such file", "An operand is empty.", "Check the variables in the command.")
-    elif len(path.splitlines()) > 1:
-        yield Diagnostic("Unusable path", f"{text!r} is in a path with a line break.", "Rename the file or folder.")
+    elif path.splitlines() != [path]:
+        is_own = not operand.is_name and text.strip().splitlines() != [text.strip()]
+        hint = "Pass each of them as an argument of its own." if is_own else "Rename the file or folder."
+        yield Diagnostic("Unusable path", f"{text!r} has a line break in its path.", hint)
     elif operand.sign:
         return
-    elif _MAGIC.search(operand.pattern) is None and not _may_exist(path):
+    elif not operand.is_name and _MAGIC.search(operand.pattern) is None and not _may_exist(path):
         # A backslash may be a mistake for a slash, which the patterns' own messages explain.
         if "\\" not in text:
             yield Diagnostic("No such file", f"There is no file '{text}'.", "Check the spelling.")

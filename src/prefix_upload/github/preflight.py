@@ -31,7 +31,7 @@ def credential_errors(settings: Settings, job: Job, *, has_token: bool) -> Itera
         job: the job that runs the action.
         has_token: whether the `token` input is set, even to an invalid value.
     """
-    yield from precondition_errors(settings, has_token=has_token, has_identity=job.has_identity)
+    yield from precondition_errors(settings, has_token=has_token, has_identity=job.has_identity and job.is_on_github)
     # NOTE: a dry run only reads, and public channels need no credentials, so it works in pull requests.
     if settings.is_dry_run:
         return

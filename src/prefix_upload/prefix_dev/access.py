@@ -59,7 +59,7 @@ class ChannelAccess:
             return self._queries.authentication_error
         if error.reason in {Reason.NO_CHANNEL, Reason.NOT_VISIBLE}:
             return missing_channel_error(self._credentials, self._name, self._account.own_channels())
-        if self._has_key and error.reason is Reason.UNAUTHORIZED:
+        if self._has_key and (error.reason is Reason.UNAUTHORIZED or _is_about_credentials(error)):
             return refused_token_error(self._credentials, self._name)
         return no_api_error([error])
 
@@ -91,4 +91,5 @@ class ChannelAccess:
 
 def _is_about_credentials(failure: LookupFailedError) -> bool:
     """Whether a query was refused because of who asks, not because of what is asked, as far as the server says so."""
-    return failure.reason is Reason.REFUSED and _CREDENTIALS.search(failure.message) is not None
+    is_of_proxy = "HTTP 407" in failure.message
+    return failure.reason is Reason.REFUSED and not is_of_proxy and _CREDENTIALS.search(failure.message) is not None

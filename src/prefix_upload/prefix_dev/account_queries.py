@@ -40,9 +40,10 @@ class AccountQueries:
             LookupFailedError: the server did not answer, or not as prefix.dev does.
         """
         body = self._client.graphql(channels_query(), kind="account")
-        if "viewer" not in complete_data(body):
+        login = login_in(body)
+        if not login and "viewer" not in complete_data(body):
             raise LookupFailedError("the response does not have the requested data", Reason.MALFORMED, "GraphQL")
-        return login_in(body), channels_in(body)
+        return login, channels_in(body)
 
     def _ask_once(self, query: Mapping[str, object]) -> bytes:
         """The response to a query; nothing if there is none."""

@@ -136,7 +136,8 @@ class Changes:
         if not response.is_success:
             raise self._refusal("reindex", response)
         if not response.is_complete or response.is_page:
-            message = f"The server did not answer as a prefix.dev server does ({describe_failure(response)})."
+            what = response.summary if response.is_complete else describe_failure(response)
+            message = f"The server did not answer as a prefix.dev server does ({what})."
             raise UnexpectedResponseError(message, CHECK_CONNECTION)
         return True
 

@@ -53,7 +53,8 @@ class ChannelListing:
     def files(self, names: Sequence[str] | None = None) -> Iterator[ChannelFile]:
         """Yields the files of the packages with these names, or of all packages; also yanked and hidden ones.
 
-        Each file is yielded once. Names without a package on the channel are left out.
+        Each file is yielded once. Names without a package on the channel are left out, and so are files that are not
+        conda packages.
 
         Raises:
             LookupFailedError: a part of the listing could not be read.
@@ -65,9 +66,9 @@ class ChannelListing:
             data = self._ask(*_variants_query(self._channel, asked))
             for number, (name, page) in enumerate(asked):
                 entries, pages = _page_of_variants(data, f"package{number}", page)
-                files = {file.key: file for file in (_file(name, entry) for entry in entries)}
-                new = [file for key, file in files.items() if key not in seen]
-                yield from new
+                files = {_key(entry): _file(name, entry) for entry in entries}
+                new = {key: file for key, file in files.items() if key not in seen}
+                yield from (file for file in new.values() if file is not None)
                 if page + 1 < pages:
                     _check_progress(new)
                     left.append((name, page + 1))
@@ -177,7 +178,17 @@ def _check_progress(new: Collection[object]) -> None:
         raise LookupFailedError("the pages of the listing do not fit together", Reason.MALFORMED, "GraphQL")
 
 
-def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile:
+def _key(entry: Mapping[str, Any]) -> tuple[str, str]:
+    match entry:
+        case {"platform": str(subdir), "filename": str(file_name)}:
+            return subdir, file_name
+    raise _malformed()
+
+
+def _file(name: str, entry: Mapping[str, Any]) -> ChannelFile | None:
+    """The file of an entry; `None` if it is not a conda package, such as a wheel."""
+    if not extension_of(entry["filename"]):
+        return None
     match entry:
         case {
             "filename": str(file_name),
@@ -209,7 +220,7 @@ def _is_plausible(name: str, file_name: str, subdir: str, size: int) -> bool:
     """Whether a file can be one of the package. Its name and subdir become a part of the requests that change it."""
     parts = split_file_name(file_name)
     is_safe = file_name.isascii() and file_name.isprintable() and not set("/\\").intersection(file_name)
-    is_of_package = parts is not None and parts[0].lower() == name.lower() and extension_of(file_name) != ""
+    is_of_package = parts is not None and parts[0].lower() == name.lower()
     return is_safe and is_of_package and is_subdir(subdir) and 0 <= size < _MAX_SIZE
 
 

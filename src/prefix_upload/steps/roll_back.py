@@ -7,6 +7,7 @@ began. Where one of these is in doubt, the file may be that of another job that 
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from enum import StrEnum
 from graphlib import TopologicalSorter
@@ -162,10 +163,13 @@ class _RollBack:
         if self._stopped_by is not None:
             return self._stopped_by.message
 
+        is_asked = threading.Event()
+
         def delete() -> str:
             # Other jobs may have changed what is there while other packages were deleted.
             if why := _why_changed(record, self._tools.changes.record(package)):
                 return why
+            is_asked.set()
             try:
                 self._tools.changes.delete(package)
             except ChannelError as error:
@@ -181,6 +185,8 @@ class _RollBack:
         why = self._tools.pool.call(delete)
         if why is not None:
             return why
+        if not is_asked.is_set():
+            return _Fate.OUT_OF_TIME
         self._in_doubt.add(package.key)
         return "The run ended before its deletion was confirmed."
 
