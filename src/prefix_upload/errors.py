@@ -40,6 +40,7 @@ def setting(name: str, value: str = "") -> str:
     return f"⟨{name}: {value}⟩" if value else f"⟨{name}⟩"
 
 
+USE_SERVER_ITSELF = f"Set {setting('server-url')} to the address of the server itself."
 CHECK_CONNECTION = f"Check {setting('server-url')}, and the proxy and certificate settings of this machine."
 
 

@@ -106,7 +106,7 @@ class _Search:
     def _names(self, folder: str, part: str) -> Iterator[str]:
         if not glob.is_magic(part):
             name = _joined(folder, _ESCAPE.sub(r"\1", part))
-            if self._is_there(folder, name):
+            if self._is_there(name):
                 yield name
             return
         pattern = fnmatch.compile(part)
@@ -154,14 +154,14 @@ class _Search:
             path = path.rpartition("/")[0]
         self.matches.unreadable.add(path)
 
-    def _is_there(self, folder: str, name: str) -> bool:
+    def _is_there(self, name: str) -> bool:
         try:
             (self._workspace / name).lstat()
         except ValueError:  # a null character
             return False
         except OSError as error:
             if error.errno not in _NO_FOLDER:
-                self.matches.unreadable.add(folder)
+                self._note_unreadable(name)
             return False
         return True
 

@@ -13,7 +13,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prefix_upload.auth.identity import IdToken
-from prefix_upload.errors import CHECK_CONNECTION, RERUN_IS_SAFE, SERVER_MESSAGE, AuthenticationError, setting
+from prefix_upload.errors import (
+    CHECK_CONNECTION,
+    RERUN_IS_SAFE,
+    SERVER_MESSAGE,
+    USE_SERVER_ITSELF,
+    AuthenticationError,
+    setting,
+)
 from prefix_upload.http import QUERY_TIMEOUT, Client, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.secret import Secret
 
@@ -160,10 +167,7 @@ class TrustedPublishing:
         page = self._publishers_page if response.status in _PUBLISHER_STATUSES else ""
         page = self._keys_page if response.status == HTTPStatus.NOT_FOUND else page
         if response.is_redirect:
-            hint = (
-                f"It redirects to {response.redirect_host}. Set {setting('server-url')} to the address of the server "
-                "itself."
-            )
+            hint = f"It redirects to {response.redirect_host}. {USE_SERVER_ITSELF}"
         elif response.is_retryable:
             hint = RERUN_IS_SAFE
         elif response.status == HTTPStatus.UNAUTHORIZED and self._expires_before(id_token, timedelta(0)):

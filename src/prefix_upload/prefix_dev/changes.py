@@ -13,11 +13,10 @@ from prefix_upload.errors import (
     CHANGES_RERUN_IS_SAFE,
     CHECK_CONNECTION,
     SERVER_MESSAGE,
+    USE_SERVER_ITSELF,
     ChannelError,
     ChannelWideError,
     UnconfirmedChangeError,
-    UnexpectedResponseError,
-    setting,
 )
 from prefix_upload.http import Client, Failure, RequestError, Response, RetryPolicy, describe_failure
 from prefix_upload.prefix_dev.batches import batches
@@ -25,7 +24,8 @@ from prefix_upload.prefix_dev.change_requests import Change, ChangeRequests
 from prefix_upload.prefix_dev.lookup import Lookup
 from prefix_upload.prefix_dev.poll import poll
 from prefix_upload.prefix_dev.records import BATCH_SIZE, Record
-from prefix_upload.prefix_dev.responses import LookupFailedError, complete_data
+from prefix_upload.prefix_dev.responses import LookupFailedError, Reason, complete_data
+from prefix_upload.prefix_dev.upload_errors import no_api_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,8 +137,7 @@ class Changes:
             raise self._refusal("reindex", response)
         if not response.is_complete or response.is_page:
             what = response.summary if response.is_complete else describe_failure(response)
-            message = f"The server did not answer as a prefix.dev server does ({what})."
-            raise UnexpectedResponseError(message, CHECK_CONNECTION)
+            raise no_api_error([LookupFailedError(what, Reason.MALFORMED)])
         return True
 
     def _make(self, change: Change, file: Artifact) -> None:
@@ -216,7 +215,7 @@ class Changes:
                 hint = self._credentials.hint(status, self._channel)
                 return ChannelWideError(message, hint, self._credentials.page(status))
             case _ if response.is_redirect:
-                return ChannelWideError(message, f"Set {setting('server-url')} to the address of the server itself.")
+                return ChannelWideError(message, USE_SERVER_ITSELF)
         return ChannelError(message, CHANGES_RERUN_IS_SAFE if response.is_retryable else SERVER_MESSAGE)
 
 

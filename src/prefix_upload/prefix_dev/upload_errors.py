@@ -9,6 +9,7 @@ from prefix_upload.errors import (
     CHECK_CONNECTION,
     RERUN_IS_SAFE,
     SERVER_MESSAGE,
+    USE_SERVER_ITSELF,
     ChannelError,
     ChannelNotFoundError,
     ChannelWideError,
@@ -68,7 +69,7 @@ def rejection_error(response: Response, credentials: Credentials, channel: str, 
             return ChannelWideError(
                 f"The server redirected the upload to {response.redirect_host} ({response.summary}), "
                 f"and a token is never sent to another address.{uncertainty}",
-                f"Set {setting('server-url')} to the address of the server itself.",
+                USE_SERVER_ITSELF,
             )
     return ChannelError(message, _FILE_HINTS.get(response.status, SERVER_MESSAGE))
 

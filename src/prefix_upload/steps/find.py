@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefix_upload import discovery
 from prefix_upload.errors import NothingToPublishError
 from prefix_upload.settings import IfNoFilesFound
-from prefix_upload.steps import messages, pattern_hints
+from prefix_upload.steps import find_messages, pattern_hints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,17 +28,17 @@ def find(run: LocalRun) -> Sequence[Sequence[Path]]:
     if found is None:
         return ()
     if found.left_out:
-        run.ledger.warnings.append(messages.left_out(found.left_out))
+        run.ledger.warnings.append(find_messages.left_out(found.left_out))
     if found.outside:
-        run.ledger.warnings.append(messages.outside(found.outside))
+        run.ledger.warnings.append(find_messages.outside(found.outside))
     if found.unreadable:
-        run.ledger.warnings.append(messages.unreadable(found.unreadable))
+        run.ledger.warnings.append(find_messages.unreadable(found.unreadable))
     if not found.files:
         _nothing_found(run)
     elif found.unmatched:
         names = frozenset(path.relative_to(run.workspace).as_posix() for paths in found.files for path in paths)
         advice = _advice(run, found.unmatched, _contents(run)._replace(found=names))
-        run.ledger.warnings.append(messages.unmatched(found.unmatched, advice))
+        run.ledger.warnings.append(find_messages.unmatched(found.unmatched, advice))
     return found.files
 
 
@@ -47,7 +47,7 @@ def _nothing_found(run: LocalRun) -> None:
         return
     include, contents = run.settings.patterns.include, _contents(run)
     error = NothingToPublishError(
-        messages.quoted(include), pattern_hints.available_packages(contents), _advice(run, include, contents)
+        find_messages.quoted(include), pattern_hints.available_packages(contents), _advice(run, include, contents)
     )
     if run.settings.if_no_files_found is IfNoFilesFound.ERROR:
         raise error
